@@ -1,0 +1,187 @@
+"""Licence identifiers and groups: hand-made cases, properties, a second implementation, real records."""
+
+import gzip
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analysis import licenses
+
+TAGS = ["pytorch", "dataset:license:x", "license:mit", "license:gpl-3.0"]
+identifiers = st.sampled_from(["mit", "gpl-3.0", "other", "apache-2.0", "creativeml-openrail-m"])
+
+
+@pytest.fixture
+def dumps() -> Path:
+    folder = os.environ.get("HUB_DUMPS")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("HUB_DUMPS names no directory of published records")
+    return Path(folder)
+
+
+def test_the_first_tag_that_starts_with_license_counts():
+    assert licenses.identifier(None, TAGS) == "mit"
+
+
+def test_the_authors_take_the_first_tag_that_contains_license():
+    assert licenses.identifier(None, TAGS, conventions="authors") == "x"
+
+
+def test_the_field_of_the_card_goes_before_the_tags():
+    assert licenses.identifier("apache-2.0", TAGS) == "apache-2.0"
+
+
+def test_the_authors_do_not_read_the_field_of_the_card():
+    assert licenses.identifier("apache-2.0", [], conventions="authors") is None
+    assert licenses.identifier("apache-2.0", ["license:mit"], conventions="authors") == "mit"
+
+
+@pytest.mark.parametrize("field", [["apache-2.0", "mit"], ("apache-2.0",), np.array(["apache-2.0", "mit"])])
+def test_of_a_list_in_the_card_the_first_counts(field):
+    assert licenses.identifier(field, TAGS) == "apache-2.0"
+
+
+@pytest.mark.parametrize("field", [None, float("nan"), pd.NA, "", "  ", [], [""], [None], np.array([])])
+def test_an_empty_field_gives_way_to_the_tags(field):
+    assert licenses.identifier(field, TAGS) == "mit"
+
+
+@pytest.mark.parametrize("tags", [None, float("nan"), pd.NA, [], ["pytorch"], ["license:"], np.array([])])
+@pytest.mark.parametrize("conventions", ["corrected", "authors"])
+def test_a_repository_without_licence_has_no_identifier(tags, conventions):
+    assert licenses.identifier(None, tags, conventions=conventions) is None
+
+
+def test_tags_of_an_array_are_read_as_those_of_a_list():
+    assert licenses.identifier(None, np.array(TAGS, dtype=object)) == "mit"
+
+
+def test_the_identifier_keeps_the_hubs_spelling():
+    assert licenses.identifier("Apache-2.0", None) == "Apache-2.0"
+
+
+def test_unknown_conventions_are_refused():
+    with pytest.raises(ValueError, match=r"'author'.*'corrected' or 'authors'"):
+        licenses.identifier("mit", [], conventions="author")
+
+
+def test_each_group_has_its_identifiers():
+    found = licenses.group(pd.Series(["mit", "gpl-3.0", "creativeml-openrail-m", "other", None]))
+    assert found.tolist() == ["permissive", "restrictive", "restrictive", "unclassified", "none"]
+
+
+def test_an_identifier_outside_the_table_is_unclassified_and_not_none():
+    assert licenses.group(pd.Series(["made-up-terms-of-nobody"])).tolist() == ["unclassified"]
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), pd.NA, "", " "])
+def test_a_missing_licence_is_none(missing):
+    assert licenses.group(pd.Series([missing], dtype=object)).tolist() == ["none"]
+
+
+def test_groups_keep_the_index_and_leave_the_input_alone():
+    given_ = pd.Series(["MIT", None], index=[7, 3], dtype=object)
+    before = given_.copy()
+    found = licenses.group(given_)
+    assert found.index.tolist() == [7, 3]
+    assert found.name == "group"
+    pd.testing.assert_series_equal(given_, before)
+
+
+def test_no_repositories_give_no_groups():
+    assert licenses.group(pd.Series([], dtype=object)).empty
+
+
+def test_another_table_gives_other_groups():
+    table = pd.DataFrame({"identifier": ["mit"], "group": ["restrictive"]})
+    assert licenses.group(pd.Series(["mit", "gpl"]), table=table).tolist() == ["restrictive", "unclassified"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["identifier,group", "mit,permissive"], r"l\.csv row 1: expected the columns identifier, spdx"),
+        (["mit,MIT,permissive,a", "mit,MIT,permissive,b"], r"l\.csv row 3: 'mit': expected .* listed once"),
+        (["gpl,,restrictive,a", "MIT,MIT,permissive,b"], r"l\.csv row 3: 'MIT': expected .* lower case"),
+        (["mit,MIT,permisive,a"], r"l\.csv row 2: 'mit': expected a group of permissive, restrictive"),
+    ],
+)
+def test_a_broken_table_is_refused_with_its_row(tmp_path, lines, message):
+    head = [] if lines[0].startswith("identifier") else ["identifier,spdx,group,reason"]
+    path = tmp_path / "l.csv"
+    path.write_text("\n".join([*head, *lines]) + "\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=message) as refusal:
+        licenses.load(path)
+    assert "\n" not in str(refusal.value)
+
+
+def test_the_identifiers_na_and_null_are_text(tmp_path):
+    path = tmp_path / "l.csv"
+    path.write_text(
+        "identifier,spdx,group,reason\nna,,unclassified,a\nnull,,unclassified,b\n", encoding="utf-8"
+    )
+    assert licenses.load(path)["identifier"].tolist() == ["na", "null"]
+
+
+@settings(deadline=None)
+@given(identifiers, st.sampled_from([str.upper, str.title, lambda text: f" {text} "]))
+def test_case_and_surrounding_space_do_not_change_the_group(identifier, spelling):
+    plain, spelt = licenses.group(pd.Series([identifier, spelling(identifier)]))
+    assert plain == spelt
+
+
+@settings(deadline=None)
+@given(st.lists(st.one_of(st.none(), identifiers, st.text(max_size=8))))
+def test_the_groups_of_a_list_are_the_groups_of_its_members(values):
+    table = licenses.load()
+    together = licenses.group(pd.Series(values, dtype=object), table=table)
+    alone = [licenses.group(pd.Series([value], dtype=object), table=table).iloc[0] for value in values]
+    assert together.tolist() == alone
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(["pytorch", "en", "license:mit", "license:gpl"])))
+def test_both_conventions_agree_where_license_stands_only_at_the_start_of_tags(tags):
+    assert licenses.identifier(None, tags) == licenses.identifier(None, tags, conventions="authors")
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(max_size=6).map(lambda text: text.replace("license:", ""))), identifiers)
+def test_other_tags_before_the_licence_do_not_matter(others, identifier):
+    assert licenses.identifier(None, [*others, f"license:{identifier}"]) == identifier
+
+
+def test_groups_equal_a_join_with_the_table():
+    table = licenses.load()
+    asked = pd.DataFrame({"identifier": [*table["identifier"], "made-up", *table["identifier"]]})
+    joined = asked.merge(table, how="left", on="identifier")["group"].fillna("unclassified")
+    assert licenses.group(asked["identifier"]).tolist() == joined.tolist()
+
+
+@pytest.mark.dumps
+def test_first_tags_of_all_models_of_2022_equal_those_of_a_group_by(dumps):
+    with gzip.open(dumps / "models-2022-02-21.jsonl.gz", "rt", encoding="utf-8") as lines:
+        tags = pd.Series([json.loads(line).get("tags") for line in lines])
+    ours = tags.map(lambda one: licenses.identifier(None, one)).dropna()
+    single = tags.explode().dropna()
+    first = single[single.str.startswith("license:")].groupby(level=0).first().str.removeprefix("license:")
+    assert ours.index.equals(first.index)
+    assert (ours == first).all()
+
+
+@pytest.mark.dumps
+@pytest.mark.parametrize("file", ["models-2022-02-21", "curated-models-2026-08-22"])
+def test_every_model_gets_one_of_four_groups_and_none_means_no_licence(dumps, file):
+    with gzip.open(dumps / f"{file}.jsonl.gz", "rt", encoding="utf-8") as lines:
+        records = [json.loads(line) for line in lines]
+    found = [licenses.identifier(one.get("license"), one.get("tags")) for one in records]
+    found = pd.Series(found, dtype=object)
+    groups = licenses.group(found)
+    assert set(groups) == {"permissive", "restrictive", "unclassified", "none"}
+    assert ((groups == "none") == found.isna()).all()
