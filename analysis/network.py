@@ -1,0 +1,488 @@
+"""RQ2: how are developers connected by their commits to model repositories?
+
+Study: section 4.2, Figure 4, Table 1 (definitions) and Tables 6-9. Pure functions on pandas frames and
+networkx graphs. Developers are integers here; no username enters this module.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+
+LEVELS = {"k1": 1, "k5": 5, "k10": 10}
+STRUCTURE = (
+    "nodes", "edges", "mod", "com", "mod_weighted", "com_weighted",
+    "dens", "recip", "arcc", "ass", "ad", "acc",
+)  # fmt: skip
+COUNTS = ("k", "nodes", "edges", "com", "com_weighted")
+
+DAMPING = 0.85
+PAGERANK_ERROR = 1e-10
+
+
+# --- the network ------------------------------------------------------------------------------------------
+
+
+def graph(edges: pd.DataFrame) -> nx.DiGraph:
+    """Build the collaboration network (study, section 3.3; METHODS, 3).
+
+    In: columns source, target (integer developer numbers), weight (commits, whole and positive). Rows of the
+    same pair are added up. A self-loop makes its node and is then dropped, so that it marks an isolate.
+    Out: directed graph, edge attribute `weight`; nodes and edges in sorted order, whatever the row order.
+    Raises ValueError for a missing column, a missing value, a developer that is not an integer, or a weight
+    that is not a positive whole number.
+    """
+    _check(edges, table="edges", integers=("source", "target"), counts=("weight",), least=1)
+    pairs = edges.groupby(["source", "target"], sort=True)["weight"].sum().reset_index()
+    source, target, weight = (pairs[name].tolist() for name in ("source", "target", "weight"))
+    network = nx.DiGraph()
+    network.add_nodes_from(sorted({*source, *target}))
+    network.add_weighted_edges_from(
+        (s, t, int(w)) for s, t, w in zip(source, target, weight, strict=True) if s != t
+    )
+    return network
+
+
+def developers(network: nx.DiGraph | pd.DataFrame) -> dict[str, int | float | None]:
+    """Count developers and isolates (section 4.2.1; an isolate has no edge once self-loops are dropped).
+
+    In: the network, or its edges as for `graph`. Out: developers, isolates, isolate_share (0 to 1; None where
+    there is no developer).
+    """
+    if isinstance(network, pd.DataFrame):
+        network = graph(network)
+    n_isolates = nx.number_of_isolates(network)
+    share = n_isolates / len(network) if len(network) else None
+    return {"developers": len(network), "isolates": n_isolates, "isolate_share": share}
+
+
+def developers_by(networks: Mapping[str, nx.DiGraph]) -> pd.DataFrame:
+    """Put `developers` of several networks side by side: a row a network."""
+    rows = {name: developers(network) for name, network in networks.items()}
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def without_isolates(network: nx.DiGraph) -> nx.DiGraph:
+    """Return a copy of the network with the developers that have at least one edge."""
+    return _part(network, {node for node, degree in network.degree if degree})
+
+
+# --- cores ------------------------------------------------------------------------------------------------
+
+
+def core_numbers(network: nx.DiGraph) -> dict[int, int]:
+    """Give every developer's core number on in-degree + out-degree (Table 1, k-core): a 14-clique has 26."""
+    return nx.core_number(network)
+
+
+def levels(network: nx.DiGraph) -> dict[str, int | None]:
+    """Give k of the levels k1, k5, k10 and kmax, the largest core that is not empty (Tables 6-9).
+
+    A level whose core is empty is None. kmax may equal a fixed level: the study prints CV's k = 10 as its
+    maximum, and both are then the same core. Without an edge every level is None.
+    """
+    return _levels(core_numbers(network))
+
+
+def k_core(network: nx.DiGraph, k: int) -> nx.DiGraph:
+    """Return the k-core: a copy of the network with the developers of core number k or more."""
+    return _part(network, {node for node, number in core_numbers(network).items() if number >= k})
+
+
+def core_table(network: nx.DiGraph) -> pd.DataFrame:
+    """Measure every core (Tables 6-9).
+
+    Out: index `level` (k1, k5, k10, kmax: always these four), columns k and those of `structure`; counts are
+    Int64, the rest Float64; a level that is undefined, and a measure that is undefined, is NA.
+    """
+    numbers = core_numbers(network)
+    chosen = _levels(numbers)
+    measured = {
+        k: {"k": k, **structure(_part(network, {node for node, number in numbers.items() if number >= k}))}
+        for k in sorted({k for k in chosen.values() if k is not None})
+    }
+    columns = {
+        name: pd.array(
+            [None if k is None else measured[k][name] for k in chosen.values()],
+            dtype="Int64" if name in COUNTS else "Float64",
+        )
+        for name in ("k", *STRUCTURE)
+    }
+    return pd.DataFrame(columns, index=pd.Index(list(chosen), name="level"))
+
+
+def core_results(table: pd.DataFrame) -> dict[str, int | float | None]:
+    """Turn a `core_table` into results by the end of their id, as `k10.recip`; undefined is None."""
+    values = {name: [None if pd.isna(value) else value for value in table[name].tolist()] for name in table}
+    return {f"{level}.{name}": values[name][row] for row, level in enumerate(table.index) for name in table}
+
+
+def printed_cores(table: pd.DataFrame) -> pd.DataFrame:
+    """Turn a `core_table` into the rows the study prints: no undefined level, none twice, k as text.
+
+    Out: columns of `core_table`, k being "1", "5", "10" and, for the innermost core, its k and "(MAX)".
+    """
+    rows = table.dropna(subset="k").drop_duplicates(subset="k").reset_index(drop=True)
+    largest = rows["k"].max()
+    names = [f"{k} (MAX)" if k == largest else str(k) for k in rows["k"]]
+    return rows.assign(k=pd.Series(names, dtype="str"))
+
+
+# --- measures of a core -----------------------------------------------------------------------------------
+
+
+def structure(network: nx.DiGraph) -> dict[str, int | float | None]:
+    """Measure a network or a core as Tables 6-9 do (definitions: Table 1; METHODS, 3).
+
+    Out: nodes, edges; mod, com (search without weights, score with them); mod_weighted, com_weighted (both
+    with weights); dens; recip; arcc; ass; ad = 2E/N; acc. A measure that is undefined is None: mod, com and
+    recip without an edge, dens and arcc as their denominators say, ass where it divides by 0, ad and acc
+    without a node.
+    """
+    nodes, edges = len(network), network.number_of_edges()
+    mod, com = _modularity(network, search_weight=None)
+    mod_weighted, com_weighted = _modularity(network, search_weight="weight")
+    return {
+        "nodes": nodes,
+        "edges": edges,
+        "mod": mod,
+        "com": com,
+        "mod_weighted": mod_weighted,
+        "com_weighted": com_weighted,
+        "dens": nx.density(network) if nodes > 1 else None,
+        "recip": nx.overall_reciprocity(network) if edges else None,
+        "arcc": rich_club(network),
+        "ass": assortativity(network),
+        "ad": 2 * edges / nodes if nodes else None,
+        "acc": float(nx.average_clustering(network, weight="weight")) if nodes else None,
+    }
+
+
+def rich_club(network: nx.DiGraph, *, share: float = 0.1) -> float | None:
+    """Give the rich-club coefficient of a directed network, phi = E_R / (N_R (N_R - 1)) (Table 1, ARCC).
+
+    R: the nodes whose degree (in + out) is at least that of the last node among the top `share`, which holds
+    the share rounded up and at least one node. From 0 to 1; None where R has fewer than two nodes.
+    """
+    if not len(network):
+        return None
+    degrees = dict(network.degree)
+    # Exact arithmetic: as floats, 0.07 * 100 lies just above 7 and would be rounded up to 8.
+    top = max(1, math.ceil(Fraction(str(share)) * len(degrees)))
+    least = sorted(degrees.values(), reverse=True)[top - 1]
+    rich = {node for node, degree in degrees.items() if degree >= least}
+    if len(rich) < 2:
+        return None
+    return network.subgraph(rich).number_of_edges() / (len(rich) * (len(rich) - 1))
+
+
+def assortativity(network: nx.DiGraph) -> float | None:
+    """Give degree assortativity, out-degree of the source against in-degree of the target, unweighted (ASS).
+
+    None where it is undefined: without an edge, or where one of the two is the same on every edge.
+    """
+    sources = {network.out_degree(source) for source, _ in network.edges}
+    targets = {network.in_degree(target) for _, target in network.edges}
+    if len(sources) < 2 or len(targets) < 2:
+        return None
+    return nx.degree_assortativity_coefficient(network)
+
+
+def communities(network: nx.DiGraph, *, weight: str | None = None) -> list[frozenset[int]]:
+    """Find communities by greedy modularity (Clauset, Newman and Moore 2004), the largest first.
+
+    The same partition, in the same order, as `networkx.community.greedy_modularity_communities` with its
+    default options: the arithmetic is the same, step by step, and so is the choice between equal gains
+    (the pair with the smallest numbers). Only the queue differs: networkx keeps every gain in its place at
+    all times; here a gain that fell keeps its old place until it is reached. `weight` names the edge
+    attribute that the search uses, None for none.
+    """
+    size = network.size(weight)
+    if not size:
+        return [frozenset([node]) for node in network]
+    out = {node: degree * (1 / size) for node, degree in network.out_degree(weight=weight)}
+    into = {node: degree * (1 / size) for node, degree in network.in_degree(weight=weight)}
+    gains = _first_gains(network, out, into, weight=weight)
+    queue = [(-gain, u, v) for u, row in gains.items() for v, gain in row.items() if u < v]
+    heapq.heapify(queue)
+    members = {node: frozenset([node]) for node in network}
+    while queue:
+        negative, u, v = heapq.heappop(queue)
+        gain = gains[u].get(v) if u in gains else None
+        if gain is None:  # one of the two has been merged into another community
+            continue
+        if gain != -negative:  # it fell since it was queued: queue it again where it belongs
+            heapq.heappush(queue, (-gain, u, v))
+            continue
+        if gain < 0:
+            break
+        for pair in _merge(gains, out, into, u, v):
+            heapq.heappush(queue, pair)
+        members[v] |= members.pop(u)
+    return sorted(members.values(), key=len, reverse=True)
+
+
+def _first_gains(network, out, into, *, weight):
+    """Give the gain in modularity of joining each two linked nodes, as a dictionary per node."""
+    links = {node: {} for node in network}
+    for source, target, value in network.edges(data=weight, default=1):
+        links[source][target] = links[source].get(target, 0.0) + value
+        links[target][source] = links[target].get(source, 0.0) + value
+    scale = 1 / network.size(weight)
+    return {
+        u: {v: scale * value - (out[u] * into[v] + into[u] * out[v]) for v, value in row.items()}
+        for u, row in links.items()
+    }
+
+
+def _merge(gains, out, into, u, v):
+    """Merge community u into v in place and return the queue entries of the gains that are new or rose."""
+    row_u, row_v = gains.pop(u), gains[v]
+    del row_u[v], row_v[u]
+    entries = []
+    for w, gain in row_v.items():
+        if w not in row_u:  # it can only fall: no entry
+            row_v[w] = gains[w][v] = gain - (out[u] * into[w] + out[w] * into[u])
+    for w, gain in row_u.items():
+        del gains[w][u]
+        if w in row_v:
+            joint = row_v[w] + gain
+            rose = joint > row_v[w]
+        else:
+            joint = gain - (out[v] * into[w] + out[w] * into[v])
+            rose = True
+        row_v[w] = gains[w][v] = joint
+        if rose:
+            entries.append((-joint, min(v, w), max(v, w)))
+    out[v] += out.pop(u)
+    into[v] += into.pop(u)
+    return entries
+
+
+def _modularity(network: nx.DiGraph, *, search_weight: str | None) -> tuple[float | None, int | None]:
+    """Return modularity and number of communities; the score always uses the weights."""
+    if not network.number_of_edges():
+        return None, None
+    found = communities(network, weight=search_weight)
+    if len(found) == 1:  # exactly 0 by definition; the sum of floats may miss it and print as -0.00
+        return 0.0, 1
+    return nx.community.modularity(network, found), len(found)
+
+
+# --- centrality (Figure 4) --------------------------------------------------------------------------------
+
+
+def centralities(network: nx.DiGraph) -> pd.DataFrame:
+    """Give degree and PageRank of every developer that is not an isolate (section 4.2.1, Figure 4).
+
+    Out: developer, degree (edges in and out, unweighted), pagerank (weighted; sums to 1), by developer.
+    """
+    connected = without_isolates(network)
+    ranks = _pagerank(connected)
+    nodes = list(connected)
+    return pd.DataFrame(
+        {
+            "developer": pd.array(nodes, dtype="int64"),
+            "degree": pd.array([connected.degree(node) for node in nodes], dtype="int64"),
+            "pagerank": pd.array([ranks[node] for node in nodes], dtype="float64"),
+        }
+    )
+
+
+def distributions_of(central: pd.DataFrame) -> pd.DataFrame:
+    """Summarise `centralities`: columns degree and pagerank, rows mean, median, std, max (section 4.2.1)."""
+    return pd.DataFrame({measure: distribution(central[measure]) for measure in ("degree", "pagerank")})
+
+
+def distribution(values: Iterable[float]) -> dict[str, float | int | None]:
+    """Summarise values (section 4.2.1): mean, median, std (sample), max; None where undefined.
+
+    Raises ValueError for a missing value: a measure of a developer is never missing.
+    """
+    # Sorted, because the last digit of a sum of floats depends on the order of its terms.
+    ordered = np.sort(pd.Series(values).to_numpy())
+    if pd.isna(ordered).any():
+        raise ValueError("distribution: a value is missing; expected numbers only")
+    if not len(ordered):
+        return dict.fromkeys(("mean", "median", "std", "max"))
+    return {
+        "mean": float(ordered.mean()),
+        "median": float(np.median(ordered)),
+        "std": float(ordered.std(ddof=1)) if len(ordered) > 1 else None,
+        "max": ordered[-1].item(),
+    }
+
+
+def _pagerank(network: nx.DiGraph) -> dict[int, float]:
+    """Converge PageRank to an L1 distance of 1e-10 from its limit.
+
+    networkx stops when a step is shorter than N * tol, so its default is far from converged on a large
+    network. Each step is at most DAMPING times the one before, so what remains is at most
+    DAMPING / (1 - DAMPING) times the last one.
+    """
+    if not len(network):
+        return {}
+    step = PAGERANK_ERROR * (1 - DAMPING) / DAMPING
+    return nx.pagerank(network, alpha=DAMPING, tol=step / len(network), max_iter=1000)
+
+
+# --- what the edge rule makes by itself (METHODS, 7) ------------------------------------------------------
+
+
+def edge_rule_reciprocity(
+    memberships: pd.DataFrame, *, draws: int = 200, seed: int = 0
+) -> dict[str, float | None]:
+    """Compare reciprocity with what the edge rule gives, whoever leads the commits (METHODS, 7, lead 1).
+
+    In: repo_id, developer (integer), leads (commits of the repository that the developer leads, may be 0);
+    the edges alone no longer say which repository they come from. Two authors of a repository who both lead
+    have both edges, whether or not they ever worked together.
+    The null model keeps every repository's authors and how many of them lead, and draws which ones lead. In
+    a repository of n authors of whom l lead, (l - 1) / (n - 1) of the edges have their reverse, whoever
+    leads; so only developers who share several repositories can move the observed value off the null.
+    Out, shares of the edges whose reverse exists: observed (`recip` of the network); same_repository (the
+    reverse comes from the same repository: the rule alone makes it); null_mean, null_low, null_high (2.5 and
+    97.5 % of the draws); random (expected where as many edges fall at random among the same connected
+    developers). None without an edge. Raises ValueError as `graph` does, and for less than one draw.
+    """
+    _check(memberships, table="memberships", integers=("developer",), counts=("leads",), others=("repo_id",))
+    if draws < 1:
+        raise ValueError(f"draws: {draws} is too few; expected at least 1")
+    rows = memberships.groupby(["repo_id", "developer"], sort=True)["leads"].sum().reset_index()
+    rows = rows[rows["repo_id"].duplicated(keep=False)].reset_index(
+        drop=True
+    )  # a single author makes no edge
+    leads = rows["leads"].to_numpy() > 0
+    first, second, pair, reverse = _author_pairs(rows)
+    present = _marked(len(reverse), pair[leads[first]])
+    n_edges = int(present.sum())
+    if not n_edges:
+        return dict.fromkeys(("observed", "same_repository", "null_mean", "null_low", "null_high", "random"))
+    both = _marked(len(reverse), pair[leads[first] & leads[second]])
+    null = _null_reciprocity(rows["repo_id"], leads, first, pair, reverse, draws=draws, seed=seed)
+    linked = np.unique(rows["developer"].to_numpy()[np.r_[first[leads[first]], second[leads[first]]]])
+    n_pairs = len(linked) * (len(linked) - 1)
+    return {
+        "observed": float((present & present[reverse]).sum() / n_edges),
+        "same_repository": float(both.sum() / n_edges),
+        "null_mean": float(null.mean()),
+        "null_low": float(np.quantile(null, 0.025)),
+        "null_high": float(np.quantile(null, 0.975)),
+        "random": (n_edges - 1) / (n_pairs - 1),
+    }
+
+
+def core_repositories(memberships: pd.DataFrame, core: Iterable[int]) -> pd.DataFrame:
+    """Rank repositories by how many of a core's developers they hold (METHODS, 7, lead 2).
+
+    In: memberships with repo_id, developer (integer); the core as a graph or as developers.
+    Out: repo_id, members (of the core), share (of the core's developers, 0 to 1); most members first, then by
+    repo_id; a repository without any is not listed. Raises ValueError as `graph` does.
+    """
+    _check(memberships, table="memberships", integers=("developer",), others=("repo_id",))
+    chosen = set(core)
+    pairs = memberships[["repo_id", "developer"]].drop_duplicates()
+    inside = pairs[pairs["developer"].isin(chosen)]
+    counted = inside.groupby("repo_id").size().rename("members").reset_index()
+    counted = counted.assign(share=counted["members"] / max(1, len(chosen)))
+    return counted.sort_values(["members", "repo_id"], ascending=[False, True], ignore_index=True)
+
+
+def innermost(network: nx.DiGraph) -> nx.DiGraph:
+    """Return the innermost core that is not empty; without an edge, an empty network."""
+    largest = levels(network)["kmax"]
+    return k_core(network, largest) if largest is not None else nx.DiGraph()
+
+
+def first_carrier(ranked: pd.DataFrame) -> dict[str, str | int | float | None]:
+    """Name the repository that holds most of a core (`core_repositories`): repository, members, share; None if none."""
+    if ranked.empty:
+        return dict.fromkeys(("repository", "members", "share"))
+    first = ranked.iloc[0]
+    return {"repository": first["repo_id"], "members": int(first["members"]), "share": float(first["share"])}
+
+
+def _author_pairs(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """List the ordered pairs of authors of each repository.
+
+    Out: row of the first, row of the second, number of the pair of developers; and, per number of a pair, the
+    number of the reversed pair.
+    """
+    numbered = pd.DataFrame({"repo_id": rows["repo_id"], "row": np.arange(len(rows))})
+    joined = numbered.merge(numbered, on="repo_id", suffixes=("", "_other"))
+    joined = joined[joined["row"] != joined["row_other"]]
+    first, second = joined["row"].to_numpy(), joined["row_other"].to_numpy()
+    codes, uniques = pd.factorize(rows["developer"], sort=True)
+    width = max(1, len(uniques))
+    known, pair = np.unique(codes[first] * width + codes[second], return_inverse=True)
+    reverse = np.searchsorted(known, known % width * width + known // width)
+    return first, second, pair, reverse
+
+
+def _null_reciprocity(repositories, leads, first, pair, reverse, *, draws, seed) -> np.ndarray:
+    """Draw which authors lead, as many as do in each repository, and return the reciprocity of each draw."""
+    generator = np.random.default_rng(seed)
+    number = pd.factorize(repositories)[0]  # rows are sorted by repository: blocks stay in place
+    shares = np.empty(draws)
+    for draw in range(draws):
+        shuffled = np.empty_like(leads)
+        shuffled[np.lexsort((generator.random(len(leads)), number))] = leads
+        present = _marked(len(reverse), pair[shuffled[first]])
+        shares[draw] = (present & present[reverse]).sum() / present.sum()
+    return shares
+
+
+def _marked(length: int, positions: np.ndarray) -> np.ndarray:
+    """Return booleans, True at the positions."""
+    marks = np.zeros(length, dtype=bool)
+    marks[positions] = True
+    return marks
+
+
+# --- shared -----------------------------------------------------------------------------------------------
+
+
+def _levels(numbers: dict[int, int]) -> dict[str, int | None]:
+    """Give k of each level from the core numbers."""
+    largest = max(numbers.values(), default=0)
+    fixed = {name: k if k <= largest else None for name, k in LEVELS.items()}
+    return {**fixed, "kmax": largest or None}
+
+
+def _part(network: nx.DiGraph, nodes: set[int]) -> nx.DiGraph:
+    """Copy the part of the network on these nodes, sorted (a view of networkx follows the set's order)."""
+    part = nx.DiGraph()
+    part.add_nodes_from(sorted(nodes))
+    part.add_edges_from(
+        sorted(((s, t, d) for s, t, d in network.edges(nodes, data=True) if t in nodes), key=lambda e: e[:2])
+    )
+    return part
+
+
+def _check(frame, *, table, integers=(), counts=(), least=0, others=()) -> None:
+    """Raise ValueError, in one line, at the first column or row that is not what the table should hold."""
+    expected = (*integers, *counts, *others)
+    for name in expected:
+        if name not in frame.columns:
+            raise ValueError(f"{table}: column {name} is absent; expected {', '.join(expected)}")
+        missing = frame[name].isna().to_numpy()
+        if missing.any():
+            raise ValueError(f"{table}: row {missing.argmax()}, column {name}: missing; expected a value")
+    for name in integers:
+        if len(frame) and not pd.api.types.is_integer_dtype(frame[name].dtype):
+            raise ValueError(f"{table}: column {name}: expected integers, developers are numbered first")
+    for name in counts:
+        if not len(frame):
+            continue
+        if not pd.api.types.is_numeric_dtype(frame[name].dtype):
+            raise ValueError(f"{table}: column {name}: expected whole numbers, counts of commits")
+        wrong = ((frame[name] < least) | (frame[name] % 1 != 0)).to_numpy(dtype=bool)
+        if wrong.any():
+            where = f"{table}: row {wrong.argmax()}, column {name}"
+            raise ValueError(f"{where}: expected a whole number, at least {least}")
