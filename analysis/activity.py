@@ -1,0 +1,192 @@
+"""RQ1: what activity looks like in models, datasets and spaces (study, section 4.1, Tables 2-5, Figures 1-3).
+
+Every function takes the counts of `engine.activity`: one row per repository, NaN where a value was not collected.
+"""
+
+from collections.abc import Mapping
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from analysis import licenses
+from analysis.engine import VARIABLES
+
+GROUPS = ("permissive", "restrictive", "none")
+PAIRS = tuple(combinations(GROUPS, 2))  # the first of a pair is the one whose U is given
+COMMON_LICENSE = 100  # the study labels only licences that at least so many models carry (section 3.5)
+
+
+def variables_of(counts: pd.DataFrame) -> list[str]:
+    """The activity variables among the columns, in the study's order."""
+    return [variable for variable in VARIABLES if variable in counts]
+
+
+def summary(counts: pd.DataFrame) -> pd.DataFrame:
+    """Tables 2-4: rows n, mean, std (sample), min, q25, q50, q75 (linear interpolation), max, zero_share; a column a variable.
+
+    `n` is the number of repositories whose value was collected; the other rows are NaN where there is none.
+    """
+    values = counts[variables_of(counts)]
+    quartiles = values.quantile([0.25, 0.5, 0.75]).set_axis(["q25", "q50", "q75"])
+    moments = values.agg(["mean", "std", "min", "max"])
+    zero_share = (values == 0).sum() / values.notna().sum().replace(0, np.nan)
+    rows = {"n": values.notna().sum(), **moments.T, **quartiles.T, "zero_share": zero_share}
+    return pd.DataFrame(rows).T.loc[["n", "mean", "std", "min", "q25", "q50", "q75", "max", "zero_share"]]
+
+
+def concentration_table(kinds: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]]) -> pd.DataFrame:
+    """A row a kind and variable that was collected: zero_share, share_for_80, share_for_99, from summary and shares."""
+    rows = {
+        f"{kind}, {variable}": pd.concat([summaries.loc[["zero_share"], variable], shares[variable]])
+        for kind, (summaries, shares) in kinds.items()
+        for variable in shares
+        if summaries.loc["n", variable] > 0
+    }
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["zero_share", "share_for_80", "share_for_99"])
+
+
+def distribution(counts: pd.DataFrame) -> pd.DataFrame:
+    """Figure 1: columns variable, value (above 0), share of the repositories with at least that value; by variable, value."""
+    parts = []
+    for variable in variables_of(counts):
+        values = counts[variable].dropna()
+        repositories = values[values > 0].value_counts().sort_index(ascending=False)
+        share = repositories.cumsum() / max(len(values), 1)
+        part = pd.DataFrame({"variable": variable, "value": share.index, "share": share.to_numpy()})
+        parts.append(part.iloc[::-1])
+    return pd.concat(parts, ignore_index=True)
+
+
+def correlations(counts: pd.DataFrame, *, method: str) -> pd.DataFrame:
+    """Correlation of every pair of variables over the raw counts, pairwise complete; `method` pearson or spearman.
+
+    Square, in the study's order of variables; NaN where a variable is constant or was not collected (Figures 2 and 3).
+    """
+    return counts[variables_of(counts)].corr(method=method, min_periods=2)
+
+
+def correlations_by(panels: Mapping[str, pd.DataFrame], *, method: str) -> dict[str, pd.DataFrame]:
+    """`correlations` of each panel."""
+    return {name: correlations(counts, method=method) for name, counts in panels.items()}
+
+
+def pairs(pearson: pd.DataFrame, spearman: pd.DataFrame) -> dict[str, float]:
+    """Results by the end of their id, as `pearson.n_commits.n_likes`: the two variables in alphabetical order."""
+    return {
+        f"{method}.{a}.{b}": matrix.loc[a, b]
+        for method, matrix in (("pearson", pearson), ("spearman", spearman))
+        for a, b in combinations(sorted(matrix.columns), 2)
+    }
+
+
+def license_shares(counts: pd.DataFrame) -> pd.Series:
+    """Share of each licence identifier among the licensed repositories, largest first, ties by name (section 4.1.3)."""
+    shares = counts["license"].dropna().value_counts(normalize=True)
+    return shares.rename_axis("license").sort_index().sort_values(ascending=False, kind="stable")
+
+
+def license_table(panels: Mapping[str, pd.DataFrame], *, rows: int = 12) -> pd.DataFrame:
+    """The most common licences over all panels: a row a licence, a column `share of <panel>`, most common first."""
+    shares = pd.DataFrame({f"share of {name}": license_shares(counts) for name, counts in panels.items()})
+    order = shares.mean(axis=1).sort_index().sort_values(ascending=False, kind="stable").index
+    covered = [column for column in shares if shares[column].notna().any()]
+    return shares.loc[order[:rows], covered].fillna(0.0)
+
+
+def unlicensed_share(counts: pd.DataFrame) -> float:
+    """Share of repositories without a licence; NaN where there is no repository."""
+    return counts["license"].isna().mean()
+
+
+def with_group(counts: pd.DataFrame, *, conventions: str = "corrected") -> pd.DataFrame:
+    """The counts with column group: permissive, restrictive, none, or unclassified (in no group of Table 5).
+
+    `conventions="authors"` classifies only licences that at least `COMMON_LICENSE` repositories carry, as the study did.
+    """
+    group = licenses.group(counts["license"])
+    if conventions == "authors":
+        rare = counts.groupby("license")["license"].transform("size") < COMMON_LICENSE
+        group = group.mask(rare, "unclassified")
+    return counts.assign(group=group)
+
+
+def groups(grouped: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The counts of each licence group of Table 5."""
+    return {group: grouped[grouped["group"] == group] for group in GROUPS}
+
+
+def group_sizes(grouped: pd.DataFrame) -> dict[str, int]:
+    """Repositories in each group, as `<group>.count`; unclassified ones are counted too."""
+    sizes = grouped["group"].value_counts()
+    return {f"{group}.count": int(sizes.get(group, 0)) for group in (*GROUPS, "unclassified")}
+
+
+def mann_whitney(grouped: pd.DataFrame) -> pd.DataFrame:
+    """Table 5: two-sided Mann-Whitney U test per variable and pair of licence groups, tie-corrected normal approximation.
+
+    Columns variable, pair, u (of the first group named), p, p_holm (Holm 1979, over all tests that could be made),
+    superiority U/(n1 n2) with its 95 % interval superiority_low, superiority_high (DeLong et al. 1988), n1, n2.
+    A test whose variable was not collected, or with a group of fewer than two, has NaN.
+    """
+    rows = [
+        {"variable": variable, "pair": f"{first}_vs_{second}"}
+        | _test(_values(grouped, variable, first), _values(grouped, variable, second))
+        for variable in variables_of(grouped)
+        for first, second in PAIRS
+    ]
+    tests = pd.DataFrame(rows)
+    tests.insert(tests.columns.get_loc("p") + 1, "p_holm", holm(tests["p"]))
+    return tests
+
+
+def _values(grouped: pd.DataFrame, variable: str, group: str) -> np.ndarray:
+    return grouped.loc[grouped["group"] == group, variable].dropna().to_numpy()
+
+
+def _test(x: np.ndarray, y: np.ndarray) -> dict[str, float]:
+    names = ("u", "p", "superiority", "superiority_low", "superiority_high")
+    if min(len(x), len(y)) < 2:
+        return dict.fromkeys(names, np.nan) | {"n1": len(x), "n2": len(y)}
+    u, p = stats.mannwhitneyu(x, y, alternative="two-sided", method="asymptotic")
+    low, high = superiority_interval(x, y)
+    values = (u, p, u / (len(x) * len(y)), low, high)
+    return dict(zip(names, values, strict=True)) | {"n1": len(x), "n2": len(y)}
+
+
+def test_results(tests: pd.DataFrame) -> dict[str, float]:
+    """Results by the end of their id, as `n_likes.permissive_vs_none.u`."""
+    measures = ("u", "p", "p_holm", "superiority", "superiority_low", "superiority_high")
+    return {
+        f"{row['variable']}.{row['pair']}.{measure}": row[measure]
+        for row in tests.to_dict("records")
+        for measure in measures
+    }
+
+
+def test_table(tests: pd.DataFrame) -> pd.DataFrame:
+    """Table 5 with the probability of superiority: a row a test that could be made."""
+    made = tests.dropna(subset="u")
+    index = made["variable"] + ", " + made["pair"].str.replace("_vs_", " v. ")
+    columns = ["u", "p", "p_holm", "superiority", "superiority_low", "superiority_high"]
+    return made[columns].set_axis(index, axis="index")
+
+
+def superiority_interval(x: np.ndarray, y: np.ndarray, *, level: float = 0.95) -> tuple[float, float]:
+    """Confidence interval of P(x > y) + P(x = y)/2, from the variance of the placements, ties halved (DeLong et al. 1988)."""
+    ranks = stats.rankdata(np.concatenate([x, y]))
+    above_y = (ranks[: len(x)] - stats.rankdata(x)) / len(y)
+    below_x = 1 - (ranks[len(x) :] - stats.rankdata(y)) / len(x)
+    variance = above_y.var(ddof=1) / len(x) + below_x.var(ddof=1) / len(y)
+    half = stats.norm.ppf((1 + level) / 2) * np.sqrt(variance)
+    middle = above_y.mean()
+    return max(middle - half, 0.0), min(middle + half, 1.0)
+
+
+def holm(p: pd.Series) -> pd.Series:
+    """p-values adjusted by Holm's step-down procedure (1979) over those that are not NaN."""
+    ordered = p.dropna().sort_values(kind="stable")
+    steps = np.arange(len(ordered), 0, -1)
+    adjusted = np.minimum(np.maximum.accumulate(ordered.to_numpy() * steps), 1.0)
+    return pd.Series(adjusted, index=ordered.index).reindex(p.index)

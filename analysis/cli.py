@@ -1,0 +1,225 @@
+"""The command line: `python -m analysis COMMAND`; `./run_all.sh` calls `run`.
+
+Results go to stdout (the last line of `run` is the directory of its results), everything else to stderr.
+"""
+
+import os
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from analysis import snapshot
+from analysis.parameters import ParameterError, Parameters, check, parse
+from analysis.snapshot import SnapshotError
+from analysis.sources import dumps
+
+WITHOUT_PDF = 3
+_KINDS = "\n".join(f"- `{kind}`: {what}" for kind, what in dumps.KINDS.items())
+_IMPORT_HELP = f"""Make a snapshot from published dumps of one day.
+
+Kinds of dump:
+
+{_KINDS}
+
+Example: `python -m analysis import models-jsonl models.jsonl.gz --name 2022-02-21 --also links-csv links.csv`
+"""
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help=__doc__,
+)
+said = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def main() -> None:
+    """Run a command; what the user can mend is said in plain lines, with exit code 1 (2 for wrong usage)."""
+    from analysis.run import RunError
+
+    try:
+        app()
+    except (SnapshotError, RunError) as error:
+        said.print(f"error: {error}", style="red", markup=False)
+        sys.exit(1)
+    except ParameterError as error:
+        said.print(f"error: {error}", style="red", markup=False)
+        sys.exit(2)
+
+
+@contextmanager
+def _bars():
+    """Progress bars on a terminal; elsewhere nothing is drawn and the caller prints lines."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=said, disable=not said.is_terminal) as progress:
+        yield progress
+
+
+@app.command("run")
+def run_(
+    snapshot_name: Annotated[str, typer.Option("--snapshot", help="Name of the snapshot (see `snapshots`).")] = "",
+    as_of: Annotated[str, typer.Option("--as-of", help="Ignore what happened after this day (YYYY-MM-DD).")] = "",
+    parameter: Annotated[
+        list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="Any parameter of the notebooks; repeatable.")
+    ] = None,
+    paper: Annotated[bool, typer.Option("--paper/--no-paper", help="Whether to build the PDF.")] = True,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, say what would run, and stop.")] = False,
+) -> None:
+    """Run the three notebooks on a snapshot and build the paper.
+
+    Prints the directory of the results as the last line. Exit codes: 0 done; 1 failed; 2 wrong usage; 3 all but the PDF.
+    """
+    from analysis import run
+
+    values = parse(parameter or [])
+    given = {name: value for name, value in (("snapshot_date", snapshot_name), ("as_of", as_of)) if value}
+    for name in given.keys() & values.keys():
+        raise ParameterError(f"-p {name}={values[name]}: {name} is given by an option too; give it once")
+    parameters = check(values | given)
+    loaded = snapshot.load(parameters.snapshot_date)
+    snapshot.validate(loaded)
+    synthetic = " (SYNTHETIC)" if loaded.synthetic else ""
+    said.print(
+        f"snapshot {loaded.name}{synthetic}, {loaded.date}: valid; results go to {_relative(parameters.directory)}"
+    )
+    if dry_run:
+        said.print(f"would run {', '.join(run.NOTEBOOKS)}{' and build the paper' if paper else ''}")
+        return
+    _run_notebooks(parameters)
+    run.collect(parameters)
+    lacking = run.missing_tex() if paper else []
+    if lacking:
+        said.print(
+            f"no PDF: {', '.join(lacking)} not found; install them (Debian: apt-get install {run.DEBIAN_PACKAGES})",
+            style="yellow",
+        )
+    elif paper:
+        said.print(f"paper: {_relative(run.build_paper(parameters))}")
+    print(parameters.directory)
+    if lacking:
+        raise typer.Exit(WITHOUT_PDF)
+
+
+def _run_notebooks(parameters: Parameters) -> None:
+    from analysis import run
+
+    with _bars() as bars:
+        tasks = {name: bars.add_task(name, total=None) for name in run.NOTEBOOKS}
+
+        def progress(name: str, done: int, cells: int) -> None:
+            bars.update(tasks[name], completed=done, total=cells)
+            if done == cells and not said.is_terminal:
+                said.print(f"{name}: {cells} cells done")
+
+        run.run_notebooks(parameters, progress=progress)
+
+
+def _relative(path: Path) -> str:
+    """The path as the user would type it."""
+    return os.path.relpath(path) if path.resolve().is_relative_to(Path.cwd()) else str(path)
+
+
+@app.command("import", help=_IMPORT_HELP)
+def import_(
+    kind: Annotated[str, typer.Argument(help="What the dump is: see the list below.")],
+    file: Annotated[
+        list[Path], typer.Argument(help="The file: plain, gz or zst. One per kind.", exists=True, dir_okay=False)
+    ],
+    name: Annotated[str, typer.Option(help="Name of the snapshot: its ISO date, with a suffix where needed.")],
+    also: Annotated[
+        list[str] | None, typer.Option(metavar="KIND FILE", help="Another dump of the same day; repeatable.")
+    ] = None,
+    date: Annotated[str, typer.Option(help="The snapshot's date, where its name does not begin with it.")] = "",
+    coverage: Annotated[
+        str, typer.Option(help="`complete`: the dumps list every repository; `sample`: some.")
+    ] = "sample",
+    rule: Annotated[str, typer.Option(help="How a sample was chosen, in words.")] = "",
+    title: Annotated[str, typer.Option(help="What the dump is called; the paper names it.")] = "",
+    origin: Annotated[str, typer.Option(help="Where it was published; the paper names it.")] = "",
+    licence: Annotated[str, typer.Option(help="Terms of the dump; the paper names them.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Replace a snapshot of that name.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Read everything, say what would be written, write nothing.")
+    ] = False,
+) -> None:
+    kinds = [kind, *(also or [])]
+    if len(kinds) != len(file):
+        raise ParameterError(
+            f"{len(kinds)} kinds for {len(file)} files: expected KIND FILE, then --also KIND FILE for each further one"
+        )
+    summary = dumps.import_dumps(
+        name, list(zip(kinds, file, strict=True)), date=date, coverage=coverage, rule=rule, title=title, origin=origin,
+        licence=licence, replace=force, dry_run=dry_run, progress=True,
+    )  # fmt: skip
+    print("\n".join(summary.lines()))
+
+
+@app.command("demo")
+def demo(
+    force: Annotated[bool, typer.Option("--force", help="Replace the demo snapshot that is there.")] = False,
+) -> None:
+    """Make the small invented snapshot `demo` anew; the repository holds the same one."""
+    from analysis.sources import demo as source
+
+    print(f"{source.make(replace=force).name}: written")
+
+
+@app.command("snapshots")
+def snapshots() -> None:
+    """List the snapshots: date, source, what they cover, rows and size."""
+    table = Table("name", "date", "source", "covers", "rows", "size", box=None)
+    broken = []
+    for name in snapshot.names():
+        try:
+            loaded = snapshot.load(name)
+        except SnapshotError as error:
+            broken.append(str(error))
+            continue
+        tables = loaded.manifest["tables"].values()
+        size = sum(entry["bytes"] for entry in tables)
+        mark = "SYNTHETIC: " if loaded.synthetic else ""
+        title = mark + str(loaded.manifest["source"].get("title", ""))
+        rows = sum(entry["rows"] for entry in tables)
+        table.add_row(name, str(loaded.date), title, _covers(loaded), f"{rows:,}", f"{size / 1e6:,.1f} MB")
+    Console(highlight=False, markup=False).print(table if table.rows else "no snapshot yet: see `import --help`")
+    for line in broken:
+        said.print(f"error: {line}", style="red", markup=False)
+    if broken:
+        raise typer.Exit(1)
+
+
+def _covers(loaded: snapshot.Snapshot) -> str:
+    """Tables and kinds that are there, a sample marked with ~."""
+    parts = []
+    for name in snapshot.DATA_TABLES:
+        kinds = snapshot.KINDS if name in snapshot.BY_KIND else (None,)
+        there = [kind for kind in kinds if loaded.status(name, kind) != "absent"]
+        if there:
+            shown = [("~" if loaded.status(name, k) == "sample" else "") + snapshot.PLURAL.get(k, "") for k in there]
+            parts.append(f"{name} ({', '.join(shown)})" if any(shown) else name)
+    return "; ".join(parts)
+
+
+@app.command("validate")
+def validate(name: Annotated[str, typer.Argument(help="Name of the snapshot.")]) -> None:
+    """Read every value of a snapshot: schema, keys, references, dates, counts. One line per problem, exit code 1."""
+    loaded = snapshot.load(name)
+    snapshot.validate(loaded)
+    rows = ", ".join(f"{table} {entry['rows']:,}" for table, entry in loaded.manifest["tables"].items())
+    print(f"{name}: valid ({rows})")
+
+
+@app.command("update-references")
+def update_references() -> None:
+    """Rewrite the executed notebooks and the reference results of `demo`, and say what changed."""
+    from analysis import references
+
+    for line in references.update():
+        print(line)

@@ -1,0 +1,416 @@
+"""Relational work on a snapshot, written once as Ibis expressions: DuckDB by default, Spark for a cluster.
+
+Counts per repository (RQ1), collaboration edges (RQ2), usage and its projection (RQ3), concentration. Functions return
+pandas frames sorted by their keys; developers appear as integers only.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import cached_property
+
+import ibis
+import pandas as pd
+import pyarrow as pa
+from ibis import _
+
+from analysis import people
+from analysis.parameters import Parameters
+from analysis.snapshot import PLURAL, SCHEMAS, Snapshot
+from analysis.snapshot import load as load_snapshot
+
+VARIABLES = (
+    "n_likes",
+    "n_downloads",
+    "n_discussions",
+    "n_disc_starters",
+    "n_commits",
+    "n_committers",
+    "n_community",
+    "n_usage_spaces",
+)
+FIELDS = {"all": "all models", "cv": "computer vision", "nlp": "natural language processing", "mm": "multimodal"}
+FIELD_TAGS = {  # METHODS: the sub-fields as the study's section 3.3 takes them from the Hub's list of tasks
+    "cv": (
+        "computer-vision depth-estimation image-classification object-detection image-segmentation image-to-image "
+        "unconditional-image-generation video-classification zero-shot-image-classification"
+    ).split(),
+    "nlp": (
+        "text-classification token-classification table-question-answering question-answering zero-shot-classification "
+        "translation summarization conversational text-generation text2text-generation fill-mask sentence-similarity"
+    ).split(),
+    "mm": (
+        "multimodal feature-extraction text-to-image image-to-text text-to-video visual-question-answering "
+        "document-question-answering graph-machine-learning"
+    ).split(),
+}
+
+
+def connect(engine: str = "duckdb"):
+    """Ibis backend: `duckdb`, or a Spark URL (`sc://host:port`, `spark://host:port`, `local[2]`; needs the spark extra)."""
+    if engine == "duckdb":
+        return ibis.duckdb.connect()
+    from pyspark.sql import SparkSession  # an extra: a cluster is the exception
+
+    builder = SparkSession.builder.appName("hub-activity-paper")
+    builder = builder.remote(engine) if engine.startswith("sc://") else builder.master(engine)
+    return ibis.pyspark.connect(builder.config("spark.sql.session.timeZone", "UTC").getOrCreate())
+
+
+@dataclass(frozen=True)
+class Hub:
+    """A snapshot seen under the parameters of a run; what `load` returns and every question starts from."""
+
+    snapshot: Snapshot
+    parameters: Parameters
+
+    @cached_property
+    def con(self):
+        return connect(self.parameters.engine)
+
+    @cached_property
+    def _end(self) -> dt.datetime | None:
+        """First moment that is too late; the day itself belongs to the run."""
+        if not self.parameters.as_of:
+            return None
+        return dt.datetime.combine(
+            dt.date.fromisoformat(self.parameters.as_of) + dt.timedelta(days=1), dt.time(), dt.UTC
+        )
+
+    def table(self, name: str) -> ibis.Table:
+        """A table as it was stored, with the columns that were not collected as nulls; empty where it is absent."""
+        schema = SCHEMAS[name]
+        if not self.snapshot.has(name):
+            return ibis.memtable(schema.empty_table())
+        data = self.con.read_parquet(self.snapshot.file(name))
+        absent = [field for field in schema if field.name not in data.columns]
+        nulls = {field.name: ibis.null(ibis.dtype(field.type)) for field in absent}
+        return data.mutate(**nulls).select(schema.names)
+
+    @cached_property
+    def repos(self) -> ibis.Table:
+        """Repositories that existed on `as_of`; one without a creation date counts as existing."""
+        repos = self.table("repos")
+        if self._end is not None:
+            repos = repos.filter(repos.created_at.isnull() | (repos.created_at < self._end))
+        return repos
+
+    @cached_property
+    def commits(self) -> ibis.Table:
+        return self._until(self.table("commits"), "date")
+
+    @cached_property
+    def discussions(self) -> ibis.Table:
+        return self._until(self.table("discussions"), "created_at")
+
+    @cached_property
+    def usage(self) -> ibis.Table:
+        """Links between spaces and models; they carry no date, so none is known as of an earlier day."""
+        return self.table("usage") if self._end is None else ibis.memtable(SCHEMAS["usage"].empty_table())
+
+    def _until(self, events: ibis.Table, moment: str) -> ibis.Table:
+        if self._end is None:
+            return events
+        existing = self.repos.select("kind", "repo_id")
+        return events.filter(events[moment] < self._end).semi_join(existing, ["kind", "repo_id"])
+
+    @cached_property
+    def identities(self) -> pd.DataFrame:
+        """alias, developer, is_bot: the only place where names of commits and discussions are read."""
+        names = self._author_names().union(self._starter_names(), distinct=True)
+        merged = None
+        if self.parameters.identities == "merged" and self.snapshot.has("people"):
+            merged = self.frame(self.table("people"))
+        return people.identities(self.frame(names)["alias"], merged, merge_threshold=self.parameters.merge_threshold)
+
+    @cached_property
+    def developers(self) -> ibis.Table:
+        """The identities as a table; with `bots="include"` nobody is a bot."""
+        frame = self.identities
+        if self.parameters.bots == "include":
+            frame = frame.assign(is_bot=False)
+        types = pa.schema([("alias", pa.string()), ("developer", pa.int64()), ("is_bot", pa.bool_())])
+        return ibis.memtable(pa.Table.from_pandas(frame, schema=types, preserve_index=False))
+
+    def _author_names(self) -> ibis.Table:
+        return self.commits.select(alias=_.authors.unnest()).drop_null("alias").distinct()
+
+    def _starter_names(self) -> ibis.Table:
+        return self.discussions.filter(_.author.notnull()).select(alias="author").distinct()
+
+    @cached_property
+    def authorship(self) -> ibis.Table:
+        """kind, repo_id, commit_id, position, developer: one row per author of a commit, without bots."""
+        authors = self.commits.select("kind", "repo_id", "commit_id", alias=_.authors).unnest(
+            "alias", offset="position"
+        )
+        known = self.developers.filter(~_.is_bot)
+        rows = authors.inner_join(known, "alias").select("kind", "repo_id", "commit_id", "position", "developer")
+        return self._keep("authorship", rows)
+
+    @cached_property
+    def starters(self) -> ibis.Table:
+        """kind, repo_id, developer: who opened a discussion, without bots."""
+        opened = self.discussions.select("kind", "repo_id", alias="author")
+        known = self.developers.filter(~_.is_bot)
+        rows = opened.inner_join(known, "alias").select("kind", "repo_id", "developer").distinct()
+        return self._keep("starters", rows)
+
+    def _keep(self, name: str, rows: ibis.Table) -> ibis.Table:
+        """The rows as a temporary table, for what is asked more than once; Spark, whose session is shared, keeps the plan."""
+        return self.con.create_table(name, rows, temp=True) if self.parameters.engine == "duckdb" else rows
+
+    def frame(self, rows: ibis.Table) -> pd.DataFrame:
+        """Compute an expression on this run's backend."""
+        return self.con.to_pandas(rows)
+
+    def why_missing(self, *tables: str, kind: str | None = None, column: str | None = None) -> str | None:
+        """The reason, in words for the paper, why something can't be computed; None where it can."""
+        for table in tables:
+            of = kind if table in ("repos", "commits", "discussions") else None
+            whose = f" of {PLURAL[of]}" if of else ""
+            if not self.snapshot.has(table, kind=of) or self.snapshot.status(table, of) == "absent":
+                what = {"repos": "list of repositories", "usage": "links between spaces and models"}.get(table, table)
+                return f"the snapshot has no {what}{whose}"
+            if table == "repos" and column and not self.snapshot.has("repos", column, kind=kind):
+                return f"the snapshot does not say the {column.replace('_', ' ')}{whose}"
+            if table == "usage" and self.parameters.as_of:
+                return "links between spaces and models carry no date, so they are not known as of an earlier day"
+        if self.parameters.as_of and column in ("likes", "downloads"):
+            return f"{column} have no history, so they are not known as of an earlier day"
+        return None
+
+
+def load(parameters: Parameters) -> Hub:
+    """Open the run's snapshot under the run's parameters; raises SnapshotError."""
+    return Hub(load_snapshot(parameters.snapshot_date), parameters)
+
+
+def why_missing(hub: Hub, kind: str, variable: str) -> str | None:
+    """Why an activity variable of a kind of repository is not covered, in words; None where it is."""
+    if kind == "space" and variable == "n_downloads":
+        return "spaces can't be downloaded"
+    if kind != "model" and variable == "n_usage_spaces":
+        return "only models are used in spaces"
+    needs = {"n_discussions": ("discussions",), "n_disc_starters": ("discussions",), "n_usage_spaces": ("usage",)}
+    needs |= {"n_commits": ("commits",), "n_committers": ("commits",), "n_community": ("commits", "discussions")}
+    column = {"n_likes": "likes", "n_downloads": "downloads"}.get(variable)
+    return hub.why_missing("repos", *needs.get(variable, ()), kind=kind, column=column)
+
+
+def reasons(hub: Hub, kind: str) -> dict[str, str]:
+    """What of a kind of repository is not covered, and why: keys the activity variables, license, and count for all of it."""
+    found = {variable: why_missing(hub, kind, variable) for variable in VARIABLES}
+    found |= {"license": hub.why_missing("repos", kind=kind, column="license")}
+    found |= {"count": hub.why_missing("repos", kind=kind)}
+    return {name: why for name, why in found.items() if why}
+
+
+def field_reasons(hub: Hub, *tables: str) -> dict[str, str]:
+    """Which fields (all, cv, nlp, mm) are not covered, and why; sub-fields also need the models' tags."""
+    whole = hub.why_missing(*tables, kind="model")
+    part = whole or hub.why_missing("repos", kind="model", column="tags")
+    return {field: why for field in FIELDS if (why := whole if field == "all" else part)}
+
+
+def repository_count(hub: Hub, kind: str) -> int:
+    """Repositories of a kind. `conventions="authors"` counts those too that could not be had, as the study's scripts do."""
+    count = _rows(hub, hub.repos.filter(_.kind == kind))
+    if hub.parameters.conventions == "authors":
+        failed = hub.table("rejected").filter(_.table == "repos", _.kind == kind, _.scope == "repository")
+        count += _rows(hub, failed)
+    return count
+
+
+def _rows(hub: Hub, rows: ibis.Table) -> int:
+    return int(hub.frame(rows.agg(n=_.count())).loc[0, "n"])
+
+
+def activity(hub: Hub, kind: str, *, variables: tuple[str, ...] = VARIABLES) -> pd.DataFrame:
+    """Activity variables of every repository of a kind (study, section 3.3).
+
+    Columns repo_id, license (identifier or None), then `variables` as float64: NaN where the value was not collected,
+    0 only where it was collected as none. Sorted by repo_id. `conventions="authors"` stores a zero count of likes or
+    downloads as missing and takes the licence from the first tag that contains `license:`, as the published scripts do.
+    """
+    counts = hub.repos.filter(_.kind == kind).mutate(n_likes="likes", n_downloads="downloads")
+    if hub.parameters.conventions == "authors":
+        counts = counts.mutate(n_likes=_.n_likes.nullif(0), n_downloads=_.n_downloads.nullif(0))
+    for table, per_repository in _event_counts(hub, kind, variables).items():
+        counts = _join_counts(hub, counts, per_repository, table=table, kind=kind)
+    if "n_community" in variables:
+        both = counts.n_commits.notnull() & counts.n_discussions.notnull()
+        counts = counts.mutate(n_community=ibis.cases((both, counts.n_community.fill_null(0))))
+    missing = {v: ibis.null("int64") for v in variables if why_missing(hub, kind, v)}
+    counts = counts.mutate(**missing)
+    columns = {variable: counts[variable].cast("float64") for variable in variables}
+    return hub.frame(counts.select("repo_id", license=_license(hub, counts), **columns).order_by("repo_id"))
+
+
+def _event_counts(hub: Hub, kind: str, variables: tuple[str, ...]) -> dict[str, ibis.Table]:
+    """Counts per repository of the events of each table that the variables need, for repositories that have any."""
+    of, counts = _.kind == kind, {}
+    authors = hub.authorship.filter(of).select("repo_id", "developer").distinct()
+    starters = hub.starters.filter(of).select("repo_id", "developer")
+    wanted = set(variables)
+    if wanted & {"n_commits", "n_committers", "n_community"}:
+        events = hub.commits.filter(of).group_by("repo_id").agg(n_commits=_.count())
+        counts["commits"] = _outer(events, _per_repository(authors, "n_committers"))
+    if wanted & {"n_discussions", "n_disc_starters", "n_community"}:
+        events = hub.discussions.filter(of).group_by("repo_id").agg(n_discussions=_.count())
+        counts["discussions"] = _outer(events, _per_repository(starters, "n_disc_starters"))
+    if "n_community" in wanted:
+        counts["community"] = _per_repository(authors.union(starters, distinct=True), "n_community")
+    if "n_usage_spaces" in wanted:
+        counts["usage"] = usage_degrees(hub).select(repo_id="model_id", n_usage_spaces="spaces")
+    return counts
+
+
+def _per_repository(rows: ibis.Table, name: str) -> ibis.Table:
+    return rows.group_by("repo_id").agg(**{name: _.count()})
+
+
+def _outer(events: ibis.Table, persons: ibis.Table) -> ibis.Table:
+    """Counts of events and, where there are any, of the persons behind them; bots leave events without persons."""
+    joined = events.left_join(persons, "repo_id").drop("repo_id_right")
+    return joined.mutate(**{c: joined[c].fill_null(0) for c in persons.columns if c != "repo_id"})
+
+
+def _join_counts(hub: Hub, counts: ibis.Table, per_repository: ibis.Table, *, table: str, kind: str) -> ibis.Table:
+    """Left join; a repository without events has 0 where the table was collected for it, else a missing value."""
+    values = [column for column in per_repository.columns if column != "repo_id"]
+    joined = counts.left_join(per_repository, "repo_id").drop("repo_id_right")
+    if table == "community" or hub.snapshot.status(table, kind if table != "usage" else None) != "complete":
+        return joined
+    failed = hub.table("rejected").filter(_.table == table, _.kind == kind, _.scope == "repository")
+    joined = joined.left_join(failed.select(failed_id="repo_id").distinct(), [("repo_id", "failed_id")])
+    filled = {v: ibis.cases((joined.failed_id.isnull(), joined[v].fill_null(0)), else_=joined[v]) for v in values}
+    return joined.mutate(**filled).drop("failed_id")
+
+
+def _license(hub: Hub, repos: ibis.Table) -> ibis.Value:
+    if hub.parameters.conventions == "authors" and hub.snapshot.has("repos", "tags"):
+        tagged = repos.tags.filter(lambda tag: tag.contains("license:"))
+        return ibis.cases((tagged.length() > 0, tagged[0].re_replace("(?s)^.*?license:", "").strip().nullif("")))
+    return repos.license
+
+
+def concentration(hub: Hub, counts: pd.DataFrame, variable: str, *, percent: int) -> float | None:
+    """Smallest share of repositories, from the most to the least active, that holds `percent` of the total (METHODS, 2).
+
+    None where nothing was counted. Whole numbers are compared, so the share is exact.
+    """
+    values = ibis.memtable(counts[[variable]].dropna().astype("int64").rename(columns={variable: "value"}))
+    by_value = values.filter(_.value > 0).group_by("value").agg(repositories=_.count())
+    from_top = ibis.window(order_by=ibis.desc("value"), rows=(None, 0))
+    running = by_value.mutate(
+        ranked=_.repositories.sum().over(from_top), held=(_.value * _.repositories).sum().over(from_top)
+    ).order_by(ibis.desc("value"))
+    frame, n = hub.frame(running), int(counts[variable].notna().sum())
+    if frame.empty:
+        return None
+    total = int(frame["held"].iloc[-1])
+    row = frame[frame["held"] >= -(-total * percent // 100)].iloc[0]  # rounded up
+    before = int(row["held"]) - int(row["value"]) * int(row["repositories"])
+    lacking = -(-(total * percent - before * 100) // (int(row["value"]) * 100))  # rounded up
+    return (int(row["ranked"]) - int(row["repositories"]) + lacking) / n
+
+
+def concentrations(hub: Hub, counts: pd.DataFrame) -> pd.DataFrame:
+    """Rows share_for_80 and share_for_99, a column a variable: `concentration` of each."""
+    held = {
+        variable: [concentration(hub, counts, variable, percent=percent) for percent in (80, 99)]
+        for variable in VARIABLES
+        if variable in counts
+    }
+    return pd.DataFrame(held, index=["share_for_80", "share_for_99"], dtype="float64")
+
+
+def people_counts(hub: Hub) -> dict[str, int]:
+    """names in commits and discussions, bots among them, merged (names that stand for a person of another name)."""
+    frame = hub.identities
+    persons = frame.loc[~frame["is_bot"], "developer"]
+    return {"names": len(frame), "bots": int(frame["is_bot"].sum()), "merged": len(persons) - persons.nunique()}
+
+
+def models_of(hub: Hub, field: str) -> ibis.Table:
+    """repo_id of the models of a sub-field, chosen by their tags (METHODS, 3); of all models for `all`."""
+    models = hub.repos.filter(_.kind == "model")
+    if field == "all":
+        return models.select("repo_id")
+    tagged = models.select("repo_id", tag=_.tags.unnest())
+    return tagged.filter(_.tag.isin(FIELD_TAGS[field])).select("repo_id").distinct()
+
+
+def _in_field(hub: Hub, rows: ibis.Table, field: str, column: str) -> ibis.Table:
+    return rows if field == "all" else rows.semi_join(models_of(hub, field), [(column, "repo_id")])
+
+
+def memberships(hub: Hub, field: str = "all") -> pd.DataFrame:
+    """Who takes part in which model: columns repo_id, developer, leads (commits whose first author they are).
+
+    A co-author who leads no commit has 0. Bots are left out before the first author is looked for. Sorted.
+    """
+    authors = _in_field(hub, hub.authorship.filter(_.kind == "model"), field, "repo_id")
+    first = ibis.row_number().over(group_by=["repo_id", "commit_id"], order_by="position") == 0
+    ranked = authors.mutate(leads=first.cast("int64"))
+    people_ = ranked.group_by("repo_id", "developer").agg(leads=_.leads.sum())
+    return hub.frame(people_.order_by("repo_id", "developer"))
+
+
+def edges(hub: Hub, field: str = "all") -> pd.DataFrame:
+    """Collaboration edges by the study's rule: columns source, target (developers), weight (commits). Sorted.
+
+    For every commit, source is its first author and target every other author of that model; weight is the number of
+    such commits. A model with one author gives a self-loop, which marks the isolate (study, section 3.3; METHODS, 3).
+    """
+    members = ibis.memtable(memberships(hub, field))
+    others = members.select("repo_id", target="developer")
+    alone = members.group_by("repo_id").agg(size=_.count()).filter(_.size == 1).select("repo_id")
+    pairs = members.filter(_.leads > 0).inner_join(others, "repo_id").filter(_.developer != _.target)
+    loops = members.semi_join(alone, "repo_id").mutate(target="developer")
+    rows = pairs.select(source="developer", target="target", weight="leads").union(
+        loops.select(source="developer", target="target", weight="leads")
+    )
+    summed = rows.group_by("source", "target").agg(weight=_.weight.sum()).order_by("source", "target")
+    return hub.frame(summed)
+
+
+def usage_degrees(hub: Hub, field: str = "all") -> ibis.Table:
+    """model_id, spaces (how many spaces use the model): its degree in the usage network (METHODS, 4)."""
+    return _in_field(hub, hub.usage, field, "model_id").group_by("model_id").agg(spaces=_.count())
+
+
+def usage(hub: Hub, field: str = "all") -> pd.DataFrame:
+    """Used models: columns model_id, spaces, likes, downloads (null where not collected), most used first."""
+    models = hub.repos.filter(_.kind == "model").select("repo_id", "likes", "downloads")
+    known = usage_degrees(hub, field).left_join(models, [("model_id", "repo_id")]).drop("repo_id")
+    return hub.frame(known.order_by(ibis.desc("spaces"), "model_id"))
+
+
+def usage_by_field(hub: Hub) -> dict[str, pd.DataFrame]:
+    """`usage` of every field; a field that is not covered is empty."""
+    return {field: usage(hub, field) for field in FIELDS}
+
+
+def usage_sizes(hub: Hub) -> pd.DataFrame:
+    """Size of the bipartite usage network: a row a field, columns models, spaces, links."""
+    sizes = {}
+    for field in FIELDS:
+        links = _in_field(hub, hub.usage, field, "model_id")
+        counts = links.agg(models=_.model_id.nunique(), spaces=_.space_id.nunique(), links=_.count())
+        sizes[field] = {name: int(value) for name, value in hub.frame(counts).loc[0].items()}
+    return pd.DataFrame.from_dict(sizes, orient="index")
+
+
+def co_usage(hub: Hub, field: str = "all") -> pd.DataFrame:
+    """Projection on models: columns model_a < model_b, spaces (how many use both). Sorted (METHODS, 4)."""
+    links = _in_field(hub, hub.usage, field, "model_id")
+    other = links.view().select(space="space_id", model_b="model_id")
+    pairs = links.inner_join(other, [links.space_id == other.space, links.model_id < other.model_b])
+    counted = pairs.group_by(model_a="model_id", model_b="model_b").agg(spaces=_.count())
+    return hub.frame(counted.order_by("model_a", "model_b"))
+
+
+def co_usage_by_field(hub: Hub) -> dict[str, pd.DataFrame]:
+    """`co_usage` of every field; a field that is not covered is empty."""
+    return {field: co_usage(hub, field) for field in FIELDS}

@@ -1,0 +1,142 @@
+"""The paper's figures: each takes frames and returns a matplotlib figure and the data behind it.
+
+Vector, legible in print and in greyscale: lines differ in dash and marker, not in colour alone; tails on log axes.
+"""
+
+from collections.abc import Mapping
+
+import matplotlib as mpl
+import pandas as pd
+import seaborn as sns
+from matplotlib import font_manager
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
+
+LABELS = {
+    "n_likes": "likes",
+    "n_downloads": "downloads",
+    "n_discussions": "discussions",
+    "n_disc_starters": "discussion starters",
+    "n_commits": "commits",
+    "n_committers": "committers",
+    "n_community": "community",
+    "n_usage_spaces": "spaces using it",
+}
+_STYLES = ("-", "--", ":", "-.", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (3, 1, 1, 1, 1, 1)))
+_COLOURS = sns.color_palette("colorblind")
+_RC = {
+    "font.family": "DejaVu Sans",
+    "font.size": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "pdf.fonttype": 42,
+    "svg.hashsalt": "hub-activity-paper",
+    "svg.fonttype": "none",
+}
+WIDTH = 6.4  # inches: the paper's text block
+
+
+def _figure(columns: int, *, height: float, rows: int = 1, sharey: bool = False):
+    """A figure and its axes, with the fonts that matplotlib itself ships, so that every machine draws the same bytes."""
+    shipped = str(mpl.get_data_path())
+    font_manager.fontManager.ttflist = [f for f in font_manager.fontManager.ttflist if f.fname.startswith(shipped)]
+    mpl.rcParams.update(_RC)
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    return figure, figure.subplots(rows, columns, sharey=sharey, squeeze=False).ravel()
+
+
+def distributions(frames: Mapping[str, pd.DataFrame]) -> tuple[Figure, pd.DataFrame]:
+    """Figure 1: per kind of repository, the share with at least so many of each activity (`activity.distribution`)."""
+    figure, axes = _figure(len(frames), height=2.9, sharey=True)
+    place = {variable: number for number, variable in enumerate(LABELS)}
+    for axis, (kind, frame) in zip(axes, frames.items(), strict=True):
+        for variable, part in frame.groupby("variable", sort=False):
+            number = place[variable]
+            axis.plot(
+                part["value"], part["share"], label=LABELS[variable], linestyle=_STYLES[number], color=_COLOURS[number],
+                linewidth=1.1, drawstyle="steps-pre",
+            )  # fmt: skip
+        axis.set(xscale="log", yscale="log", title=kind, xlabel="at least so many per repository")
+        if frame.empty:
+            _say(axis, "not covered")
+    axes[0].set_ylabel("share of repositories")
+    handles = {label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+    if handles:
+        figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4, frameon=False)
+    return figure, pd.concat([f.assign(kind=kind) for kind, f in frames.items()], ignore_index=True)
+
+
+def correlations(
+    pearson: Mapping[str, pd.DataFrame], spearman: Mapping[str, pd.DataFrame]
+) -> tuple[Figure, pd.DataFrame]:
+    """Figures 2 and 3: per panel a heatmap, Pearson below the diagonal and Spearman above; grey where there is no value."""
+    figure, axes = _figure(len(pearson), height=2.9, sharey=True)
+    rows = []
+    for axis, name in zip(axes, pearson, strict=True):
+        below, above = pearson[name], spearman[name]
+        order = [v for v in LABELS if v in below.columns]
+        matrix = pd.DataFrame(
+            [[_cell(below, above, i, j, order) for j in range(len(order))] for i in range(len(order))],
+            index=[LABELS[v] for v in order],
+            columns=[LABELS[v] for v in order],
+            dtype="float64",
+        )
+        sns.heatmap(
+            matrix, ax=axis, vmin=-1, vmax=1, cmap="RdBu_r", square=True, cbar=False, annot=True, fmt=".2f",
+            annot_kws={"size": 5.2}, linewidths=0.3, xticklabels=True, yticklabels=True,
+        )  # fmt: skip
+        axis.set_facecolor("0.88")
+        axis.tick_params(length=0, labelsize=6.5)
+        axis.set_title(name)
+        rows += [
+            {"panel": name, "a": a, "b": b, "pearson": below.loc[a, b], "spearman": above.loc[a, b]}
+            for i, a in enumerate(order)
+            for b in order[i + 1 :]
+        ]
+    return figure, pd.DataFrame(rows)
+
+
+def _cell(below: pd.DataFrame, above: pd.DataFrame, i: int, j: int, order: list[str]) -> float:
+    if i == j:
+        return float("nan")
+    return (below if i > j else above).loc[order[i], order[j]]
+
+
+def centralities(frame: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+    """Figure 4: share of developers with at least a degree, and with at least a PageRank, isolates left out.
+
+    `frame` has columns degree and pagerank, one row per developer; the data behind it hold each distinct value once.
+    """
+    figure, axes = _figure(2, height=2.6)
+    parts = []
+    for axis, (column, label) in zip(axes, (("degree", "degree"), ("pagerank", "PageRank")), strict=True):
+        counted = frame[column].value_counts().sort_index(ascending=False)
+        share = counted.cumsum() / max(int(counted.sum()), 1)
+        axis.plot(share.index, share, ".", color="black", markersize=3)
+        axis.set(xscale="log", yscale="log", xlabel=f"at least this {label}", ylabel="share of developers")
+        axis.xaxis.set_minor_formatter(NullFormatter())
+        parts.append(pd.DataFrame({"measure": column, "value": share.index, "share": share.to_numpy()}).iloc[::-1])
+    return figure, pd.concat(parts, ignore_index=True)
+
+
+def adoption(usage: Mapping[str, pd.DataFrame], co_usage: Mapping[str, pd.DataFrame]) -> tuple[Figure, pd.DataFrame]:
+    """Figure 5: share of models with at least a degree, in the usage and in the co-usage network, a line per field."""
+    figure, axes = _figure(2, height=2.8, sharey=True)
+    parts = []
+    titles = {"usage": "usage: spaces per model", "co-usage": "co-usage: models per model"}
+    for axis, (network, frames) in zip(axes, (("usage", usage), ("co-usage", co_usage)), strict=True):
+        for number, (field, frame) in enumerate(frames.items()):
+            axis.plot(
+                frame["degree"], frame["share"], label=field, linestyle=_STYLES[number], color=_COLOURS[number],
+                marker="os^D"[number % 4], markersize=2, linewidth=0.9,
+            )  # fmt: skip
+            parts.append(frame.assign(network=network, field=field))
+        axis.set(xscale="log", yscale="log", title=titles[network], xlabel="at least this degree")
+    axes[0].set_ylabel("share of models")
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
+    return figure, pd.concat(parts, ignore_index=True)
+
+
+def _say(axis, text: str) -> None:
+    axis.text(0.5, 0.5, text, transform=axis.transAxes, ha="center", va="center", color="0.4")

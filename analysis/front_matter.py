@@ -1,0 +1,89 @@
+"""What the paper says about its own run: coverage of the snapshot, what was left out, versions, parameters, commit."""
+
+import platform
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+
+from analysis import environment, paths, report
+from analysis.engine import Hub
+from analysis.parameters import Parameters
+from analysis.snapshot import BY_KIND, DATA_TABLES, PLURAL
+
+
+def write(out_dir: Path, hub: Hub, parameters: Parameters) -> None:
+    """Write the tables coverage, left_out and colophon."""
+    writer = report.Report("front_matter", out_dir=out_dir, synthetic=hub.snapshot.synthetic)
+    writer.table("coverage", coverage(hub))
+    rejected = left_out(hub)
+    writer.table("left_out", rejected, why=None if len(rejected) else "nothing was left out of the snapshot")
+    writer.table("colophon", colophon(hub, parameters))
+
+
+def coverage(hub: Hub) -> pd.DataFrame:
+    """One row per table and kind of repository: columns status, rows, rule."""
+    rows = {}
+    for table in DATA_TABLES:
+        for kind in PLURAL if table in BY_KIND else (None,):
+            entry = hub.snapshot.manifest["tables"].get(table, {})
+            count = entry.get("kinds", {}).get(kind) if kind else entry.get("rows")
+            status = hub.snapshot.status(table, kind)
+            label = f"{table}, {PLURAL[kind]}" if kind else table
+            rows[label] = {
+                "status": status,
+                "rows": count if status != "absent" else None,
+                "rule": hub.snapshot.rule(table, kind),
+            }
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def left_out(hub: Hub) -> pd.DataFrame:
+    """One row per table and reason: column rows, how many records the snapshot could not take, or mended."""
+    manifest = hub.snapshot.manifest
+    rows = {f"{t}: {reason}": n for t, reasons in manifest["rejected"].items() for reason, n in reasons.items()}
+    rows |= {f"repositories: {reason}": n for reason, n in manifest.get("repositories_left_out", {}).items()}
+    rows |= {f"mended: {what}": n for what, n in manifest.get("notes", {}).items()}
+    return pd.DataFrame({"rows": rows}, dtype="int64")
+
+
+def colophon(hub: Hub, parameters: Parameters) -> pd.DataFrame:
+    """Column value: snapshot and its hash, parameters, commit, versions; no clock, no machine."""
+    installed = environment.installed(environment.direct())
+    rows = {
+        "snapshot": f"{hub.snapshot.name} ({hub.snapshot.date})",
+        "snapshot hash": hub.snapshot.digest[:32],
+        "commit": commit(),
+        **{f"parameter {name}": f"{value}" or "(none)" for name, value in parameters.recorded().items()},
+        "Python": platform.python_version(),
+        **{name: version or "not installed" for name, version in installed.items()},
+    }
+    return pd.DataFrame({"value": rows})
+
+
+def commit() -> str:
+    """Commit of the working tree, marked where the tree was changed; empty outside of Git."""
+    command = ["git", "-C", str(paths.ROOT), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return "not under version control"
+    return done.stdout.strip() if done.returncode == 0 else "not under version control"
+
+
+def meta(hub: Hub, parameters: Parameters) -> dict[str, str]:
+    """Texts for the paper's `\\meta{key}`."""
+    source = hub.snapshot.manifest["source"]
+    changed = ", ".join(f"{name} = {value}" for name, value in parameters.recorded().items() if name != "snapshot_date")
+    return {
+        "snapshot": hub.snapshot.name,
+        "date": hub.snapshot.date.isoformat(),
+        "hash": hub.snapshot.digest[:16],
+        "commit": commit(),
+        "source": source.get("title", ""),
+        "origin": source.get("origin", ""),
+        "licence": source.get("licence", ""),
+        "python": platform.python_version(),
+        "parameters": changed,
+        **{name: str(value) for name, value in parameters.recorded().items()},
+    }

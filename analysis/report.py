@@ -1,0 +1,307 @@
+"""How a notebook emits a number, a table, a figure; how the emitted numbers become the paper's macros.
+
+Text from strangers (repository names, licences, tags) is escaped here, at the one place that writes LaTeX and file names.
+"""
+
+import hashlib
+import json
+import math
+import unicodedata
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from IPython.display import Image
+
+UNDEFINED = "its definition gives no value for these data"
+SYNTHETIC = "SYNTHETIC DATA"
+LONGEST_TEXT = 60  # characters of a name that a table or a sentence shows
+
+_INTEGERS = {
+    "count", "n", "n1", "n2", "min", "q25", "q50", "q75", "max", "median", "u", "developers", "isolates", "k", "nodes",
+    "edges", "members", "com", "com_weighted", "models", "spaces", "links", "degree", "weight", "rows", "repositories",
+}  # fmt: skip
+_SHARES = {"zero_share", "share_for_80", "share_for_99", "isolate_share", "unlicensed_share", "share"}
+_P_VALUES = {"p", "p_holm"}
+_LATEX = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
+    '"': r"\textquotedbl{}", "'": r"\textquotesingle{}", "`": r"\textasciigrave{}",
+}  # fmt: skip
+
+
+class ReportError(ValueError):
+    """A number emitted twice or in a form that results.json can't hold."""
+
+
+def plain(value) -> int | float | str | None:
+    """The JSON value of a number: NaN and missing become None, whole counts int. Raises ReportError for anything else."""
+    if value is None or value is pd.NA:
+        return None
+    if isinstance(value, (str, bool)):
+        return value
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    if isinstance(value, (float, np.floating)):
+        return None if math.isnan(value) else float(value)
+    raise ReportError(f"a result must be a number or a text, not {type(value).__name__}")
+
+
+def format_value(statistic: str, value) -> str:
+    """A value as the paper prints it; `statistic` is the last part of its id and decides the format. Plain text, no LaTeX.
+
+    Counts in whole numbers (two decimals where a quartile falls between), shares in per cent, p-values down to 0.001, all
+    else with two decimals, below 0.01 with two significant digits. A missing value is "--".
+    """
+    value = plain(value)
+    if value is None:
+        return "--"
+    if isinstance(value, str):
+        return value
+    if statistic in _P_VALUES:
+        return "< 0.001" if value < 0.001 else f"{value:.3f}"
+    if statistic in _SHARES:
+        return f"{_significant(100 * value, 1)} %"
+    if statistic in _INTEGERS and float(value).is_integer():
+        return f"{int(value):,}"
+    return _significant(value, 2)
+
+
+def _significant(value: float, decimals: int) -> str:
+    if math.isinf(value):
+        return "infinite"
+    if value == 0 or abs(value) >= 10**-decimals:
+        text = f"{value:,.{decimals}f}"
+    else:
+        text = (
+            np.format_float_positional(value, precision=2, unique=False, fractional=False, trim="k")
+            if abs(value) > 1e-7
+            else f"{value:.1e}"
+        )
+    return "0" + text[2:] if text.startswith("-0") and not text.strip("-0.") else text
+
+
+def _statistic(result_id: str) -> str:
+    return "share" if ".license_share." in result_id else result_id.rsplit(".", 1)[-1]
+
+
+def latex(text: str) -> str:
+    """Any text as harmless LaTeX: shortened, specials escaped, characters that the fonts lack as their code point."""
+    shown = text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
+    return "".join(_latex_character(c) for c in shown).replace("--", "-{}-")
+
+
+def _latex_character(character: str) -> str:
+    if character in _LATEX:
+        return _LATEX[character]
+    if character.isascii() and character.isprintable():
+        return character + (r"\allowbreak{}" if character in "/." else "")
+    if character == "…":
+        return r"\dots{}"
+    letter = unicodedata.normalize("NFKD", character)
+    if letter.isascii() and letter.isalnum():
+        return letter
+    return r"\textlangle{}U+" + f"{ord(character):04X}" + r"\textrangle{}"
+
+
+def latex_value(statistic: str, value) -> str:
+    """A value as LaTeX; negative numbers with a minus sign, per cent with a thin space."""
+    text = format_value(statistic, value)
+    if isinstance(value, str):
+        return latex(text)
+    if text == "--":
+        return text
+    text = text.replace(",", "{,}").replace(" %", r"\,\%").replace("< ", r"$<$\,")
+    return "$-$" + text[1:] if text.startswith("-") else text
+
+
+class Report:
+    """What one notebook emits: numbers into `parts/<notebook>.json`, tables and figures into their directories.
+
+    Each call is one station: a number is emitted once, with the cell that emitted it.
+    """
+
+    def __init__(self, notebook: str, *, out_dir: str | Path, synthetic: bool):
+        self.notebook, self.out_dir, self.synthetic = notebook, Path(out_dir), synthetic
+        self._results: dict[str, dict] = {}
+        for directory in ("parts", "tables", "figures"):
+            (self.out_dir / directory).mkdir(parents=True, exist_ok=True)
+
+    def number(self, result_id: str, value, *, why: str | None = None) -> None:
+        """Emit one result; `why` says, for a missing value, what the snapshot lacks. Raises ReportError."""
+        if result_id in self._results:
+            raise ReportError(f"{result_id}: emitted twice")
+        entry = {"value": None if why else plain(value), "notebook": self.notebook, "cell": _cell()}
+        if entry["value"] is None:
+            entry["why"] = why or UNDEFINED
+        self._results[result_id] = entry
+
+    def numbers(self, prefix: str, values, *, why: Mapping[str, str | None] | str | None = None) -> None:
+        """Emit a mapping, or a frame as `<prefix>.<column>.<row>`.
+
+        `why` is one reason for all, or a mapping from a part of the id (a variable, a field) to the reason why it is not
+        covered; what has a reason is emitted as missing, whatever was computed from nothing.
+        """
+        for name, value in _flat(values):
+            self.number(f"{prefix}.{name}", value, why=_reason(name.split("."), why))
+
+    def table(
+        self,
+        name: str,
+        frame: pd.DataFrame,
+        *,
+        statistics: str = "columns",
+        align: str | None = None,
+        why: Mapping[str, str] | str | None = None,
+    ) -> pd.DataFrame:
+        """Write `tables/<name>.tex` (booktabs) and `.csv`; returns the frame as the paper prints it.
+
+        `statistics` says whether the columns or the index name the statistics that decide the format; `align` is LaTeX's
+        column specification where the default (texts left, numbers right) will not do. `why` is the reason why the
+        snapshot does not cover the table, or a mapping from columns or rows to such reasons: those are left out, and
+        where nothing is left only the reason is written.
+        """
+        path = self.out_dir / "tables" / name
+        if isinstance(why, Mapping):
+            lacking = [label for label in (*frame.columns, *frame.index) if label in why]
+            frame = frame.drop(columns=lacking, index=lacking, errors="ignore")
+            why = "; ".join(dict.fromkeys(why.values())) if frame.empty else None
+        if why:
+            return self._not_covered(path, why)
+        by_column = statistics == "columns"
+        cells = {
+            column: [
+                (_last_word(column if by_column else row), value)
+                for row, value in zip(frame.index, frame[column].astype(object), strict=True)
+            ]
+            for column in frame.columns
+        }
+        frame.to_csv(path.with_suffix(".csv"), lineterminator="\n")
+        body = pd.DataFrame({c: [latex_value(*cell) for cell in cells[c]] for c in cells}, index=frame.index)
+        path.with_suffix(".tex").write_text(_tabular(body, align), encoding="utf-8")
+        return pd.DataFrame({c: [format_value(*cell) for cell in cells[c]] for c in cells}, index=frame.index)
+
+    def figure(self, name: str, figure, data: pd.DataFrame | None, *, alt: str = "", why: str | None = None):
+        """Write `figures/<name>` as PDF, SVG and PNG with the data behind it as CSV; returns the picture for display.
+
+        Prints the number of rows and the SHA-256 of the data (nine significant digits), which guards the figure.
+        """
+        path = self.out_dir / "figures" / name
+        if why:
+            return self._not_covered(path, why)
+        text = data.to_csv(index=False, float_format="%.9g", lineterminator="\n")
+        path.with_suffix(".csv").write_text(text, encoding="utf-8")
+        if self.synthetic:
+            figure.text(0.004, 0.992, SYNTHETIC, ha="left", va="top", fontsize=6.5)
+        figure.savefig(
+            path.with_suffix(".pdf"), metadata={"CreationDate": None, "Producer": None, "Creator": None, "Subject": alt}
+        )
+        figure.savefig(path.with_suffix(".svg"), metadata={"Date": None, "Creator": None, "Description": alt})
+        figure.savefig(path.with_suffix(".png"), metadata={"Software": None, "Description": alt}, dpi=150)
+        path.with_suffix(".tex").write_text(
+            f"\\includegraphics[width=\\linewidth]{{figures/{name}.pdf}}\n", encoding="utf-8"
+        )
+        print(f"figure {name}: {len(data)} rows, sha256 {hashlib.sha256(text.encode()).hexdigest()}")
+        return Image(path.with_suffix(".png").read_bytes(), alt=alt)
+
+    def _not_covered(self, path: Path, why: str) -> pd.DataFrame:
+        sentence = f"Not covered by this snapshot: {why}."
+        path.with_suffix(".tex").write_text(f"\\notcoveredblock{{{latex_sentence(sentence)}}}\n", encoding="utf-8")
+        return pd.DataFrame({"not covered": [why]})
+
+    def close(self) -> str:
+        """Write the numbers; the notebook's last cell. Returns how many there are and how many are missing."""
+        text = json.dumps(dict(sorted(self._results.items())), indent=1, ensure_ascii=False) + "\n"
+        (self.out_dir / "parts" / f"{self.notebook}.json").write_text(text, encoding="utf-8")
+        missing = sum(entry["value"] is None for entry in self._results.values())
+        return f"{len(self._results)} results, {missing} without a value"
+
+
+def latex_sentence(text: str) -> str:
+    """A sentence of ours as LaTeX: escaped like a name, but not shortened."""
+    return "".join(_latex_character(c) if c not in "/.'-" else c for c in text)
+
+
+def _header(label: str) -> str:
+    """`share_for_80` is printed as words; a variable such as `n_likes` keeps its name."""
+    return label if label.startswith("n_") else label.replace("_", " ")
+
+
+def _last_word(label) -> str:
+    """`cv spaces` is formatted as spaces, `share of models` as a share."""
+    text = str(label)
+    return "share" if text.startswith("share of") else text.rsplit(" ", 1)[-1]
+
+
+def _reason(parts: list[str], why: Mapping[str, str] | str | None) -> str | None:
+    if why is None or isinstance(why, str):
+        return why
+    return next((why[part] for part in parts if part in why), None)
+
+
+def _flat(values) -> Iterator[tuple[str, object]]:
+    if isinstance(values, pd.DataFrame):
+        yield from ((f"{column}.{row}", values.loc[row, column]) for column in values for row in values.index)
+    else:
+        yield from values.items()
+
+
+def _tabular(body: pd.DataFrame, align: str | None) -> str:
+    """booktabs tabular; the index is the first column, texts left, numbers right. Cells are LaTeX already."""
+    shown = body.rename(index=lambda i: latex(str(i)), columns=lambda c: latex(_header(str(c))))
+    shown.columns.name = latex(_header(str(body.index.name or ""))) or None
+    shown.index.name = None
+    numeric = [not body[c].str.contains(r"[A-Za-z]{2}", regex=True).any() for c in body]
+    default = "l" + "".join("r" if is_number else "l" for is_number in numeric)
+    return shown.style.to_latex(hrules=True, column_format=align or default)
+
+
+def _cell() -> int | None:
+    """Number of the executed cell, from the kernel that runs the notebook; None outside of one."""
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    return shell.execution_count if shell else None
+
+
+def merge_results(out_dir: Path, *, snapshot: Mapping, parameters: Mapping) -> dict:
+    """`results.json` from the notebooks' parts; returns it. Raises ReportError where two notebooks emit one id."""
+    results: dict[str, dict] = {}
+    for part in sorted((out_dir / "parts").glob("*.json")):
+        emitted = json.loads(part.read_text(encoding="utf-8"))
+        twice = sorted(results.keys() & emitted.keys())
+        if twice:
+            raise ReportError(f"{twice[0]}: emitted by two notebooks")
+        results |= emitted
+    document = {
+        "schema": 1,
+        "snapshot": snapshot,
+        "parameters": dict(parameters),
+        "results": dict(sorted(results.items())),
+    }
+    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    (out_dir / "results.json").write_text(text, encoding="utf-8")
+    return document
+
+
+def write_numbers(
+    out_dir: Path, results: Mapping[str, Mapping], meta: Mapping[str, str], *, synthetic: bool, as_of: bool
+) -> None:
+    """`numbers.tex`: one macro per result id and per key of `meta`, for `paper/hubpaper.sty`."""
+    lines = [r"\synthetictrue"] * synthetic + [r"\asoftrue"] * as_of
+    lines += [f"\\defmeta{{{key}}}{{{latex_sentence(text)}}}" for key, text in sorted(meta.items())]
+    for result_id, entry in sorted(results.items()):
+        value, name = entry["value"], _macro_name(result_id)
+        if value is None:
+            lines.append(f"\\defmissing{{{name}}}{{{latex_sentence(entry['why'])}}}")
+        elif isinstance(value, str):
+            lines.append(f"\\deftext{{{name}}}{{{latex(value)}}}")
+        else:
+            lines.append(f"\\defval{{{name}}}{{{latex_value(_statistic(result_id), value)}}}{{{value!r}}}")
+    (out_dir / "numbers.tex").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _macro_name(result_id: str) -> str:
+    """The id as it may stand in a macro's name: anything but letters, digits and `._+@-` becomes its code point."""
+    return "".join(c if c.isascii() and (c.isalnum() or c in "._+@-") else f"U{ord(c):04X}" for c in result_id)

@@ -1,0 +1,186 @@
+"""The road from a snapshot to the paper: check the parameters, run the notebooks side by side, build the PDF."""
+
+import datetime as dt
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from multiprocessing import Manager, get_context
+from pathlib import Path
+
+from analysis import front_matter, paths, report
+from analysis.engine import load
+from analysis.parameters import Parameters
+
+NOTEBOOKS = ("rq2_network", "rq1_activity", "rq3_adoption")  # the longest first
+PAPER_TOOLS = ("latexmk", "pdflatex", "bibtex")
+DEBIAN_PACKAGES = "latexmk lmodern texlive-latex-base texlive-latex-recommended texlive-fonts-recommended"
+
+
+class RunError(RuntimeError):
+    """A notebook or the paper failed; the message names the cell or the line, and the file to look at."""
+
+
+Progress = Callable[[str, int, int], None]  # notebook, cells done, cells in all
+
+
+def run_notebooks(parameters: Parameters, *, progress: Progress = lambda *_: None) -> Path:
+    """Execute every notebook under the parameters, one process each; returns the directory of the results.
+
+    The directory is emptied first, so nothing of an earlier run is reused. Raises RunError at the first failing cell.
+    """
+    out_dir = parameters.directory
+    _empty(out_dir)
+    (out_dir / "notebooks").mkdir(parents=True)
+    with Manager() as manager, ProcessPoolExecutor(_workers(), mp_context=get_context("spawn")) as pool:
+        messages = manager.Queue()
+        values = parameters.changed()
+        jobs = {pool.submit(execute, name, out_dir / "notebooks", values, messages): name for name in NOTEBOOKS}
+        pending = set(jobs)
+        while pending:
+            done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+            while not messages.empty():
+                progress(*messages.get())
+            failed = next((job.exception() for job in done if job.exception()), None)
+            if failed:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise failed
+    return out_dir
+
+
+def _workers() -> int:
+    return max(1, min(len(NOTEBOOKS), os.cpu_count() or 1))
+
+
+def _empty(out_dir: Path) -> None:
+    """Delete an earlier run's files; a directory that is none of ours is refused."""
+    if out_dir.is_dir() and any(out_dir.iterdir()):
+        if not (out_dir / "notebooks").is_dir() and not (out_dir / "parts").is_dir():
+            raise RunError(f"{out_dir}: holds files that are no results of a run; choose an empty out_dir")
+        shutil.rmtree(out_dir)
+
+
+def execute(name: str, directory: Path, values: Mapping, messages=None) -> Path:
+    """Run one notebook's source through papermill; returns the executed copy. Raises RunError with the failing cell."""
+    import jupytext
+    import nbformat
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    source, copy = directory / f"{name}.source.ipynb", directory / f"{name}.ipynb"
+    notebook = jupytext.read(paths.NOTEBOOKS / f"{name}.py")
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = f"{name.replace('_', '-')}-{number}"  # nbformat draws random ones
+    nbformat.write(notebook, source)
+    cells = len(notebook.cells) + bool(values)  # papermill adds a cell for the values
+
+    def executed(cell_index: int, **_):
+        if messages is not None:
+            messages.put((name, cell_index + 1, cells))
+
+    try:
+        with _kernel() as kernel:
+            papermill.execute_notebook(
+                source, copy, parameters=dict(values), kernel_name="python3", progress_bar=False, cwd=paths.NOTEBOOKS,
+                on_cell_executed=executed, autosave_cell_every=0, km=kernel,
+            )  # fmt: skip
+    except PapermillExecutionError as error:
+        where = f"{name}, cell {error.exec_count}: {error.ename}: {_first_line(error.evalue)}"
+        raise RunError(f"{where}\n  the executed copy shows the cell: {_shown(copy)}") from None
+    finally:
+        source.unlink()
+    _strip(copy, name)
+    return copy
+
+
+@contextmanager
+def _kernel():
+    """A kernel of this Python behind Unix sockets of its own: no port of the machine is opened."""
+    from jupyter_client.manager import KernelManager
+
+    with tempfile.TemporaryDirectory(prefix="kernel-") as sockets:
+        connection = str(Path(sockets) / "kernel.json")
+        manager = KernelManager(kernel_name="python3", transport="ipc", connection_file=connection)
+        try:
+            yield manager
+        finally:
+            if manager.has_kernel:
+                manager.shutdown_kernel(now=True)
+
+
+def _first_line(text: str) -> str:
+    return text.strip().splitlines()[0][:300] if text.strip() else "no message"
+
+
+def _shown(path: Path) -> str:
+    return os.path.relpath(path)
+
+
+def _strip(copy: Path, name: str) -> None:
+    """Take what changes from run to run out of the executed copy: times, random ids, the machine's paths."""
+    notebook = json.loads(copy.read_text(encoding="utf-8"))
+    for number, cell in enumerate(notebook["cells"]):
+        cell["metadata"] = {key: value for key, value in cell["metadata"].items() if key == "tags"}
+        cell["id"] = f"{name.replace('_', '-')}-{number}"
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook["metadata"] = {"kernelspec": kernel, "language_info": {"name": "python"}}
+    copy.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def collect(parameters: Parameters) -> dict:
+    """Merge what the notebooks emitted into results.json, and write numbers.tex and the tables about the run itself."""
+    hub = load(parameters)
+    out_dir = parameters.directory
+    document = report.merge_results(out_dir, snapshot=hub.snapshot.manifest, parameters=parameters.recorded())
+    front_matter.write(out_dir, hub, parameters)
+    meta = front_matter.meta(hub, parameters)
+    report.write_numbers(
+        out_dir, document["results"], meta, synthetic=hub.snapshot.synthetic, as_of=bool(parameters.as_of)
+    )
+    return document
+
+
+def missing_tex() -> list[str]:
+    """The TeX programs that the paper needs and this machine lacks."""
+    return [tool for tool in PAPER_TOOLS if shutil.which(tool) is None]
+
+
+def build_paper(parameters: Parameters) -> Path:
+    """Compile `paper/` against the results with latexmk; returns `paper.pdf`, also copied to `paper/paper.pdf`.
+
+    Raises RunError with the first error of LaTeX.
+    """
+    out_dir = parameters.directory.resolve()
+    build = out_dir / "build"
+    build.mkdir(exist_ok=True)
+    days = load(parameters).snapshot.date - dt.date(1970, 1, 1)
+    env = os.environ | {
+        "TEXINPUTS": f".:{out_dir}:",
+        "BIBINPUTS": ".:",
+        "SOURCE_DATE_EPOCH": str(days // dt.timedelta(seconds=1)),
+        "FORCE_SOURCE_DATE": "1",
+        "max_print_line": "10000",
+    }
+    command = ["latexmk", "-pdf", "-interaction=nonstopmode", "-halt-on-error", f"-outdir={build}", "main.tex"]
+    done = subprocess.run(
+        command, cwd=paths.PAPER, env=env, capture_output=True, text=True, errors="replace", check=False
+    )
+    log = build / "main.log"
+    if done.returncode:
+        raise RunError(f"the paper does not compile: {_latex_error(log, done.stdout)}\n  the log: {_shown(log)}")
+    pdf = out_dir / "paper.pdf"
+    shutil.copyfile(build / "main.pdf", pdf)
+    if not parameters.out_dir and "HUB_PAPER_GENERATED" not in os.environ:
+        shutil.copyfile(pdf, paths.PAPER / "paper.pdf")
+    return pdf
+
+
+def _latex_error(log: Path, stdout: str) -> str:
+    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else stdout
+    found = re.search(r"^! (.*)$(?:.*?^(l\.\d+ .*?)$)?", text, re.MULTILINE | re.DOTALL)
+    return " ".join(part for part in found.groups() if part) if found else "see the log"

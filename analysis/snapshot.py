@@ -1,0 +1,715 @@
+"""The only data model: a snapshot of the Hub as Parquet tables and a manifest that says what they cover.
+
+Sources write snapshots through `Writer`; everything else reads them through `load`. Usernames stay in here: no message
+of this module shows one.
+"""
+
+import datetime as dt
+import hashlib
+import json
+import re
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import duckdb
+import ibis
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analysis import __version__, paths
+
+KINDS = ("model", "dataset", "space")
+PLURAL = {"model": "models", "dataset": "datasets", "space": "spaces"}
+STATUSES = ("complete", "sample", "absent")
+FIRST_DATE = dt.date(2005, 4, 7)  # Git's first release: no commit on the Hub can be older
+LAST_DATE = dt.date(2999, 12, 31)  # later ones are slips, and the last days of the calendar have no day after them
+LONGEST_NAME = 512
+
+_UTC = pa.timestamp("us", tz="UTC")
+_STRINGS = pa.list_(pa.string())
+
+SCHEMAS = {
+    "repos": pa.schema(
+        [
+            pa.field("kind", pa.string(), nullable=False),
+            pa.field("repo_id", pa.string(), nullable=False),
+            ("owner", pa.string()),
+            ("created_at", _UTC),
+            ("last_modified", _UTC),
+            ("likes", pa.int64()),
+            ("downloads", pa.int64()),
+            ("license", pa.string()),
+            ("tags", _STRINGS),
+            ("pipeline_tag", pa.string()),
+            ("library", pa.string()),
+            ("parameters", pa.int64()),
+            ("gated", pa.string()),
+        ]
+    ),
+    "commits": pa.schema(
+        [
+            pa.field("kind", pa.string(), nullable=False),
+            pa.field("repo_id", pa.string(), nullable=False),
+            pa.field("commit_id", pa.string(), nullable=False),
+            pa.field("date", _UTC, nullable=False),
+            pa.field("authors", _STRINGS, nullable=False),
+        ]
+    ),
+    "discussions": pa.schema(
+        [
+            pa.field("kind", pa.string(), nullable=False),
+            pa.field("repo_id", pa.string(), nullable=False),
+            pa.field("number", pa.int64(), nullable=False),
+            ("author", pa.string()),
+            pa.field("created_at", _UTC, nullable=False),
+            ("is_pull_request", pa.bool_()),
+            ("status", pa.string()),
+        ]
+    ),
+    "usage": pa.schema(
+        [pa.field("space_id", pa.string(), nullable=False), pa.field("model_id", pa.string(), nullable=False)]
+    ),
+    "people": pa.schema(
+        [
+            pa.field("alias", pa.string(), nullable=False),
+            pa.field("person", pa.string(), nullable=False),
+            ("score", pa.float64()),
+        ]
+    ),
+    "rejected": pa.schema(
+        [
+            pa.field("table", pa.string(), nullable=False),
+            ("kind", pa.string()),
+            ("repo_id", pa.string()),
+            pa.field("scope", pa.string(), nullable=False),
+            pa.field("reason", pa.string(), nullable=False),
+            ("file", pa.string()),
+            ("row", pa.int64()),
+            ("detail", pa.string()),
+        ]
+    ),
+}
+KEYS = {
+    "repos": ["kind", "repo_id"],
+    "commits": ["kind", "repo_id", "commit_id"],
+    "discussions": ["kind", "repo_id", "number"],
+    "usage": ["space_id", "model_id"],
+    "people": ["alias"],
+}
+DATA_TABLES = tuple(KEYS)
+BY_KIND = ("repos", "commits", "discussions")
+MEANINGS = {
+    "likes": "likes on the day of the snapshot",
+    "downloads": "downloads of the last 30 days, as the Hub counts them; undefined for spaces",
+    "commits": "commits of the default branch",
+    "discussions": "discussions and pull requests opened on the Hub",
+    "usage": "models that a space names in its card or its code, as the Hub lists them",
+}
+
+
+class SnapshotError(ValueError):
+    """A snapshot that can't be read, written or trusted; its message is one line, or one line per problem."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One snapshot on disk: `path` holds the Parquet files, `manifest` says what they are."""
+
+    path: Path
+    manifest: Mapping
+
+    @property
+    def name(self) -> str:
+        return self.manifest["name"]
+
+    @property
+    def date(self) -> dt.date:
+        return dt.date.fromisoformat(self.manifest["date"])
+
+    @property
+    def synthetic(self) -> bool:
+        return self.manifest["synthetic"]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the manifest, which holds the SHA-256 of every file: it names the data exactly."""
+        return hashlib.sha256((self.path / "manifest.json").read_bytes()).hexdigest()
+
+    def status(self, table: str, kind: str | None = None) -> str:
+        """`complete`, `sample` or `absent`; of commits and discussions, relative to the repositories in `repos`."""
+        coverage = self.manifest["tables"].get(table, {}).get("coverage", {})
+        return coverage.get(kind or "all", {}).get("status", "absent")
+
+    def rule(self, table: str, kind: str | None = None) -> str:
+        """How the rows were chosen, in words; empty for a complete or an absent table."""
+        return self.manifest["tables"].get(table, {}).get("coverage", {}).get(kind or "all", {}).get("rule", "")
+
+    def has(self, table: str, column: str | None = None, *, kind: str | None = None) -> bool:
+        """Whether the table (with this column, of this kind) was collected at all."""
+        if table not in self.manifest["tables"]:
+            return False
+        if kind is not None and self.status(table, kind) == "absent":
+            return False
+        entry = self.manifest["tables"][table]
+        columns = entry.get("coverage", {}).get(kind, {}).get("columns", entry["columns"])
+        return column is None or column in columns
+
+    def file(self, table: str) -> Path:
+        return self.path / f"{table}.parquet"
+
+
+def check_name(name: str) -> str:
+    """The name itself, where it may name a directory; raises SnapshotError otherwise."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
+        raise SnapshotError(
+            f"snapshot name {name[:60]!r}: expected letters, digits, '.', '_' and '-', such as 2023-10-15 or 2023-10-15-twin"
+        )
+    return name
+
+
+def date_of(name: str, date: str = "") -> dt.date:
+    """The snapshot's date: `date` where given, else the ISO date that the name starts with; raises SnapshotError."""
+    text = date or name[:10]
+    try:
+        found = dt.date.fromisoformat(text)
+        if not FIRST_DATE <= found <= LAST_DATE:
+            raise ValueError
+        return found
+    except ValueError:
+        raise SnapshotError(
+            f"date {text[:60]!r}: expected an ISO date such as 2023-10-15; name the snapshot after its date or give --date"
+        ) from None
+
+
+def names() -> list[str]:
+    """Names of the snapshots on disk, sorted."""
+    directory = paths.snapshots()
+    if not directory.is_dir():
+        return []
+    return sorted(p.parent.name for p in directory.glob("*/manifest.json") if not p.parent.name.startswith("."))
+
+
+def load(name: str) -> Snapshot:
+    """Open a snapshot: its manifest is read, and every file's size, SHA-256 and columns are compared with it.
+
+    `validate` also reads the values. Raises SnapshotError with one line.
+    """
+    path = paths.snapshots() / check_name(name)
+    if not path.is_dir():
+        known = ", ".join(names()) or "none yet"
+        raise SnapshotError(f"snapshot {name!r} does not exist; there are: {known}")
+    snapshot = Snapshot(path, _read_manifest(path))
+    for table in snapshot.manifest["tables"]:
+        _check_file(snapshot, table)
+    return snapshot
+
+
+def _read_manifest(path: Path) -> dict:
+    where = f"{path.name}/manifest.json"
+    try:
+        manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SnapshotError(f"{where}: missing; the snapshot is not whole, import or make it again") from None
+    except (ValueError, RecursionError) as error:
+        raise SnapshotError(f"{where}: not JSON ({error}); import or make the snapshot again") from None
+    except OSError as error:
+        raise SnapshotError(f"{where}: can't be read ({error.strerror}); import or make the snapshot again") from None
+    wanted = {"schema", "name", "date", "synthetic", "source", "tables", "rejected", "tool"}
+    missing = sorted(wanted - set(manifest)) if isinstance(manifest, dict) else sorted(wanted)
+    if missing:
+        raise SnapshotError(f"{where}: without {', '.join(missing)}; import or make the snapshot again")
+    if manifest["schema"] != 1:
+        raise SnapshotError(f"{where}: schema {manifest['schema']!r}, this tool reads schema 1; use a newer tool")
+    if manifest["name"] != path.name:
+        raise SnapshotError(
+            f"{where}: names {str(manifest['name'])[:60]!r}, not its directory; rename the directory back"
+        )
+    if type(manifest["synthetic"]) is not bool:
+        raise SnapshotError(f"{where}: synthetic is neither true nor false; import or make the snapshot again")
+    if not isinstance(manifest["date"], str) or not manifest["date"]:
+        raise SnapshotError(f"{where}: date is no ISO date such as 2023-10-15; import or make the snapshot again")
+    date_of(path.name, manifest["date"])
+    _check_entries(where, manifest["tables"])
+    return manifest
+
+
+def _check_entries(where: str, tables: object) -> None:
+    """Every table's entry has what a reader relies on, and a coverage status that is known."""
+    again = "import or make the snapshot again"
+    if not isinstance(tables, dict) or not all(isinstance(entry, dict) for entry in tables.values()):
+        raise SnapshotError(f"{where}: tables is no object of objects; {again}")
+    for table, entry in tables.items():
+        if table not in SCHEMAS and table != "truth":
+            raise SnapshotError(f"{where}: unknown table {table[:60]!r}; there are {', '.join(SCHEMAS)}")
+        lacking = sorted({"rows", "sha256", "columns", *(["coverage"] if table in KEYS else [])} - set(entry))
+        if lacking:
+            raise SnapshotError(f"{where}: table {table} without {', '.join(lacking)}; {again}")
+        coverage = entry.get("coverage", {})
+        parts = coverage.values() if isinstance(coverage, dict) else [None]
+        if not all(isinstance(part, dict) and part.get("status") in STATUSES for part in parts):
+            raise SnapshotError(f"{where}: coverage of {table}: expected a status of {', '.join(STATUSES)}; {again}")
+
+
+def _check_file(snapshot: Snapshot, table: str) -> None:
+    where, entry = f"{snapshot.name}/{table}.parquet", snapshot.manifest["tables"][table]
+    try:
+        with snapshot.file(table).open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != entry["sha256"]:
+            raise SnapshotError(
+                f"{where}: changed since it was written (its SHA-256 is not the manifest's); restore it"
+            )
+        parquet = pq.ParquetFile(snapshot.file(table))
+    except FileNotFoundError:
+        raise SnapshotError(f"{where}: missing, though the manifest lists it; restore it") from None
+    except (pa.ArrowException, OSError) as error:  # OSError also stands for a damaged footer
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0][:120]
+        raise SnapshotError(f"{where}: not a Parquet file ({why}); restore it") from None
+    if table in SCHEMAS:
+        _check_columns(where, table, parquet.schema_arrow)
+    if parquet.schema_arrow.names != entry["columns"]:
+        raise SnapshotError(f"{where}: its columns are not those that the manifest lists; restore it")
+    if parquet.metadata.num_rows != entry["rows"]:
+        raise SnapshotError(f"{where}: {parquet.metadata.num_rows} rows, the manifest says {entry['rows']}; restore it")
+
+
+def _check_columns(where: str, table: str, found: pa.Schema) -> None:
+    expected = SCHEMAS[table]
+    for field in expected:
+        if field.name not in found.names and not field.nullable:
+            raise SnapshotError(f"{where}, column {field.name}: missing, expected {field.type}; import it again")
+    for field in found:
+        if field.name not in expected.names:
+            raise SnapshotError(
+                f"{where}, column {field.name[:60]}: not one of {', '.join(expected.names)}; import it again"
+            )
+        if not _same_type(field.type, expected.field(field.name).type):
+            raise SnapshotError(
+                f"{where}, column {field.name}: type {field.type}, expected {expected.field(field.name).type}; import it again"
+            )
+
+
+def _same_type(found: pa.DataType, expected: pa.DataType) -> bool:
+    if pa.types.is_list(expected):
+        return pa.types.is_list(found) and found.value_type == expected.value_type
+    return found == expected
+
+
+def validate(snapshot: Snapshot) -> None:
+    """Read every value: column rules, keys, references, dates. Raises SnapshotError, one line per problem."""
+    problems = _problems(snapshot.path, snapshot.date, snapshot.manifest["tables"], label=snapshot.name)
+    if problems:
+        raise SnapshotError("\n".join(problems))
+
+
+def _problems(directory: Path, date: dt.date, tables: Mapping, *, label: str) -> list[str]:
+    con = _connect(directory)
+    found, readable = [], {}
+    for table in tables:
+        if table in KEYS:
+            where = f"{label}/{table}.parquet"
+            try:
+                data = con.read_parquet(directory / f"{table}.parquet")
+                found += _value_problems(data, table, date, where) + _key_problems(data, table, where)
+                readable[table] = tables[table]
+            except duckdb.Error as error:  # its text holds the absolute path
+                found.append(f"{where}: damaged ({type(error).__name__}); restore it")
+    found += _reference_problems(con, directory, readable, label)
+    con.disconnect()
+    return found
+
+
+def _rules(table: str, date: dt.date):
+    """pandera schema of one table's values; types were compared with SCHEMAS before."""
+    import pandera.ibis as pandera  # here, because only validation needs it and it takes half a second to import
+
+    def times(**options):
+        first = dt.datetime.combine(FIRST_DATE, dt.time(), dt.UTC)
+        return pandera.Column(
+            checks=pandera.Check.in_range(
+                first, last_moment(date), error=f"a date from {FIRST_DATE} to the snapshot's"
+            ),
+            required=False,
+            **options,
+        )
+
+    def names_(**options):
+        return pandera.Column(
+            checks=pandera.Check.str_length(1, LONGEST_NAME, error=f"1 to {LONGEST_NAME} characters"), **options
+        )
+
+    def counts(**options):
+        return pandera.Column(checks=pandera.Check.ge(0, error="a whole number of 0 or more"), **options)
+
+    def listed():
+        def named(column):
+            names = column.table[column.key]
+            return names.filter(lambda name: name.isnull() | (name.length() == 0)).length() == 0
+
+        return pandera.Column(checks=pandera.Check(named, error="a list of names, none of them null or empty"))
+
+    def choice(choices, **options):
+        return pandera.Column(checks=pandera.Check.isin(list(choices), error=f"one of {', '.join(choices)}"), **options)
+
+    kind, optional = choice(KINDS), {"nullable": True, "required": False}
+    score = pandera.Check.in_range(0, 100, error="a similarity from 0 to 100, or null")
+    columns = {
+        "repos": {
+            "kind": kind,
+            "repo_id": names_(),
+            "owner": names_(**optional),
+            "created_at": times(nullable=True),
+            "last_modified": times(nullable=True),
+            "likes": counts(**optional),
+            "downloads": counts(**optional),
+            "parameters": counts(**optional),
+            "gated": choice(("no", "auto", "manual"), **optional),
+        },
+        "commits": {"kind": kind, "repo_id": names_(), "commit_id": names_(), "date": times(), "authors": listed()},
+        "discussions": {
+            "kind": kind,
+            "repo_id": names_(),
+            "number": counts(),
+            "author": names_(**optional),
+            "created_at": times(),
+        },
+        "usage": {"space_id": names_(), "model_id": names_()},
+        "people": {"alias": names_(), "person": names_(), "score": pandera.Column(checks=score, **optional)},
+    }
+    return pandera.DataFrameSchema(columns[table])
+
+
+def _value_problems(data: ibis.Table, table: str, date: dt.date, where: str) -> list[str]:
+    from pandera.errors import SchemaErrors
+
+    if not data.count().execute():  # no row breaks a rule, but "all of no rows" is null, which pandera takes as false
+        return []
+    try:
+        _rules(table, date).validate(data, lazy=True)
+    except SchemaErrors as error:
+        return [_value_problem(failure, data, where) for failure in error.schema_errors]
+    return []
+
+
+def _value_problem(failure, data: ibis.Table, where: str) -> str:
+    """One line from one broken rule; the value itself is not shown, for it may be a username."""
+    if isinstance(failure.failure_cases, pd.DataFrame):
+        rows = sorted(failure.failure_cases["index"])
+    else:  # a null: pandera gives the rows without their place
+        numbered = data.mutate(nth=ibis.row_number())
+        rows = sorted(numbered.filter(numbered[failure.schema.name].isnull()).nth.execute())
+    row = f", row {rows[0] + 1}" if rows else ""
+    more = f" ({len(rows)} rows in all)" if len(rows) > 1 else ""
+    expected = getattr(failure.check, "error", None) or "a value, not null"
+    return f"{where}{row}, column {failure.schema.name}: expected {expected}{more}; import or make the snapshot again"
+
+
+def _key_problems(data: ibis.Table, table: str, where: str) -> list[str]:
+    keys = KEYS[table]
+    twice = data.group_by(keys).agg(rows=lambda t: t.count()).filter(lambda t: t.rows > 1).count().execute()
+    problems = []
+    if twice:
+        problems.append(f"{where}, columns {', '.join(keys)}: {twice} keys occur more than once; import it again")
+    if table == "people":
+        chained = data.semi_join(data.view().select(other="alias"), [("person", "other")]).count().execute()
+        if chained:
+            problems.append(
+                f"{where}, column person: {chained} rows name an alias, expected the merged name itself; merge again"
+            )
+    return problems
+
+
+def _reference_problems(con, directory: Path, tables: Mapping, label: str) -> list[str]:
+    if "repos" not in tables:
+        return []
+    repos = con.read_parquet(directory / "repos.parquet")
+    problems = []
+    for table in ("commits", "discussions", "usage"):
+        if table not in tables:
+            continue
+        data = con.read_parquet(directory / f"{table}.parquet")
+        for kind, column, rows in _dangling(data, table, repos, tables["repos"]["coverage"]):
+            count = rows.count().execute()
+            if count:
+                problems.append(
+                    f"{label}/{table}.parquet, column {column}: {count} rows name a {kind} that repos does not have; "
+                    "import it again"
+                )
+    return problems
+
+
+def _dangling(data: ibis.Table, table: str, repos: ibis.Table, coverage: Mapping):
+    """(kind, column, rows without their repository) per reference that the repositories' coverage lets us check.
+
+    A sample of repositories can't say that a link's other end does not exist; commits and discussions belong to
+    repositories that are there.
+    """
+    for kind in KINDS:
+        status = coverage.get(kind, {}).get("status", "absent")
+        ids = repos.filter(repos.kind == kind).select(known="repo_id")
+        if table in BY_KIND and status != "absent":
+            rows = data.filter(data.kind == kind)
+            yield kind, "repo_id", rows.anti_join(ids, rows.repo_id == ids.known)
+        elif table == "usage" and status == "complete" and kind in ("model", "space"):
+            yield kind, f"{kind}_id", data.anti_join(ids, data[f"{kind}_id"] == ids.known)
+
+
+def last_moment(date: dt.date) -> dt.datetime:
+    """Latest time that a record of this snapshot may carry: the end of the next day, for clocks east of UTC."""
+    return dt.datetime.combine(date + dt.timedelta(days=2), dt.time(), dt.UTC) - dt.timedelta(microseconds=1)
+
+
+def _connect(directory: Path):
+    """DuckDB with bounded memory that spills beside the data."""
+    return ibis.duckdb.connect(
+        memory_limit="2GB", temp_directory=str(directory / ".spill"), preserve_insertion_order=True
+    )
+
+
+class Writer:
+    """Writes one snapshot; used as a context manager, it appears whole at the end or not at all.
+
+    `add` takes rows in any order and with repeats: the first row of a key stays, later ones are counted as rejected, and
+    so are commits, discussions and links of repositories that are not there. `coverage` maps a table to
+    {kind or "all": {"status": ..., "rule": ...}}. Raises SnapshotError.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        date: dt.date,
+        synthetic: bool,
+        source: Mapping,
+        coverage: Mapping[str, Mapping],
+        replace: bool = False,
+    ):
+        self.name, self.date, self.synthetic = check_name(name), date, synthetic
+        self.source, self.coverage, self.replace = dict(source), coverage, replace
+        self.left_out = Counter()  # repositories that failed, were gated, disabled or gone, by reason
+        self.notes = Counter()  # what was mended rather than left out, by what it was
+        self._target = paths.snapshots() / self.name
+        self._writers: dict[str, pq.ParquetWriter] = {}
+        self._rows = Counter()
+        self._rejected: list[dict] = []
+
+    def __enter__(self):
+        self._refuse_existing()
+        self._target.parent.mkdir(parents=True, exist_ok=True)
+        self._work = Path(tempfile.mkdtemp(prefix=f".{self.name}.partial-", dir=self._target.parent))
+        self._work.chmod(0o755)
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        try:
+            for writer in self._writers.values():
+                writer.close()
+            if kind is None:
+                self._publish()
+        finally:
+            shutil.rmtree(self._work, ignore_errors=True)
+
+    def add(self, table: str, rows: pa.Table | pa.RecordBatch | Iterable[Mapping]) -> None:
+        """Append rows; columns that are absent from the first call are absent from the table."""
+        if table not in DATA_TABLES and table != "truth":
+            raise SnapshotError(f"{self.name}: no table {table[:60]!r} to add to; there are {', '.join(DATA_TABLES)}")
+        if not isinstance(rows, (pa.Table, pa.RecordBatch)):
+            rows = list(rows)
+            if not rows:
+                return
+            rows = self._from_mappings(table, rows)
+        data = pa.table(rows) if isinstance(rows, pa.RecordBatch) else rows
+        if table in SCHEMAS:
+            _check_columns(f"{self.name}/{table}.parquet", table, data.schema)
+        order = pa.array(range(self._rows[table], self._rows[table] + len(data)), pa.int64())
+        data = data.append_column("source_order", order)
+        if table not in self._writers:
+            self._writers[table] = pq.ParquetWriter(self._work / f"{table}.raw", data.schema, compression="zstd")
+        if data.schema.names != self._writers[table].schema.names:
+            raise SnapshotError(
+                f"{self.name}/{table}.parquet: columns {', '.join(data.schema.names[:-1])}; expected those of the first "
+                f"rows, {', '.join(self._writers[table].schema.names[:-1])}"
+            )
+        self._writers[table].write_table(data)
+        self._rows[table] += len(data)
+
+    def _from_mappings(self, table: str, rows: list[Mapping]) -> pa.Table:
+        """The rows as an Arrow table: with the columns of the first call, or of any row where this is the first."""
+        schema = SCHEMAS[table]
+        if table in self._writers:
+            known = self._writers[table].schema.names
+        else:
+            known = {name for row in rows for name in row if name in schema.names}
+        columns = [name for name in schema.names if name in known]
+        for nth, row in enumerate(rows, start=self._rows[table] + 1):
+            for name in row:
+                if name not in columns:
+                    raise SnapshotError(
+                        f"{self.name}/{table}.parquet, row {nth}, column {str(name)[:60]}: expected one of "
+                        f"{', '.join(columns)}; say all columns in the first rows"
+                    )
+        arrays = []
+        for name in columns:
+            try:
+                arrays.append(pa.array([row.get(name) for row in rows], type=schema.field(name).type))
+            except (pa.ArrowException, OverflowError, UnicodeError):  # their texts hold the value, perhaps a username
+                raise SnapshotError(
+                    f"{self.name}/{table}.parquet, column {name}: a value is no {schema.field(name).type}; "
+                    "convert or reject it before it is added"
+                ) from None
+        return pa.table(arrays, schema=_optional(pa.schema([schema.field(name) for name in columns])))
+
+    def reject(
+        self,
+        table: str,
+        reason: str,
+        *,
+        kind: str | None = None,
+        repo_id: str | None = None,
+        scope: str = "row",
+        file: str | None = None,
+        row: int | None = None,
+        detail: str | None = None,
+    ) -> None:
+        """Record what was left out and why; `scope="repository"`: nothing of this table could be had for it."""
+        repo_id = repo_id[:LONGEST_NAME] if repo_id is not None else None
+        detail = detail[:200] if detail is not None else None
+        values = (table, kind, repo_id, scope, reason, file, row, detail)
+        self._rejected.append(dict(zip(SCHEMAS["rejected"].names, values, strict=True)))
+
+    @property
+    def rejected(self) -> Counter:
+        """How many rows were left out so far, by (table, reason)."""
+        return Counter((r["table"], r["reason"]) for r in self._rejected)
+
+    def _publish(self) -> None:
+        out = self._work / "out"
+        out.mkdir()
+        con = _connect(self._work)
+        tables = {}
+        for table in DATA_TABLES:
+            if table in self._writers:
+                self._settle(con, table, out)
+                tables[table] = self._entry(table, out)
+        if "truth" in self._writers:
+            self._settle(con, "truth", out)
+            tables["truth"] = self._entry("truth", out)
+        if not any(tables[t]["rows"] for t in tables if t in DATA_TABLES):
+            raise SnapshotError(f"snapshot {self.name!r}: no usable row at all{self._reasons()}; nothing was written")
+        con.disconnect()
+        self._write_rejected(out)
+        tables["rejected"] = self._entry("rejected", out)
+        _check_entries(f"{self.name}/manifest.json", tables)
+        problems = _problems(out, self.date, tables, label=self.name)
+        if problems:
+            raise SnapshotError("\n".join(problems))
+        shutil.rmtree(out / ".spill", ignore_errors=True)
+        text = json.dumps(self._manifest(tables), indent=2, ensure_ascii=False, sort_keys=True)
+        (out / "manifest.json").write_text(text + "\n", encoding="utf-8")
+        self._swap(out)
+
+    def _reasons(self) -> str:
+        counts = [f"{count} {table}: {reason}" for (table, reason), count in sorted(self.rejected.items())]
+        return f" ({'; '.join(counts)})" if counts else ""
+
+    def _settle(self, con, table: str, out: Path) -> None:
+        """Sort by key, keep the first row of each key, set aside rows without their repository."""
+        data = con.read_parquet(self._work / f"{table}.raw")
+        if table in KEYS:
+            first = data.mutate(nth=ibis.row_number().over(group_by=KEYS[table], order_by="source_order"))
+            self._set_aside(first.filter(first.nth > 0), table, "duplicate")
+            data = first.filter(first.nth == 0).drop("nth")
+            data = self._with_repository(con, data, table, out).order_by(KEYS[table])
+        else:
+            data = data.order_by("source_order")
+        data = data.drop("source_order")
+        schema = pq.read_schema(self._work / f"{table}.raw")
+        schema = schema.remove(schema.get_field_index("source_order"))
+        with pq.ParquetWriter(out / f"{table}.parquet", schema, compression="zstd") as writer:
+            for batch in data.to_pyarrow_batches(chunk_size=250_000):
+                writer.write_table(pa.Table.from_batches([batch]).cast(schema))
+
+    def _with_repository(self, con, data: ibis.Table, table: str, out: Path) -> ibis.Table:
+        if table not in ("commits", "discussions", "usage") or "repos" not in self._writers:
+            return data
+        repos = con.read_parquet(out / "repos.parquet")
+        for kind, _, rows in _dangling(data, table, repos, self.coverage["repos"]):
+            rows = rows.semi_join(data, ["source_order"])  # a link whose two ends are unknown counts once
+            self._set_aside(rows, table, f"{kind} not among the repositories")
+            data = data.anti_join(rows, ["source_order"])
+        return data
+
+    def _set_aside(self, rows: ibis.Table, table: str, reason: str) -> None:
+        repository = "model_id" if table == "usage" else "repo_id"  # people has none: an alias is a username
+        shown = {
+            "kind": rows.kind if "kind" in rows.columns else ibis.null("string"),
+            "repo_id": rows[repository] if repository in rows.columns else ibis.null("string"),
+            "row": rows.source_order + 1,
+        }
+        for row in rows.order_by("source_order").select(**shown).to_pyarrow().to_pylist():
+            self.reject(table, reason, kind=row["kind"], repo_id=row["repo_id"], row=row["row"])
+
+    def _write_rejected(self, out: Path) -> None:
+        rows = sorted(self._rejected, key=lambda r: tuple(str("" if v is None else v) for v in r.values()))
+        pq.write_table(
+            pa.Table.from_pylist(rows, schema=SCHEMAS["rejected"]), out / "rejected.parquet", compression="zstd"
+        )
+
+    def _entry(self, table: str, out: Path) -> dict:
+        file = out / f"{table}.parquet"
+        parquet = pq.ParquetFile(file)
+        with file.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        entry = {
+            "rows": parquet.metadata.num_rows,
+            "bytes": file.stat().st_size,
+            "sha256": digest,
+            "columns": parquet.schema_arrow.names,
+        }
+        if table in DATA_TABLES:
+            if table not in self.coverage:
+                raise SnapshotError(f"{self.name}: the coverage of {table} is not given; say complete or sample")
+            entry["coverage"] = {k: dict(v) for k, v in self.coverage[table].items()}
+        if table in BY_KIND:
+            kinds = pq.read_table(file, columns=["kind"])["kind"].to_pandas().value_counts()
+            entry["kinds"] = {kind: int(kinds.get(kind, 0)) for kind in KINDS}
+        return entry
+
+    def _manifest(self, tables: Mapping) -> dict:
+        rejected: dict[str, dict[str, int]] = {}
+        for (table, reason), count in sorted(self.rejected.items()):
+            rejected.setdefault(table, {})[reason] = count
+        return {
+            "schema": 1,
+            "name": self.name,
+            "date": self.date.isoformat(),
+            "synthetic": self.synthetic,
+            "source": self.source,
+            "tables": tables,
+            "meanings": MEANINGS,
+            "repositories_left_out": dict(sorted(self.left_out.items())),
+            "rejected": rejected,
+            "notes": dict(sorted(self.notes.items())),
+            "tool": f"analysis {__version__}",
+        }
+
+    def _swap(self, out: Path) -> None:
+        if self._target.exists():
+            self._refuse_existing()  # it may have been written by another run since this one began
+            self._target.rename(self._work / "replaced")
+        out.rename(self._target)
+
+    def _refuse_existing(self) -> None:
+        if self._target.exists() and not self.replace:
+            raise SnapshotError(f"snapshot {self.name!r} exists; choose another --name or replace it with --force")
+
+
+def _optional(schema: pa.Schema) -> pa.Schema:
+    """The schema with every field nullable: Parquet written in batches keeps one schema that way."""
+    return pa.schema([field.with_nullable(True) for field in schema])

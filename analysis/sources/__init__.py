@@ -1,0 +1,1 @@
+"""Where snapshots come from; each module here ends in `analysis.snapshot.Writer`."""

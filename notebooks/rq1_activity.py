@@ -1,0 +1,192 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # RQ1: What are typical patterns of activity on the Hub?
+#
+# Section 4.1 of the study describes activity in the repositories of models, datasets and spaces: how it is
+# distributed, which activities go together, and whether it differs with the licence. This notebook computes the same
+# on the snapshot named here.
+
+# %% tags=["parameters"]
+snapshot_date = "demo"  # name of a snapshot in data/snapshots
+as_of = ""  # ignore what happened after this day (YYYY-MM-DD)
+conventions = "corrected"  # or "authors": follow the study's published scripts
+bots = "exclude"  # or "include"
+identities = "merged"  # or "raw": every name is a person
+merge_threshold = 90  # least similarity of a merge that was scored
+engine = "duckdb"  # or the URL of a Spark cluster
+out_dir = ""  # empty: a directory of the run's own under paper/generated
+
+# %%
+from analysis import activity, figures
+from analysis.engine import activity as count_activity
+from analysis.engine import concentrations, load, reasons, repository_count
+from analysis.parameters import Parameters
+from analysis.report import Report
+
+run = Parameters(snapshot_date, as_of, conventions, bots, identities, merge_threshold, engine, out_dir)
+hub = load(run)
+report = Report("rq1_activity", out_dir=run.directory, synthetic=hub.snapshot.synthetic)
+
+# %% [markdown]
+# ## Repositories
+#
+# One row per repository, with eight counts: likes, downloads of the last 30 days, discussions and who started them,
+# commits and who made them, the community (the union of the two groups of people), and for models the spaces that use
+# them. A count that was not collected is missing; it is never taken for zero. What is missing, and why:
+
+# %%
+models, no_model = count_activity(hub, "model"), reasons(hub, "model")
+datasets, no_dataset = count_activity(hub, "dataset"), reasons(hub, "dataset")
+spaces, no_space = count_activity(hub, "space"), reasons(hub, "space")
+{"models": no_model, "datasets": no_dataset, "spaces": no_space}
+
+# %%
+report.number("rq1.models.count", repository_count(hub, "model"), why=no_model.get("count"))
+report.number("rq1.datasets.count", repository_count(hub, "dataset"), why=no_dataset.get("count"))
+report.number("rq1.spaces.count", repository_count(hub, "space"), why=no_space.get("count"))
+
+# %% [markdown]
+# ## How activity is distributed
+#
+# The study's Tables 2, 3 and 4: moments, quartiles and extremes of every count, with the share of repositories
+# that have none.
+
+# %%
+summary_of_models = activity.summary(models)
+report.numbers("rq1.models", summary_of_models, why=no_model)
+report.table("rq1_summary_models", summary_of_models, statistics="index", why=no_model)
+
+# %%
+summary_of_datasets = activity.summary(datasets)
+report.numbers("rq1.datasets", summary_of_datasets, why=no_dataset)
+report.table("rq1_summary_datasets", summary_of_datasets, statistics="index", why=no_dataset)
+
+# %%
+summary_of_spaces = activity.summary(spaces)
+report.numbers("rq1.spaces", summary_of_spaces, why=no_space)
+report.table("rq1_summary_spaces", summary_of_spaces, statistics="index", why=no_space)
+
+# %% [markdown]
+# Concentration: the smallest share of repositories, taken from the most to the least active, that holds at least
+# 80 % (99 %) of all activity.
+
+# %%
+held_by_models = concentrations(hub, models)
+held_by_datasets = concentrations(hub, datasets)
+held_by_spaces = concentrations(hub, spaces)
+report.numbers("rq1.models", held_by_models, why=no_model)
+report.numbers("rq1.datasets", held_by_datasets, why=no_dataset)
+report.numbers("rq1.spaces", held_by_spaces, why=no_space)
+report.table(
+    "rq1_concentration",
+    activity.concentration_table(
+        {
+            "models": (summary_of_models, held_by_models),
+            "datasets": (summary_of_datasets, held_by_datasets),
+            "spaces": (summary_of_spaces, held_by_spaces),
+        }
+    ),
+)
+
+# %% [markdown]
+# The study's Figure 1: how many repositories have at least so much of an activity.
+
+# %%
+report.figure(
+    "rq1_distributions",
+    *figures.distributions(
+        {
+            "models": activity.distribution(models),
+            "datasets": activity.distribution(datasets),
+            "spaces": activity.distribution(spaces),
+        }
+    ),
+    alt="Share of repositories with at least a number of likes, downloads, discussions, commits and people",
+)
+
+# %% [markdown]
+# ## Which activities go together
+#
+# The study's Figure 2. Pearson over the raw counts, as the study has it; Spearman beside it, because a few
+# repositories with very high counts can make a Pearson coefficient.
+
+# %%
+pearson = activity.correlations_by({"models": models, "datasets": datasets, "spaces": spaces}, method="pearson")
+spearman = activity.correlations_by({"models": models, "datasets": datasets, "spaces": spaces}, method="spearman")
+report.numbers("rq1.models", activity.pairs(pearson["models"], spearman["models"]), why=no_model)
+report.numbers("rq1.datasets", activity.pairs(pearson["datasets"], spearman["datasets"]), why=no_dataset)
+report.numbers("rq1.spaces", activity.pairs(pearson["spaces"], spearman["spaces"]), why=no_space)
+report.figure(
+    "rq1_correlations",
+    *figures.correlations(pearson, spearman),
+    alt="Correlation of every pair of activities in models, datasets and spaces",
+)
+
+# %% [markdown]
+# ## Licences
+#
+# How many repositories carry no licence, and which licences the others carry.
+
+# %%
+report.number("rq1.models.unlicensed_share", activity.unlicensed_share(models), why=no_model.get("license"))
+report.number("rq1.datasets.unlicensed_share", activity.unlicensed_share(datasets), why=no_dataset.get("license"))
+report.number("rq1.spaces.unlicensed_share", activity.unlicensed_share(spaces), why=no_space.get("license"))
+report.numbers("rq1.models.license_share", activity.license_shares(models))
+report.numbers("rq1.datasets.license_share", activity.license_shares(datasets))
+report.numbers("rq1.spaces.license_share", activity.license_shares(spaces))
+report.table(
+    "rq1_licenses",
+    activity.license_table({"models": models, "datasets": datasets, "spaces": spaces}),
+    why=no_model.get("license") and no_dataset.get("license") and no_space.get("license"),
+)
+
+# %% [markdown]
+# Each licence identifier belongs to one group by `data/licenses.csv`: permissive or restrictive; an identifier that
+# names no terms is in neither. The study's Figure 3 correlates activity within the groups.
+
+# %%
+grouped = activity.with_group(models, conventions=conventions)
+report.numbers("rq1.models.group", activity.group_sizes(grouped), why=no_model.get("license"))
+activity.group_sizes(grouped)
+
+# %%
+pearson_in = activity.correlations_by(activity.groups(grouped), method="pearson")
+spearman_in = activity.correlations_by(activity.groups(grouped), method="spearman")
+no_group = no_model.get("license") or no_model
+report.numbers(
+    "rq1.models.permissive", activity.pairs(pearson_in["permissive"], spearman_in["permissive"]), why=no_group
+)
+report.numbers(
+    "rq1.models.restrictive", activity.pairs(pearson_in["restrictive"], spearman_in["restrictive"]), why=no_group
+)
+report.numbers("rq1.models.none", activity.pairs(pearson_in["none"], spearman_in["none"]), why=no_group)
+report.figure(
+    "rq1_license_correlations",
+    *figures.correlations(pearson_in, spearman_in),
+    alt="Correlation of every pair of activities in models with permissive, restrictive and no licence",
+    why=no_model.get("license"),
+)
+
+# %% [markdown]
+# The study's Table 5: a two-sided Mann-Whitney U test per activity and pair of groups. Beside it the probability of
+# superiority, which does not grow with the number of repositories as U does, and p-values adjusted for the number of
+# tests.
+
+# %%
+tests = activity.mann_whitney(grouped)
+report.numbers("rq1.models.mannwhitney", activity.test_results(tests), why=no_group)
+report.table("rq1_mannwhitney", activity.test_table(tests), why=no_model.get("license"))
+
+# %%
+report.close()

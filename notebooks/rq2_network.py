@@ -1,0 +1,136 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # RQ2: What is the social network structure of the developer community?
+#
+# Section 4.2 of the study: developers are linked where they commit to the same model. Who stands alone, how the
+# others are linked, and what is at the core; for all models and for three sub-fields.
+
+# %% tags=["parameters"]
+snapshot_date = "demo"  # name of a snapshot in data/snapshots
+as_of = ""  # ignore what happened after this day (YYYY-MM-DD)
+conventions = "corrected"  # or "authors": follow the study's published scripts
+bots = "exclude"  # or "include"
+identities = "merged"  # or "raw": every name is a person
+merge_threshold = 90  # least similarity of a merge that was scored
+engine = "duckdb"  # or the URL of a Spark cluster
+out_dir = ""  # empty: a directory of the run's own under paper/generated
+
+# %%
+from analysis import figures, network
+from analysis.engine import edges, load, memberships, people_counts
+from analysis.parameters import Parameters
+from analysis.report import Report
+
+run = Parameters(snapshot_date, as_of, conventions, bots, identities, merge_threshold, engine, out_dir)
+hub = load(run)
+report = Report("rq2_network", out_dir=run.directory, synthetic=hub.snapshot.synthetic)
+no_network = hub.why_missing("repos", "commits", kind="model")
+no_field = no_network or hub.why_missing("repos", kind="model", column="tags")
+no_network, no_field
+
+# %% [markdown]
+# ## People
+#
+# The names in commits and discussions, the service accounts among them, and the names that were merged with another
+# name of the same person (study, section 3.4).
+
+# %%
+report.numbers("rq2.people", people_counts(hub), why=no_network)
+people_counts(hub)
+
+# %% [markdown]
+# ## The network
+#
+# For every commit an edge goes from its first author to every other author of that model; its weight is the number
+# of such commits. A developer without an edge is an isolate.
+
+# %%
+everyone = network.graph(edges(hub))
+vision = network.graph(edges(hub, "cv"))
+language = network.graph(edges(hub, "nlp"))
+multimodal = network.graph(edges(hub, "mm"))
+developers = network.developers_by({"all": everyone, "cv": vision, "nlp": language, "mm": multimodal})
+report.numbers("rq2.all", developers.loc["all"], why=no_network)
+report.numbers("rq2.cv", developers.loc["cv"], why=no_field)
+report.numbers("rq2.nlp", developers.loc["nlp"], why=no_field)
+report.numbers("rq2.mm", developers.loc["mm"], why=no_field)
+report.table("rq2_developers", developers if not no_field else developers.loc[["all"]], why=no_network)
+
+# %% [markdown]
+# ## Degree and PageRank
+#
+# The study's Figure 4, without isolates.
+
+# %%
+central = network.centralities(everyone)
+centrality = network.distributions_of(central)
+report.numbers("rq2.all", centrality, why=no_network)
+report.table("rq2_centrality", centrality, statistics="index", why=no_network)
+
+# %%
+report.figure(
+    "rq2_distributions",
+    *figures.centralities(central),
+    alt="Share of developers with at least a degree, and with at least a PageRank",
+    why=no_network,
+)
+
+# %% [markdown]
+# ## Core and periphery
+#
+# The study's Tables 6 to 9: measures of the k-cores, out to the innermost core that is not empty. The core number
+# counts edges in and out.
+
+# %%
+cores = network.core_table(everyone)
+report.numbers("rq2.all", network.core_results(cores), why=no_network)
+report.table("rq2_structure_all", network.printed_cores(cores).set_index("k"), why=no_network)
+
+# %%
+cores_of_vision = network.core_table(vision)
+report.numbers("rq2.cv", network.core_results(cores_of_vision), why=no_field)
+report.table("rq2_structure_cv", network.printed_cores(cores_of_vision).set_index("k"), why=no_field)
+
+# %%
+cores_of_language = network.core_table(language)
+report.numbers("rq2.nlp", network.core_results(cores_of_language), why=no_field)
+report.table("rq2_structure_nlp", network.printed_cores(cores_of_language).set_index("k"), why=no_field)
+
+# %%
+cores_of_multimodal = network.core_table(multimodal)
+report.numbers("rq2.mm", network.core_results(cores_of_multimodal), why=no_field)
+report.table("rq2_structure_mm", network.printed_cores(cores_of_multimodal).set_index("k"), why=no_field)
+
+# %% [markdown]
+# ## What the edge rule makes by itself
+#
+# Two people who both lead a commit in a model always have both edges. So much of the reciprocity is made within a
+# single repository; the null model keeps who takes part in which model and draws at random who leads.
+
+# %%
+members = memberships(hub)
+rule = network.edge_rule_reciprocity(members)
+report.numbers("rq2.all.edge_rule", rule, why=no_network)
+rule
+
+# %% [markdown]
+# The rule also turns every repository into a clique. The repositories that hold most of the innermost core:
+
+# %%
+carriers = network.core_repositories(members, network.innermost(everyone))
+report.numbers("rq2.all.kmax.carrier", network.first_carrier(carriers), why=no_network)
+report.table("rq2_core_repositories", carriers.head(5).set_index("repo_id"), why=no_network)
+
+# %%
+report.close()

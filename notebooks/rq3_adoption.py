@@ -1,0 +1,114 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # RQ3: Which models do spaces adopt, and who develops them?
+#
+# Section 4.3 of the study: spaces name the models that they use. How unevenly models are used, which are used most,
+# alone and together, and which organisations developed those.
+
+# %% tags=["parameters"]
+snapshot_date = "demo"  # name of a snapshot in data/snapshots
+as_of = ""  # ignore what happened after this day (YYYY-MM-DD)
+conventions = "corrected"  # or "authors": follow the study's published scripts
+bots = "exclude"  # or "include"
+identities = "merged"  # or "raw": every name is a person
+merge_threshold = 90  # least similarity of a merge that was scored
+engine = "duckdb"  # or the URL of a Spark cluster
+out_dir = ""  # empty: a directory of the run's own under paper/generated
+
+# %%
+from analysis import adoption, figures
+from analysis.engine import activity, co_usage_by_field, field_reasons, load, usage_by_field, usage_sizes
+from analysis.parameters import Parameters
+from analysis.report import Report
+
+run = Parameters(snapshot_date, as_of, conventions, bots, identities, merge_threshold, engine, out_dir)
+hub = load(run)
+report = Report("rq3_adoption", out_dir=run.directory, synthetic=hub.snapshot.synthetic)
+missing = field_reasons(hub, "usage")
+missing
+
+# %% [markdown]
+# ## Usage
+#
+# The degree of a model is the number of spaces that use it, over the models that at least one space uses (study,
+# section 4.3.1); for all models and, by the model's tags, for three sub-fields.
+
+# %%
+used = usage_by_field(hub)
+size = usage_sizes(hub)
+degrees = adoption.degree_table({"all": used["all"], "cv": used["cv"], "nlp": used["nlp"], "mm": used["mm"]})
+report.numbers("rq3", adoption.by_row("usage", size), why=missing)
+report.numbers("rq3", adoption.by_row("usage.degree", degrees), why=missing)
+report.table("rq3_degree", size.join(degrees), why=missing)
+
+# %% [markdown]
+# ## Co-usage
+#
+# The projection on models: two models are linked where a space uses both. The degree of a model is the number of
+# models that it shares a space with.
+
+# %%
+pairs = co_usage_by_field(hub)
+co_used = adoption.co_usage_degrees_by(pairs)
+co_size = adoption.co_usage_sizes(pairs)
+report.numbers("rq3", adoption.by_row("cousage", co_size), why=missing)
+report.table("rq3_cousage", co_size, why=missing)
+
+# %% [markdown]
+# The study's Figure 5.
+
+# %%
+report.figure(
+    "rq3_distributions",
+    *figures.adoption(adoption.degree_distributions(used, "spaces"), adoption.degree_distributions(co_used, "degree")),
+    alt="Share of models with at least a degree, in the usage and in the co-usage network",
+    why=missing.get("all"),
+)
+
+# %% [markdown]
+# ## The most used models
+#
+# The study's section 4.3.2.
+
+# %%
+report.numbers("rq3", adoption.top_results(used), why=missing)
+report.table("rq3_top_models", adoption.top_table(used), align=adoption.WIDE, why=missing)
+
+# %% [markdown]
+# Who developed the hundred most used and the hundred most co-used models. An organisation may own several accounts;
+# `data/organisations.csv` says which.
+
+# %%
+report.numbers("rq3", adoption.organisation_results("usage", used), why=missing)
+report.table("rq3_organisations_usage", adoption.organisation_table(used), why=missing)
+
+# %%
+report.numbers("rq3", adoption.organisation_results("cousage", co_used), why=missing)
+report.table("rq3_organisations_cousage", adoption.organisation_table(co_used), why=missing)
+
+# %% [markdown]
+# ## Usage, likes and downloads
+#
+# Pearson correlation of the number of spaces with likes and with downloads: over all models, and over those that a
+# space uses (study, section 4.3.3).
+
+# %%
+models = activity(hub, "model", variables=("n_likes", "n_downloads", "n_usage_spaces"))
+correlated = adoption.correlations(models)
+no_correlation = adoption.correlation_reasons(hub)
+report.numbers("rq3.correlation", adoption.by_row("", correlated), why=no_correlation)
+report.table("rq3_correlation", correlated, why=no_correlation)
+
+# %%
+report.close()

@@ -1,0 +1,226 @@
+"""report.py: one emission per number, formats, and strangers' text that must stay text."""
+
+import json
+import math
+import subprocess
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis import figures, report
+from analysis.report import Report, ReportError, format_value, latex, latex_value, plain
+
+HOSTILE = [
+    r"\input{/etc/passwd}",
+    r"\write18{rm -rf ~}",
+    "<script>alert(1)</script>",
+    "a_b%c#d$e&f{g}h^i~j\\k",
+    "‮drowssap‬",
+    "x" * 10_000,
+    "",
+    "模型",
+    "🤗",
+    "\x00\x1b[31m",
+    "--verbatim``''",
+]
+
+
+@pytest.fixture
+def emitting(tmp_path):
+    return Report("rq1_activity", out_dir=tmp_path, synthetic=False)
+
+
+def emitted(directory, name="rq1_activity"):
+    return json.loads((directory / "parts" / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def test_a_number_is_emitted_once(emitting):
+    emitting.number("rq1.models.count", 3)
+    with pytest.raises(ReportError, match=r"rq1\.models\.count: emitted twice"):
+        emitting.number("rq1.models.count", 3)
+
+
+def test_nan_becomes_null_with_the_reason_why(emitting, tmp_path):
+    emitting.number("a", float("nan"))
+    emitting.number("b", 5, why="the snapshot has no commits of models")
+    assert emitting.close() == "2 results, 2 without a value"
+    found = emitted(tmp_path)
+    assert found["a"]["value"] is None and found["a"]["why"] == report.UNDEFINED
+    assert found["b"]["value"] is None and found["b"]["why"] == "the snapshot has no commits of models"
+
+
+def test_a_reason_belongs_to_the_part_of_the_id_that_it_names(emitting, tmp_path):
+    frame = pd.DataFrame({"n_likes": {"mean": 1.5}, "n_commits": {"mean": 0.0}})
+    emitting.numbers("rq1.models", frame, why={"n_commits": "the snapshot has no commits of models"})
+    emitting.numbers("rq1.models", {"pearson.n_commits.n_likes": 0.9}, why={"n_commits": "none"})
+    emitting.close()
+    values = {name: entry["value"] for name, entry in emitted(tmp_path).items()}
+    assert values == {
+        "rq1.models.n_likes.mean": 1.5,
+        "rq1.models.n_commits.mean": None,
+        "rq1.models.pearson.n_commits.n_likes": None,
+    }
+
+
+@pytest.mark.parametrize("value", [np.int64(3), np.float64(2.5), 7, "text", True])
+def test_numpy_values_become_json_values(value):
+    assert json.loads(json.dumps(plain(value))) == value
+
+
+@pytest.mark.parametrize("value", [[1], {"a": 1}, object(), pd.Timestamp("2023-01-01")])
+def test_what_json_cannot_hold_is_refused(value):
+    with pytest.raises(ReportError):
+        plain(value)
+
+
+@pytest.mark.parametrize(
+    ("statistic", "value", "expected"),
+    [
+        ("count", 348181, "348,181"),
+        ("q50", 2.0, "2"),
+        ("q75", 1.25, "1.25"),
+        ("mean", 1693.934, "1,693.93"),
+        ("mean", 0.00009502, "0.000095"),
+        ("mean", -0.004, "-0.0040"),
+        ("mean", -0.0, "0.00"),
+        ("zero_share", 0.7099, "71.0 %"),
+        ("share_for_80", 0.0004, "0.040 %"),
+        ("zero_share", 0.0, "0.0 %"),
+        ("zero_share", 1.0, "100.0 %"),
+        ("p", 0.0, "< 0.001"),
+        ("p", 0.001, "0.001"),
+        ("p_holm", 0.0123, "0.012"),
+        ("u", 1464356547.0, "1,464,356,547"),
+        ("ass", None, "--"),
+        ("mean", math.nan, "--"),
+        ("mean", math.inf, "infinite"),
+        ("model", "gpt2", "gpt2"),
+    ],
+)
+def test_formats_by_statistic(statistic, value, expected):
+    assert format_value(statistic, value) == expected
+
+
+def test_latex_keeps_thousands_and_percents():
+    assert latex_value("count", 1234567) == "1{,}234{,}567"
+    assert latex_value("zero_share", 0.5) == r"50.0\,\%"
+    assert latex_value("p", 0.0) == r"$<$\,0.001"
+    assert latex_value("ass", -0.25) == "$-$0.25"
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_has_no_live_latex(text):
+    escaped = latex(text)
+    assert escaped.isascii() and escaped.isprintable()
+    for command in (r"\input", r"\write", r"\k"):
+        assert command not in escaped
+    assert len(escaped) < 40 * report.LONGEST_TEXT
+
+
+@given(st.text(max_size=80))
+def test_every_special_character_of_any_text_is_escaped(text):
+    bare = latex(text)
+    for known in [*report._LATEX.values(), r"\allowbreak{}", r"\dots{}", r"\textlangle{}", r"\textrangle{}", "-{}-"]:
+        bare = bare.replace(known, "")
+    assert not set(bare) & set("\\{}$&%#_~^")
+
+
+@pytest.mark.skipif(
+    subprocess.run(["which", "pdflatex"], capture_output=True).returncode != 0, reason="pdflatex is not installed"
+)
+def test_hostile_text_compiles(tmp_path):
+    body = "\n\n".join(f"[{latex(text)}]" for text in HOSTILE)
+    source = "\\documentclass{article}\\usepackage[T1]{fontenc}\\usepackage{textcomp}\\begin{document}" + body
+    (tmp_path / "t.tex").write_text(source + "\\end{document}", encoding="utf-8")
+    done = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-500:]
+
+
+def test_a_table_drops_what_is_not_covered_and_says_when_nothing_is_left(emitting, tmp_path):
+    frame = pd.DataFrame({"n_likes": [1.0], "n_commits": [0.0]}, index=["mean"])
+    shown = emitting.table("t", frame, statistics="index", why={"n_commits": "no commits"})
+    assert list(shown.columns) == ["n_likes"] and shown.loc["mean", "n_likes"] == "1.00"
+    emitting.table("u", frame, statistics="index", why={"n_commits": "no commits", "n_likes": "no likes"})
+    assert "Not covered by this snapshot" in (tmp_path / "tables" / "u.tex").read_text()
+    emitting.table("v", frame, statistics="index", why="no list")
+    assert "no list" in (tmp_path / "tables" / "v.tex").read_text()
+
+
+def test_a_table_is_booktabs_and_escapes_names(emitting, tmp_path):
+    frame = pd.DataFrame({"spaces": [3]}, index=[r"evil/\input{x}"])
+    emitting.table("t", frame)
+    text = (tmp_path / "tables" / "t.tex").read_text()
+    assert r"\toprule" in text and r"\input" not in text and r"\textbackslash{}input" in text
+
+
+def a_figure():
+    return figures.centralities(pd.DataFrame({"degree": [1, 2, 2], "pagerank": [0.2, 0.3, 0.5]}))[0]
+
+
+def test_a_synthetic_figure_says_so(tmp_path):
+    for name, synthetic in (("twin", True), ("real", False)):
+        writer = Report("n", out_dir=tmp_path / name, synthetic=synthetic)
+        writer.figure("f", a_figure(), pd.DataFrame({"x": [1]}))
+        assert ("SYNTHETIC DATA" in (tmp_path / name / "figures" / "f.svg").read_text()) is synthetic
+
+
+def test_the_same_figure_twice_is_the_same_bytes(tmp_path, capsys):
+    for name in ("a", "b"):
+        Report("n", out_dir=tmp_path / name, synthetic=True).figure("f", a_figure(), pd.DataFrame({"x": [0.1]}))
+    for suffix in ("pdf", "svg", "png", "csv", "tex"):
+        first, second = ((tmp_path / n / "figures" / f"f.{suffix}").read_bytes() for n in ("a", "b"))
+        assert first == second, suffix
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == lines[1] and "sha256" in lines[0]
+
+
+def test_the_hash_of_a_figure_moves_with_its_data(tmp_path, capsys):
+    writer = Report("n", out_dir=tmp_path, synthetic=False)
+    writer.figure("f", a_figure(), pd.DataFrame({"x": [0.1]}))
+    writer.figure("f", a_figure(), pd.DataFrame({"x": [0.2]}))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] != lines[1]
+
+
+def test_two_notebooks_may_not_emit_the_same_number(tmp_path):
+    for name in ("one", "two"):
+        writer = Report(name, out_dir=tmp_path, synthetic=False)
+        writer.number("rq1.models.count", 1)
+        writer.close()
+    with pytest.raises(ReportError, match=r"rq1\.models\.count: emitted by two notebooks"):
+        report.merge_results(tmp_path, snapshot={}, parameters={})
+
+
+def test_results_are_sorted_and_unrounded(tmp_path):
+    writer = Report("one", out_dir=tmp_path, synthetic=False)
+    writer.number("b", 1 / 3)
+    writer.number("a", 2)
+    writer.close()
+    document = report.merge_results(tmp_path, snapshot={"name": "x"}, parameters={"bots": "exclude"})
+    assert list(document["results"]) == ["a", "b"]
+    assert json.loads((tmp_path / "results.json").read_text())["results"]["b"]["value"] == 1 / 3
+    assert document["schema"] == 1
+
+
+def test_numbers_tex_holds_values_texts_reasons_and_no_live_command(tmp_path):
+    results = {
+        "rq1.models.count": {"value": 1234},
+        "rq2.all.kmax.ass": {"value": None, "why": "it's 100 % absent"},
+        "rq3.all.usage.top.1.model": {"value": r"x/\input{y}"},
+        r"rq1.models.license_share.\evil{}": {"value": 0.5},
+    }
+    report.write_numbers(tmp_path, results, {"snapshot": "demo_1"}, synthetic=True, as_of=False)
+    text = (tmp_path / "numbers.tex").read_text()
+    assert text.startswith("\\synthetictrue\n") and r"\asoftrue" not in text
+    assert r"\defval{rq1.models.count}{1{,}234}{1234}" in text
+    assert r"\defmissing{rq2.all.kmax.ass}{it's 100 \% absent}" in text
+    assert r"\defmeta{snapshot}{demo\_1}" in text
+    assert r"\input" not in text and r"\evil" not in text
