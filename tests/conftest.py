@@ -1,0 +1,139 @@
+"""What tests share: a directory for snapshots, snapshots made by hand, the demo snapshot, published records."""
+
+import datetime as dt
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from analysis import paths, snapshot
+
+HAND_DATE = dt.date(2023, 10, 15)
+
+
+@pytest.fixture
+def snapshots(tmp_path, monkeypatch) -> Path:
+    """An empty directory that takes the place of data/snapshots during one test."""
+    directory = tmp_path / "snapshots"
+    directory.mkdir()
+    monkeypatch.setenv("HUB_PAPER_SNAPSHOTS", str(directory))
+    return directory
+
+
+@pytest.fixture(scope="session")
+def write_snapshot(tmp_path_factory):
+    """A function that writes a snapshot from rows through `snapshot.Writer` and opens it; see `_written`."""
+
+    def write(tables: Mapping[str, Iterable[Mapping]], *, directory: Path | None = None, **options) -> snapshot.Snapshot:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("HUB_PAPER_SNAPSHOTS", str(directory or tmp_path_factory.mktemp("snapshots")))
+            return _written(tables, **options)
+
+    return write
+
+
+def _written(
+    tables: Mapping[str, Iterable[Mapping]],
+    *,
+    name: str = "hand",
+    date: dt.date = HAND_DATE,
+    coverage: Mapping[str, Mapping] | None = None,
+    rejected: Iterable[Mapping] = (),
+) -> snapshot.Snapshot:
+    """A snapshot from rows: dates are ISO texts (UTC), ids of commits and numbers of discussions are given where absent.
+
+    A column is collected if any row has it; a table without rows is collected and empty. Every table is complete
+    unless `coverage` says otherwise, as {table: {kind or "all": {"status": ...}}}; `rejected` is passed to `reject`.
+    """
+    source = {"name": "hand", "title": "Written by a test", "licence": "CC0-1.0"}
+    with snapshot.Writer(name, date=date, synthetic=True, source=source, coverage=_covered(coverage)) as writer:
+        for table, rows in tables.items():
+            writer.add(table, arrow(table, rows))
+        for row in rejected:
+            writer.reject(**row)
+    return snapshot.load(name)
+
+
+@pytest.fixture(scope="session")
+def bare_snapshot(tmp_path_factory):
+    """A function like `write_snapshot` without the Writer's checks: fast enough for a hundred drawn snapshots."""
+    base = tmp_path_factory.mktemp("bare")
+
+    def write(tables: Mapping[str, Iterable[Mapping]], *, coverage=None, rejected=()) -> snapshot.Snapshot:
+        path, covered = Path(tempfile.mkdtemp(dir=base)), _covered(coverage)
+        manifest = {"name": "bare", "date": HAND_DATE.isoformat(), "synthetic": True, "tables": {}}
+        for table, rows in {**tables, "rejected": rejected}.items():
+            data = arrow(table, rows)
+            pq.write_table(data, path / f"{table}.parquet")
+            manifest["tables"][table] = {"columns": data.column_names, "coverage": covered.get(table, {})}
+        return snapshot.Snapshot(path, manifest)
+
+    return write
+
+
+def _covered(changes: Mapping[str, Mapping] | None) -> dict[str, dict]:
+    """Coverage in which everything is complete but for the changes."""
+    covered = {table: {"all": {"status": "complete"}} for table in ("usage", "people")}
+    covered |= {table: {kind: {"status": "complete"} for kind in snapshot.KINDS} for table in snapshot.BY_KIND}
+    return covered | {table: covered[table] | statuses for table, statuses in (changes or {}).items()}
+
+
+def arrow(table: str, rows: Iterable[Mapping]) -> pa.Table:
+    """Rows as a table with the schema's types; columns that no row has are absent."""
+    rows = [_row(table, number, row) for number, row in enumerate(rows, start=1)]
+    given = set().union(*rows) if rows else set(snapshot.SCHEMAS[table].names)
+    fields = [field.with_nullable(True) for field in snapshot.SCHEMAS[table] if field.name in given]
+    return pa.Table.from_pylist(rows, schema=pa.schema(fields))
+
+
+def _row(table: str, number: int, row: Mapping) -> dict:
+    given = {"commits": {"commit_id": f"{number:040x}"}, "discussions": {"number": number}}.get(table, {}) | row
+    return given | {c: moment(given[c]) for c in ("date", "created_at", "last_modified") if given.get(c)}
+
+
+def moment(text: str) -> dt.datetime:
+    """A moment of the ISO text, in UTC; a day alone is its noon."""
+    found = dt.datetime.fromisoformat(text if "T" in text else f"{text}T12:00")
+    return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory) -> snapshot.Snapshot:
+    """The demo snapshot that comes with the repository, or one made anew where it is not there."""
+    from analysis.sources import demo as source
+
+    stored = paths.DATA / "snapshots"
+    is_stored = (stored / source.NAME / "manifest.json").is_file()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HUB_PAPER_SNAPSHOTS", str(stored if is_stored else tmp_path_factory.mktemp("demo")))
+        return snapshot.load(source.NAME) if is_stored else source.make()
+
+
+@pytest.fixture(scope="session")
+def dumps() -> Path:
+    """The directory of published records that HUB_DUMPS names."""
+    folder = os.environ.get("HUB_DUMPS")
+    if not folder:
+        pytest.skip("HUB_DUMPS is not set: no published records to read")
+    if not Path(folder).is_dir():
+        pytest.skip("HUB_DUMPS names no directory of published records")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def import_dump(dumps, tmp_path_factory):
+    """A function that imports one published file into a snapshot of its own; skips where the file is not there."""
+    from analysis.sources.dumps import import_dumps
+
+    def imported(name: str, kind: str, file: str) -> snapshot.Snapshot:
+        if not (dumps / file).is_file():
+            pytest.skip(f"HUB_DUMPS has no {file}")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("HUB_PAPER_SNAPSHOTS", str(tmp_path_factory.mktemp("imported")))
+            return import_dumps(name, [(kind, dumps / file)]).snapshot
+
+    return imported
