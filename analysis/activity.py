@@ -87,6 +87,16 @@ def license_shares(counts: pd.DataFrame) -> pd.Series:
     return shares.rename_axis("license").sort_index().sort_values(ascending=False, kind="stable")
 
 
+def top_licenses(counts: pd.DataFrame, *, ranks: int = 3) -> dict[str, str | float]:
+    """The most common licences as results by the end of their id, `<rank>.identifier` and `<rank>.share`."""
+    shares = license_shares(counts).head(ranks)
+    return {
+        f"{rank}.{name}": value
+        for rank, (identifier, share) in enumerate(shares.items(), start=1)
+        for name, value in (("identifier", identifier), ("share", share))
+    }
+
+
 def license_table(panels: Mapping[str, pd.DataFrame], *, rows: int = 12) -> pd.DataFrame:
     """The most common licences over all panels: a row a licence, a column `share of <panel>`, most common first."""
     shares = pd.DataFrame({f"share of {name}": license_shares(counts) for name, counts in panels.items()})
@@ -156,19 +166,25 @@ def _test(x: np.ndarray, y: np.ndarray) -> dict[str, float]:
 
 
 def test_results(tests: pd.DataFrame) -> dict[str, float]:
-    """Results by the end of their id, as `n_likes.permissive_vs_none.u`."""
+    """Results by the end of their id, as `n_likes.permissive_vs_none.u`.
+
+    `<pair>.tested` and `<pair>.higher` count the variables that were tested, and those whose superiority is above 1/2.
+    """
     measures = ("u", "p", "p_holm", "superiority", "superiority_low", "superiority_high")
-    return {
+    results = {
         f"{row['variable']}.{row['pair']}.{measure}": row[measure]
         for row in tests.to_dict("records")
         for measure in measures
     }
+    for pair, rows in tests.dropna(subset="u").groupby("pair"):
+        results |= {f"{pair}.tested": len(rows), f"{pair}.higher": int((rows["superiority"] > 0.5).sum())}
+    return results
 
 
 def test_table(tests: pd.DataFrame) -> pd.DataFrame:
     """Table 5 with the probability of superiority: a row a test that could be made."""
     made = tests.dropna(subset="u")
-    index = made["variable"] + ", " + made["pair"].str.replace("_vs_", " v. ")
+    index = [f"{row.variable}, {row.pair.replace('_vs_', ' v. ')}" for row in made.itertuples()]
     columns = ["u", "p", "p_holm", "superiority", "superiority_low", "superiority_high"]
     return made[columns].set_axis(index, axis="index")
 

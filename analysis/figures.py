@@ -134,8 +134,10 @@ def adoption(usage: Mapping[str, pd.DataFrame], co_usage: Mapping[str, pd.DataFr
         axis.set(xscale="log", yscale="log", title=titles[network], xlabel="at least this degree")
     axes[0].set_ylabel("share of models")
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
-    return figure, pd.concat(parts, ignore_index=True)
+    if handles:
+        figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
+    empty = pd.DataFrame(columns=["degree", "models", "share", "network", "field"])
+    return figure, pd.concat(parts, ignore_index=True) if parts else empty
 
 
 def _say(axis, text: str) -> None:

@@ -15,10 +15,9 @@ from analysis.snapshot import BY_KIND, DATA_TABLES, PLURAL
 def write(out_dir: Path, hub: Hub, parameters: Parameters) -> None:
     """Write the tables coverage, left_out and colophon."""
     writer = report.Report("front_matter", out_dir=out_dir, synthetic=hub.snapshot.synthetic)
-    writer.table("coverage", coverage(hub))
-    rejected = left_out(hub)
-    writer.table("left_out", rejected, why=None if len(rejected) else "nothing was left out of the snapshot")
-    writer.table("colophon", colophon(hub, parameters))
+    writer.table("coverage", coverage(hub), align="llrp{7.5cm}", prose=True)
+    writer.table("left_out", left_out(hub), align="p{12cm}r", prose=True)
+    writer.table("colophon", colophon(hub, parameters), prose=True)
 
 
 def coverage(hub: Hub) -> pd.DataFrame:
@@ -44,7 +43,7 @@ def left_out(hub: Hub) -> pd.DataFrame:
     rows = {f"{t}: {reason}": n for t, reasons in manifest["rejected"].items() for reason, n in reasons.items()}
     rows |= {f"repositories: {reason}": n for reason, n in manifest.get("repositories_left_out", {}).items()}
     rows |= {f"mended: {what}": n for what, n in manifest.get("notes", {}).items()}
-    return pd.DataFrame({"rows": rows}, dtype="int64")
+    return pd.DataFrame({"rows": rows or {"nothing": 0}}, dtype="int64")
 
 
 def colophon(hub: Hub, parameters: Parameters) -> pd.DataFrame:

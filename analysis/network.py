@@ -43,9 +43,7 @@ def graph(edges: pd.DataFrame) -> nx.DiGraph:
     source, target, weight = (pairs[name].tolist() for name in ("source", "target", "weight"))
     network = nx.DiGraph()
     network.add_nodes_from(sorted({*source, *target}))
-    network.add_weighted_edges_from(
-        (s, t, int(w)) for s, t, w in zip(source, target, weight, strict=True) if s != t
-    )
+    network.add_weighted_edges_from((s, t, int(w)) for s, t, w in zip(source, target, weight, strict=True) if s != t)
     return network
 
 
@@ -335,9 +333,7 @@ def _pagerank(network: nx.DiGraph) -> dict[int, float]:
 # --- what the edge rule makes by itself (METHODS, 7) ------------------------------------------------------
 
 
-def edge_rule_reciprocity(
-    memberships: pd.DataFrame, *, draws: int = 200, seed: int = 0
-) -> dict[str, float | None]:
+def edge_rule_reciprocity(memberships: pd.DataFrame, *, draws: int = 200, seed: int = 0) -> dict[str, float | None]:
     """Compare reciprocity with what the edge rule gives, whoever leads the commits (METHODS, 7, lead 1).
 
     In: repo_id, developer (integer), leads (commits of the repository that the developer leads, may be 0);
@@ -355,9 +351,7 @@ def edge_rule_reciprocity(
     if draws < 1:
         raise ValueError(f"draws: {draws} is too few; expected at least 1")
     rows = memberships.groupby(["repo_id", "developer"], sort=True)["leads"].sum().reset_index()
-    rows = rows[rows["repo_id"].duplicated(keep=False)].reset_index(
-        drop=True
-    )  # a single author makes no edge
+    rows = rows[rows["repo_id"].duplicated(keep=False)].reset_index(drop=True)  # a single author makes no edge
     leads = rows["leads"].to_numpy() > 0
     first, second, pair, reverse = _author_pairs(rows)
     present = _marked(len(reverse), pair[leads[first]])

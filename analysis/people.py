@@ -43,7 +43,7 @@ def identities(
         accepted = people
         if "score" in people:
             accepted = people[~(people["score"] < merge_threshold)]
-        merged = accepted.set_index("alias")["person"]
-        person = person.map(merged).fillna(person)
+        merged = dict(zip(accepted["alias"], accepted["person"], strict=True))
+        person = person.map(lambda name: merged.get(name, name))
     developer = person.rank(method="dense").astype("int64") - 1 if len(frame) else pd.Series(dtype="int64")
     return frame.assign(developer=developer, is_bot=is_bot(frame["alias"]) | is_bot(person))

@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -105,15 +105,15 @@ def _latex_character(character: str) -> str:
     return r"\textlangle{}U+" + f"{ord(character):04X}" + r"\textrangle{}"
 
 
-def latex_value(statistic: str, value) -> str:
-    """A value as LaTeX; negative numbers with a minus sign, per cent with a thin space."""
-    text = format_value(statistic, value)
+def latex_value(statistic: str, value, *, text: Callable[[str], str] | None = None) -> str:
+    """A value as LaTeX; negative numbers with a minus sign, per cent with a thin space, texts escaped by `text`."""
+    shown = format_value(statistic, value)
     if isinstance(value, str):
-        return latex(text)
-    if text == "--":
-        return text
-    text = text.replace(",", "{,}").replace(" %", r"\,\%").replace("< ", r"$<$\,")
-    return "$-$" + text[1:] if text.startswith("-") else text
+        return (text or latex)(shown)
+    if shown == "--":
+        return shown
+    shown = shown.replace(",", "{,}").replace(" %", r"\,\%").replace("< ", r"$<$\,")
+    return "$-$" + shown[1:] if shown.startswith("-") else shown
 
 
 class Report:
@@ -153,12 +153,14 @@ class Report:
         *,
         statistics: str = "columns",
         align: str | None = None,
+        prose: bool = False,
         why: Mapping[str, str] | str | None = None,
     ) -> pd.DataFrame:
         """Write `tables/<name>.tex` (booktabs) and `.csv`; returns the frame as the paper prints it.
 
         `statistics` says whether the columns or the index name the statistics that decide the format; `align` is LaTeX's
-        column specification where the default (texts left, numbers right) will not do. `why` is the reason why the
+        column specification where the default (texts left, numbers right) will not do; with `prose` texts are sentences,
+        which are not shortened. `why` is the reason why the
         snapshot does not cover the table, or a mapping from columns or rows to such reasons: those are left out, and
         where nothing is left only the reason is written.
         """
@@ -167,8 +169,8 @@ class Report:
             lacking = [label for label in (*frame.columns, *frame.index) if label in why]
             frame = frame.drop(columns=lacking, index=lacking, errors="ignore")
             why = "; ".join(dict.fromkeys(why.values())) if frame.empty else None
-        if why:
-            return self._not_covered(path, why)
+        if why or frame.empty:
+            return self._not_covered(path, why or UNDEFINED)
         by_column = statistics == "columns"
         cells = {
             column: [
@@ -178,7 +180,8 @@ class Report:
             for column in frame.columns
         }
         frame.to_csv(path.with_suffix(".csv"), lineterminator="\n")
-        body = pd.DataFrame({c: [latex_value(*cell) for cell in cells[c]] for c in cells}, index=frame.index)
+        own = latex_sentence if prose else None
+        body = pd.DataFrame({c: [latex_value(*cell, text=own) for cell in cells[c]] for c in cells}, index=frame.index)
         path.with_suffix(".tex").write_text(_tabular(body, align), encoding="utf-8")
         return pd.DataFrame({c: [format_value(*cell) for cell in cells[c]] for c in cells}, index=frame.index)
 

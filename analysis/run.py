@@ -5,12 +5,14 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from contextlib import contextmanager
-from multiprocessing import Manager, get_context
+from multiprocessing import get_context
+from multiprocessing.connection import wait
 from pathlib import Path
 
 from analysis import front_matter, paths, report
@@ -32,29 +34,50 @@ Progress = Callable[[str, int, int], None]  # notebook, cells done, cells in all
 def run_notebooks(parameters: Parameters, *, progress: Progress = lambda *_: None) -> Path:
     """Execute every notebook under the parameters, one process each; returns the directory of the results.
 
-    The directory is emptied first, so nothing of an earlier run is reused. Raises RunError at the first failing cell.
+    The directory is emptied first, so nothing of an earlier run is reused. The first failing cell ends the others too
+    and raises RunError.
     """
     out_dir = parameters.directory
     _empty(out_dir)
     (out_dir / "notebooks").mkdir(parents=True)
-    with Manager() as manager, ProcessPoolExecutor(_workers(), mp_context=get_context("spawn")) as pool:
-        messages = manager.Queue()
-        values = parameters.changed()
-        jobs = {pool.submit(execute, name, out_dir / "notebooks", values, messages): name for name in NOTEBOOKS}
-        pending = set(jobs)
-        while pending:
-            done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
-            while not messages.empty():
-                progress(*messages.get())
-            failed = next((job.exception() for job in done if job.exception()), None)
-            if failed:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise failed
+    context = get_context("spawn")
+    messages = context.SimpleQueue()
+    arguments = (out_dir / "notebooks", parameters.changed(), messages)
+    running = {name: context.Process(target=_work, args=(name, *arguments), name=name) for name in NOTEBOOKS}
+    try:
+        for process in running.values():
+            process.start()
+        while running:
+            wait([process.sentinel for process in running.values()], timeout=0.1)
+            ended = [name for name, process in running.items() if not process.is_alive()]
+            _read(messages, progress)
+            for name in ended:
+                if running[name].exitcode:
+                    raise RunError(f"{name}: its process ended with exit code {running[name].exitcode}; is the memory full?")
+                del running[name]
+    finally:
+        for process in running.values():
+            process.terminate()
+            process.join()
     return out_dir
 
 
-def _workers() -> int:
-    return max(1, min(len(NOTEBOOKS), os.cpu_count() or 1))
+def _read(messages, progress: Progress) -> None:
+    """Pass on what the processes said; raises RunError for a failure."""
+    while not messages.empty():
+        message = messages.get()
+        if isinstance(message, str):
+            raise RunError(message)
+        progress(*message)
+
+
+def _work(name: str, directory: Path, values: Mapping, messages) -> None:
+    """What one process does; SIGTERM ends it in good order, so that its kernel ends too."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    try:
+        execute(name, directory, values, progress=lambda *done: messages.put(done))
+    except RunError as error:
+        messages.put(str(error))
 
 
 def _empty(out_dir: Path) -> None:
@@ -65,7 +88,7 @@ def _empty(out_dir: Path) -> None:
         shutil.rmtree(out_dir)
 
 
-def execute(name: str, directory: Path, values: Mapping, messages=None) -> Path:
+def execute(name: str, directory: Path, values: Mapping, *, progress: Progress = lambda *_: None) -> Path:
     """Run one notebook's source through papermill; returns the executed copy. Raises RunError with the failing cell."""
     import jupytext
     import nbformat
@@ -80,8 +103,7 @@ def execute(name: str, directory: Path, values: Mapping, messages=None) -> Path:
     cells = len(notebook.cells) + bool(values)  # papermill adds a cell for the values
 
     def executed(cell_index: int, **_):
-        if messages is not None:
-            messages.put((name, cell_index + 1, cells))
+        progress(name, cell_index + 1, cells)
 
     try:
         with _kernel() as kernel:

@@ -97,6 +97,7 @@ report.table(
             "spaces": (summary_of_spaces, held_by_spaces),
         }
     ),
+    why=no_model.get("count") and no_dataset.get("count") and no_space.get("count"),
 )
 
 # %% [markdown]
@@ -143,8 +144,11 @@ report.number("rq1.models.unlicensed_share", activity.unlicensed_share(models), 
 report.number("rq1.datasets.unlicensed_share", activity.unlicensed_share(datasets), why=no_dataset.get("license"))
 report.number("rq1.spaces.unlicensed_share", activity.unlicensed_share(spaces), why=no_space.get("license"))
 report.numbers("rq1.models.license_share", activity.license_shares(models))
+report.numbers("rq1.models.license.rank", activity.top_licenses(models))
 report.numbers("rq1.datasets.license_share", activity.license_shares(datasets))
+report.numbers("rq1.datasets.license.rank", activity.top_licenses(datasets))
 report.numbers("rq1.spaces.license_share", activity.license_shares(spaces))
+report.numbers("rq1.spaces.license.rank", activity.top_licenses(spaces))
 report.table(
     "rq1_licenses",
     activity.license_table({"models": models, "datasets": datasets, "spaces": spaces}),

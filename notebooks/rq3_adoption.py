@@ -50,7 +50,7 @@ size = usage_sizes(hub)
 degrees = adoption.degree_table({"all": used["all"], "cv": used["cv"], "nlp": used["nlp"], "mm": used["mm"]})
 report.numbers("rq3", adoption.by_row("usage", size), why=missing)
 report.numbers("rq3", adoption.by_row("usage.degree", degrees), why=missing)
-report.table("rq3_degree", size.join(degrees), why=missing)
+size.join(degrees)
 
 # %% [markdown]
 # ## Co-usage
@@ -63,7 +63,7 @@ pairs = co_usage_by_field(hub)
 co_used = adoption.co_usage_degrees_by(pairs)
 co_size = adoption.co_usage_sizes(pairs)
 report.numbers("rq3", adoption.by_row("cousage", co_size), why=missing)
-report.table("rq3_cousage", co_size, why=missing)
+report.table("rq3_degree", size.join(degrees).join(co_size.add_prefix("co-usage ")), why=missing)
 
 # %% [markdown]
 # The study's Figure 5.

@@ -1,0 +1,583 @@
+"""The paper's text holds no typed-in result, and reads correctly whatever the snapshot covers.
+
+Scans paper/main.tex and paper/sections/*.tex (DESIGN: results, ids), then compiles the macros of hubpaper.sty
+and the whole paper against made-up results.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+PAPER = Path(__file__).resolve().parents[1] / "paper"
+FILES = [PAPER / "main.tex", *sorted(PAPER.glob("sections/*.tex"))]
+SOURCES = {path.name: path.read_text(encoding="utf-8") for path in FILES}
+
+TABLES = set(
+    """coverage left_out rq1_summary_models rq1_summary_datasets rq1_summary_spaces rq1_concentration
+    rq1_licenses rq1_mannwhitney rq2_developers rq2_centrality rq2_core_repositories rq2_structure_all rq2_structure_cv
+    rq2_structure_nlp rq2_structure_mm rq3_degree rq3_top_models rq3_organisations_usage
+    rq3_organisations_cousage rq3_correlation colophon""".split()
+)
+FIGURES = set("rq1_distributions rq1_correlations rq1_license_correlations rq2_distributions rq3_distributions".split())
+META = set(
+    """snapshot date as_of source origin licence commit hash parameters conventions bots identities
+    python""".split()
+)
+
+# The only digits the text may show as \method{...}: choices of the method, with their place in the study.
+CONSTANTS = {
+    "80": "share of the total that concentration asks for (section 4.1.1)",
+    "99": "the second such share (section 4.1.1)",
+    "95": "level of the confidence intervals, a choice of this project",
+    "1": "k of the whole network without isolates (Table 6)",
+    "5": "k of a core (Table 6)",
+    "10": "k of a core (Table 6), and the top share of the rich-club coefficient (Table 1)",
+}
+THRESHOLDS = {"0": "sign of a coefficient", "0.5": "no tendency, for a probability of superiority"}
+
+# What \method, \study (a section of the study) and \studytable may hold.
+FIXED = {"method": "|".join(CONSTANTS), "study": r"[1-6](\.[1-9]){0,2}", "studytable": "[1-9]"}
+HARMLESS = (r"\bRQ[1-3]\b", r"\\\\\[[\d.]+(pt|em|cm)\]", r"\\[a-z]+=-?[\d.]+(em|pt)?", r"\.\d+\\linewidth")
+
+# -------------------------------------------------------------------------------- reading LaTeX
+# Leading arguments that hold no text: ids, keys, labels, file names, lengths, column layouts.
+SILENT = {
+    **dict.fromkeys(["val", "why", "whyany", "meta", "covered", "coveredall", "coveredany", "when"], 1),
+    **dict.fromkeys(["compare", "ifmetais", "setlength", "setcounter", "multicolumn"], 2),
+    **dict.fromkeys(["cite", "citet", "citep", "ref", "label", "input", "includegraphics", "bibliography"], 1),
+    **dict.fromkeys(["bibliographystyle", "documentclass", "usepackage", "parbox", "hspace", "vspace"], 1),
+    "compareconst": 1,
+}
+ENVIRONMENT_LAYOUT = {"tabular": 1, "tabularx": 2, "tabular*": 2}
+LAYOUT_COMMANDS = set("arraystretch topfraction bottomfraction textfraction floatpagefraction headrulewidth".split())
+HOLDS_IDS = {
+    **dict.fromkeys(["val", "why", "whyany", "covered", "coveredall", "coveredany", "when", "compareconst"], 1),
+    "compare": 2,
+}
+
+
+def without_comments(text: str) -> str:
+    """The text with each comment replaced by blanks (an escaped percent sign starts none)."""
+    return re.sub(r"(?<!\\)%.*", lambda match: " " * len(match.group()), text)
+
+
+def group_end(text: str, start: int) -> int:
+    """Position after the brace group or option that opens at start; ValueError where it never closes."""
+    opening, closing = text[start], {"{": "}", "[": "]"}[text[start]]
+    depth = 0
+    for position in range(start, len(text)):
+        if text[position - 1] == "\\" and text[position - 2] != "\\":
+            continue
+        depth += (text[position] == opening) - (text[position] == closing)
+        if depth == 0:
+            return position + 1
+    raise ValueError(f"group at {text[start : start + 30]!r} does not close")
+
+
+def arguments(text: str, position: int, count: int) -> list[tuple[int, int]]:
+    """Spans (inside the braces) of up to count arguments from position on; options are passed over."""
+    spans: list[tuple[int, int]] = []
+    while len(spans) < count:
+        position += len(text[position:]) - len(text[position:].lstrip())
+        if text[position : position + 1] not in ("{", "["):
+            break
+        end = group_end(text, position)
+        if text[position] == "{":
+            spans.append((position + 1, end - 1))
+        position = end
+    return spans
+
+
+def commands(text: str):
+    """Pairs (name, position after the name) of the commands in the text."""
+    return ((match.group(1), match.end()) for match in re.finditer(r"\\([A-Za-z]+)\*?", text))
+
+
+def typed_results(source: str) -> list[str]:
+    """What stands around each digit of the source that does not come from results.json."""
+    text = without_comments(source)
+    shown = list(text)
+
+    def hide(start: int, end: int) -> None:
+        shown[start:end] = " " * (end - start)
+
+    for name, position in commands(text):
+        if name in SILENT:
+            spans = arguments(text, position, SILENT[name])
+            hide(position, spans[-1][1] if spans else position)
+            if name == "compareconst":
+                _, (start, end) = arguments(text, position, 2)
+                if text[start:end] in THRESHOLDS:
+                    hide(start, end)
+        elif name in ("method", "study", "studytable"):
+            ((start, end),) = arguments(text, position, 1)
+            if re.fullmatch(FIXED[name], text[start:end]):
+                hide(start, end)
+        elif name == "begin":
+            (start, end), *_ = arguments(text, position, 1)
+            layout = arguments(text, end + 1, ENVIRONMENT_LAYOUT.get(text[start:end], 0))
+            hide(position, layout[-1][1] if layout else end)
+        elif name == "renewcommand":
+            (start, end), (body, body_end) = arguments(text, position, 2)
+            if text[start:end].lstrip("\\") in LAYOUT_COMMANDS:
+                hide(body, body_end)
+    rest = "".join(shown)
+    for harmless in HARMLESS:
+        rest = re.sub(harmless, lambda match: " " * len(match.group()), rest)
+    places = [match.span() for match in re.finditer(r"\d[\d.,]*", rest)]
+    return [source[max(0, start - 30) : end + 20].replace("\n", " ") for start, end in places]
+
+
+def ids_in(source: str) -> set[str]:
+    """All result ids that the source names."""
+    text = without_comments(source)
+    found: set[str] = set()
+    for name, position in commands(text):
+        for start, end in arguments(text, position, HOLDS_IDS.get(name, 0)):
+            several = name in ("coveredall", "coveredany", "when", "whyany")
+            found |= {part.strip() for part in (text[start:end].split(",") if several else [text[start:end]])}
+    return found
+
+
+def named(command: str, text: str) -> list[str]:
+    """Arguments of a one-argument command, a comma list split."""
+    spans = [arguments(text, position, 1)[0] for name, position in commands(text) if name == command]
+    return [part.strip() for start, end in spans for part in text[start:end].split(",")]
+
+
+PLAIN = {name: without_comments(source) for name, source in SOURCES.items()}
+EVERYTHING = "\n".join(PLAIN.values())
+
+# -------------------------------------------------------------------------------- the grammar of ids
+KIND = "(models|datasets|spaces)"
+VARIABLES = sorted(
+    """n_likes n_downloads n_discussions n_disc_starters n_commits n_committers n_community
+    n_usage_spaces""".split()
+)
+VARIABLE = f"({'|'.join(VARIABLES)})"
+PAIR = "(" + "|".join(f"{a}\\.{b}" for i, a in enumerate(VARIABLES) for b in VARIABLES[i + 1 :]) + ")"
+GROUPS = "(permissive_vs_restrictive|permissive_vs_none|restrictive_vs_none)"
+FIELD = "(all|cv|nlp|mm)"
+GRAMMAR = [
+    rf"rq1\.{KIND}\.count",
+    rf"rq1\.{KIND}\.{VARIABLE}\.(n|mean|std|min|q25|q50|q75|max|zero_share|share_for_80|share_for_99)",
+    rf"rq1\.{KIND}\.(pearson|spearman)\.{PAIR}",
+    rf"rq1\.models\.(permissive|restrictive|none)\.pearson\.{PAIR}",
+    rf"rq1\.{KIND}\.(unlicensed_share|license_share\..+)",
+    rf"rq1\.models\.mannwhitney\.{VARIABLE}\.{GROUPS}\.(u|p|p_holm|superiority)",
+    rf"rq2\.{FIELD}\.(developers|isolates|isolate_share)",
+    rf"rq2\.{FIELD}\.(k1|k5|k10|kmax)\."
+    "(k|nodes|edges|mod|com|mod_weighted|com_weighted|dens|recip|arcc|ass|ad|acc)",
+    r"rq2\.all\.(degree|pagerank)\.(mean|median|std|max)",
+    rf"rq3\.{FIELD}\.usage\.(models|spaces|links)",
+    rf"rq3\.{FIELD}\.usage\.degree\.(mean|median|std|max)",
+    rf"rq3\.{FIELD}\.usage\.top\.[1-9]\d*\.(model|spaces)",
+    rf"rq3\.{FIELD}\.cousage\.(models|edges)",
+    rf"rq3\.{FIELD}\.(usage|cousage)\.top100\.organisation\..+",
+    r"rq3\.correlation\.(all|used)\.(n_likes|n_downloads)",
+]
+EXTRAS = [  # ids that the paper needs beside those of DESIGN
+    rf"rq1\.models\.mannwhitney\.{VARIABLE}\.{GROUPS}\.superiority_(low|high)",
+    rf"rq1\.models\.mannwhitney\.{GROUPS}\.(tested|higher)",
+    r"rq1\.models\.group\.(permissive|restrictive|none)\.count",
+    r"rq2\.all\.edge_rule\.(observed|same_repository|null_mean|null_low|null_high)",
+    r"rq2\.all\.kmax\.carrier\.(repository|members|share)",
+    rf"rq1\.{KIND}\.license\.rank\.[1-3]\.(identifier|share)",
+    rf"rq3\.{FIELD}\.(usage|cousage)\.top100\.rank\.[1-5]\.(organisation|models)",
+]
+ID = re.compile("|".join(f"(?:{rule})" for rule in GRAMMAR + EXTRAS))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "rq1.models.count",
+        "rq1.spaces.n_disc_starters.q75",
+        "rq1.datasets.spearman.n_disc_starters.n_discussions",
+        "rq1.models.license_share.apache-2.0",
+        "rq2.nlp.kmax.com_weighted",
+        "rq3.mm.usage.top.12.model",
+    ],
+)
+def test_grammar_takes_the_ids_of_the_design(name):
+    assert ID.fullmatch(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "rq1.model.count",
+        "rq1.models.pearson.n_likes.n_community",  # not in alphabetical order
+        "rq1.models.pearson.n_likes.n_likes",
+        "rq2.cv.degree.mean",  # given for all models only
+        "rq2.all.k2.nodes",
+        "rq3.all.usage.top.0.model",
+    ],
+)
+def test_grammar_refuses_what_the_design_does_not_name(name):
+    assert not ID.fullmatch(name)
+
+
+@pytest.mark.parametrize("name", sorted(SOURCES))
+def test_every_id_in_the_text_follows_the_grammar(name):
+    assert [found for found in sorted(ids_in(SOURCES[name])) if not ID.fullmatch(found)] == []
+
+
+def test_text_names_ids_of_all_three_questions():
+    assert {found.split(".")[0] for found in ids_in(EVERYTHING)} == {"rq1", "rq2", "rq3"}
+
+
+def test_every_meta_key_in_the_text_is_one_that_the_build_writes():
+    keys = set(named("meta", EVERYTHING)) | set(named("ifmetais", EVERYTHING))
+    assert keys <= META
+
+
+# -------------------------------------------------------------------------------- no typed-in result
+@pytest.mark.parametrize("name", sorted(SOURCES))
+def test_no_result_is_typed_into_the_text(name):
+    assert typed_results(SOURCES[name]) == []
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        r"91\,\% of the models have no likes.",
+        r"In \textbf{0.75} of all cases.",
+        r"The correlation is $\rho = 0.66$.",
+        r"\caption{Activity ($n$ = 348,181).}",
+        r"\covered{rq1.models.count}{348,181 models}{}",
+        r"\covered{rq1.models.count}{}{There are 7.}",
+        r"\coveredlist{Of the }{\when{rq1.models.count}{7 models}}{.}",
+        r"\coveredlist{Of the 7 }{\when{rq1.models.count}{models}}{.}",
+        r"\compare{rq1.models.count}{rq1.spaces.count}{7 more}{fewer}{equal}",
+        r"\compareconst{rq1.models.count}{348181}{above}{below}{equal}",
+        r"\method{348181}",
+        r"\study{0.75}",
+        r"\studytable{12}",
+        r"\val{rq1.models.count}7",
+        r"a share of \% 42 of all",
+        r"RQ4 or RQ12",
+        r"\footnote{Measured 3 times.}",
+        r"\begin{tabular}{lr} likes & 12 \end{tabular}",
+    ],
+)
+def test_scanner_finds_a_typed_result(sentence):
+    text = SOURCES["activity.tex"]
+    assert typed_results(text + "\n" + sentence + "\n")
+    assert typed_results(sentence + "\n" + text)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        r"a word % 91 in a comment",
+        r"\val{rq1.models.n_likes.share_for_80} hold \method{80}\,\% of the total.",
+        r"As in \study{4.1.3} and \studytable{5} \citep[see][]{holm1979}.",
+        r"RQ1 to RQ3, Section~\ref{sec:part2}.",
+        r"\compareconst{rq2.all.k1.ass}{0}{positive}{negative}{zero}",
+        r"\begin{tabularx}{.5\linewidth}{p{3cm}X} likes & \val{rq1.models.count} \end{tabularx}",
+    ],
+)
+def test_scanner_passes_what_is_not_a_result(sentence):
+    assert typed_results(sentence) == []
+
+
+def test_scanner_finds_each_value_that_is_replaced_by_its_number():
+    for name, source in PLAIN.items():
+        for match in re.finditer(r"\\val\{[^}]*\}", source):
+            assert typed_results(source[: match.start()] + "0.31" + source[match.end() :]), (
+                name,
+                match.group(),
+            )
+
+
+def test_each_constant_of_the_method_is_used_and_has_its_reason():
+    assert set(named("method", EVERYTHING)) == set(CONSTANTS)
+    assert all(CONSTANTS.values())
+
+
+# -------------------------------------------------------------------------------- structure
+def test_all_generated_tables_and_figures_are_shown_once():
+    files = [name for name in named("input", EVERYTHING) if "/" in name and not name.startswith("sections/")]
+    assert sorted(files) == sorted([f"tables/{name}" for name in TABLES] + [f"figures/{name}" for name in FIGURES])
+
+
+def test_main_reads_every_section():
+    inputs = {name for name in named("input", PLAIN["main.tex"]) if name.startswith("sections/")}
+    assert inputs == {f"sections/{path.stem}" for path in PAPER.glob("sections/*.tex")}
+
+
+@pytest.mark.parametrize("name", sorted(SOURCES))
+def test_braces_and_environments_are_balanced(name):
+    text = re.sub(r"\\[\\{}]", "  ", PLAIN[name])
+    depth = 0
+    for character in text:
+        depth += (character == "{") - (character == "}")
+        assert depth >= 0
+    assert depth == 0
+    for environment in set(re.findall(r"\\begin\{(\w+\*?)\}", text)):
+        assert text.count(rf"\begin{{{environment}}}") == text.count(rf"\end{{{environment}}}"), environment
+    assert len(re.findall(r"\\if(?:synthetic|asof)\b", text)) == len(re.findall(r"\\fi(?![a-z])", text))
+
+
+def test_every_reference_has_its_label():
+    assert set(named("ref", EVERYTHING)) <= set(named("label", EVERYTHING))
+    labels = named("label", EVERYTHING)
+    assert len(labels) == len(set(labels))
+
+
+def test_citations_and_bibliography_agree():
+    cited = {key for command in ("cite", "citet", "citep") for key in named(command, EVERYTHING)}
+    bibliography = (PAPER / "references.bib").read_text(encoding="utf-8")
+    entries = re.findall(r"^@\w+\{([^,]+),", bibliography, flags=re.MULTILINE)
+    assert len(entries) == len(set(entries))
+    assert set(entries) == cited
+
+
+# -------------------------------------------------------------------------------- compiled with TeX
+def needs_tex(test):
+    """Mark a test that compiles; it is skipped where a program is absent."""
+    absent = [program for program in ("pdflatex", "pdftotext") if not shutil.which(program)]
+    return pytest.mark.tex(pytest.mark.skipif(bool(absent), reason=f"not installed: {', '.join(absent)}")(test))
+
+
+def compiled(folder: Path, main: Path, *, passes: int = 1, clock: int = 0) -> tuple[str, str]:
+    """Text of the PDF that pdflatex makes of main with folder's files, and the log; fails where TeX does."""
+    environment = {
+        **os.environ,
+        "TEXINPUTS": f"{folder}:{PAPER}:",
+        "SOURCE_DATE_EPOCH": str(clock),
+        "max_print_line": "1000",
+    }
+    command = [
+        "pdflatex",
+        "-interaction=nonstopmode",
+        "-halt-on-error",
+        f"-output-directory={folder}",
+        str(main),
+    ]
+    for last in [False] * (passes - 1) + [True]:
+        call = command if last else [command[0], "-draftmode", *command[1:]]
+        done = subprocess.run(call, env=environment, cwd=PAPER, capture_output=True, check=False)
+        assert done.returncode == 0, done.stdout.decode(errors="replace")[-2000:]
+    pdf = folder / f"{main.stem}.pdf"
+    done = subprocess.run(["pdftotext", "-layout", str(pdf), "-"], capture_output=True, check=True)
+    return done.stdout.decode(), (folder / f"{main.stem}.log").read_text(encoding="utf-8", errors="replace")
+
+
+MACROS = r"""
+\documentclass{article}
+\usepackage[T1]{fontenc}
+\usepackage[utf8]{inputenc}
+\usepackage{lmodern}
+\usepackage[paperwidth=60cm,textwidth=50cm]{geometry}
+\usepackage{hubpaper}
+\usepackage[hidelinks]{hyperref}
+\defval{rq1.models.count}{348,181}{348181}
+\defval{rq1.models.mannwhitney.n_likes.permissive_vs_none.p}{small}{1.2e-05}
+\defval{odd@id-with.n_x}{-0.49}{-0.49}
+\defval{one}{1}{1.0}
+\defval{uno}{1.00}{1}
+\defval{almost}{1}{0.996}
+\deftext{rq3.all.usage.top.1.model}{a\_b/\allowbreak{}c\%\#\&\$\{\}\textbackslash{}é}
+\defmissing{x.a}{the table n\_x is absent.}
+\defmissing{x.b}{the table n\_x is absent}
+\defmissing{x.c}{no column}
+\defmeta{conventions}{corrected}
+\setlength{\parindent}{0pt}
+\begin{document}
+\section{S0[\val{rq1.models.count} \val{x.a} \val{no.such_id}]}
+A0[\val{rq1.models.count}] A1[\val{x.a}] A2[\val{no.such_id}] A3[\why{x.a}] A4[\val{odd@id-with.n_x}]
+
+B0[\covered{rq1.models.count}{yes {\val{one}}}{no}] B1[\covered{x.a}{yes}{no: \why{x.a}}]
+B2[\covered{no.such}{yes}{no}]
+
+B3[\coveredall{one,uno}{all}{some}] B4[\coveredall{one,x.a}{all}{some: \whyany{one,x.a}}]
+B5[\coveredany{x.a,one}{any}{none}]
+
+B6[a \covered{x.a}{yes}{} b] B7[a\covered{one}{ (yes)}{}, b] B8[\coveredany{x.a,x.b}{any}{none}]
+
+\sbox0{a \covered{x.a}{yes}{} \coveredlist{}{\when{x.a}{yes}}{} b}\sbox2{a b}
+B9[\ifdim\wd0=\wd2 same\else wider\fi]
+
+C0[\compare{rq1.models.mannwhitney.n_likes.permissive_vs_none.p}{one}{more}{less}{same}]
+C1[\compareconst{rq1.models.mannwhitney.n_likes.permissive_vs_none.p}{1e-5}{more}{less}{same}]
+C2[\compareconst{odd@id-with.n_x}{0}{more}{less}{same}]
+C8[\compare{one}{almost}{more}{less}{same}] C3[\compare{one}{uno}{more}{less}{same}]
+C4[\compare{one}{x.a}{more}{less}{same}] C5[\compare{no.such}{one}{more}{less}{same}]
+C6[\compare{rq1.models.count}{one}{more}{less}{same}]
+C7[\compare{rq3.all.usage.top.1.model}{one}{more}{less}{same}]
+
+D0[\coveredlist{Of }{\when{one}{first} \when{x.a}{second}
+  \when{one,uno}{third}\when{uno}{fourth \val{uno}}}{.}] D1[\coveredlist{Of }{\when{x.a}{second}}{.}]
+
+D2[\missinglist{Missing: }{\when{x.a}{alpha}\when{one}{one}\when{x.b}{beta}\when{x.c}{gamma}}{.}]
+D3[\missinglist{Missing: }{\when{one}{one}}{.}]
+
+E0[\val{rq3.all.usage.top.1.model}] E1[\ifmetais{conventions}{corrected}{yes}{no}] E2[\meta{conventions}]
+E3[\ifmetais{conventions}{authors}{yes}{no}] E4[\ifsynthetic yes\else no\fi]
+E5[\meta{nothing}] E6[\ifasof yes\else no\fi]
+\begin{table}[h]
+\caption{F0[\val{one} \compare{rq1.models.count}{one}{more}{less}{same} \covered{x.a}{y}{n}]}\end{table}
+\begin{table}[h]\fittable{\begin{tabular}{l}\rule{90cm}{1pt}\end{tabular}}\end{table}
+\begin{table}[h]\fittable{F1[a sentence in place of a table]}\end{table}
+\synthetictrue G0[\ifsynthetic yes\else no\fi] \asoftrue G1[\ifasof yes\else no\fi]
+\end{document}
+"""
+EXPECTED = {
+    "S0": "348,181 not covered ??",
+    "A0": "348,181",
+    "A1": "not covered",
+    "A2": "??",
+    "A3": "the table n_x is absent",
+    "A4": "-0.49",
+    "B0": "yes 1",
+    "B1": "no: the table n_x is absent",
+    "B2": "no",
+    "B3": "all",
+    "B4": "some: the table n_x is absent",
+    "B5": "any",
+    "B6": "a b",
+    "B7": "a (yes), b",
+    "B8": "none",
+    "B9": "same",
+    "C0": "less",
+    "C1": "more",
+    "C2": "less",
+    "C3": "same",
+    "C4": "not covered",
+    "C5": "??",
+    "C6": "more",
+    "C7": "??",
+    "C8": "same",
+    "D0": "Of first, third and fourth 1.00.",
+    "D1": "",
+    "D2": "Missing: alpha and beta (the table n_x is absent); gamma (no column).",
+    "D3": "",
+    "E0": "a_b/c%#&${}\\é",
+    "E1": "yes",
+    "E2": "corrected",
+    "E3": "no",
+    "E4": "no",
+    "E5": "??",
+    "E6": "no",
+    "F0": "1 more n",
+    "F1": "a sentence in place of a table",
+    "G0": "yes",
+    "G1": "yes",
+}
+
+
+@needs_tex
+def test_macros_print_values_reasons_and_comparisons(tmp_path):
+    (tmp_path / "macros.tex").write_text(MACROS, encoding="utf-8")
+    text, log = compiled(tmp_path, tmp_path / "macros.tex", passes=2)
+    text = text.replace("ﬁ", "fi")
+    found = re.findall(r"\b([A-Z]\d)\[(.*?)\]", text, flags=re.DOTALL)
+    assert {key: " ".join(value.split()) for key, value in found} == EXPECTED
+    unknown = set(re.findall(r"numbers\.tex does not define '([^']+)'", log))
+    assert unknown == {"no.such_id", "no.such", "nothing", "rq3.all.usage.top.1.model"}
+    assert "Overfull" not in log
+
+
+def made_up_results(folder: Path, has_value) -> None:
+    """Write numbers.tex, tables and figures: a value for each id that has_value takes, else a reason."""
+    lines = []
+    for position, name in enumerate(sorted(ids_in(EVERYTHING))):
+        if not has_value(name):
+            lines.append(rf"\defmissing{{{name}}}{{REASON}}")
+        elif name.endswith((".model", ".organisation", ".identifier", ".repository")):
+            lines.append(rf"\deftext{{{name}}}{{some\_owner/\allowbreak{{}}some-model}}")
+        else:
+            lines.append(rf"\defval{{{name}}}{{{position}.25}}{{{position}.25}}")
+    lines += [rf"\defmeta{{{key}}}{{{key.replace('_', '-')}}}" for key in sorted(META - {"conventions", "bots"})]
+    lines += [r"\defmeta{conventions}{corrected}", r"\defmeta{bots}{exclude}"]
+    # A guard that lets a missing value into a sentence would print this word.
+    lines.append(r"\renewcommand*\notcoveredtext{FALLBACK}")
+    (folder / "numbers.tex").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    for kind, names in (("tables", TABLES), ("figures", FIGURES)):
+        (folder / kind).mkdir()
+        for name in names:
+            (folder / kind / f"{name}.tex").write_text("\\begin{tabular}{l}a table or figure\\end{tabular}\n")
+
+
+def all_but_what_can_be_undefined(name: str) -> bool:
+    """No value for the measures that a small or degenerate snapshot leaves undefined one by one."""
+    measures = "ass|arcc|recip|dens|mod|com|mod_weighted|com_weighted|acc|std|zero_share|share_for_80|share_for_99"
+    tests = "isolate_share|superiority_low|superiority_high|p|p_holm"
+    return not re.search(rf"\.({measures}|{tests})$|pearson|spearman|correlation", name)
+
+
+def models_without_commits(name: str) -> bool:
+    return name.startswith("rq1.models.") and not re.search("commit|community|disc|usage", name)
+
+
+@needs_tex
+@pytest.mark.parametrize(
+    ("has_value", "says", "says_not"),
+    [
+        pytest.param(lambda name: True, "innermost core", "by this snapshot", id="everything"),
+        pytest.param(lambda name: False, "Activity is not covered by this snapshot", "models hold", id="nothing"),
+        pytest.param(
+            models_without_commits,
+            "network of collaboration is not covered",
+            "isolates:",
+            id="models-without-commits",
+        ),
+        pytest.param(
+            lambda name: name.startswith("rq3."),
+            "Activity is not covered",
+            "On average a model has",
+            id="links-only",
+        ),
+        pytest.param(
+            lambda name: name.startswith(("rq2.all.developers", "rq2.all.isolate")),
+            "There is no network without them: REASON",
+            "innermost core",
+            id="isolates-only",
+        ),
+        pytest.param(
+            all_but_what_can_be_undefined,
+            "innermost core",
+            "assortativity of the whole",
+            id="undefined-measures",
+        ),
+    ],
+)
+def test_paper_reads_correctly_whatever_the_snapshot_covers(tmp_path, has_value, says, says_not):
+    made_up_results(tmp_path, has_value)
+    text, log = compiled(tmp_path, PAPER / "main.tex", passes=2)
+    text = " ".join(text.replace("ﬁ", "fi").split())
+    assert "??" not in text
+    assert "FALLBACK" not in text
+    assert says in text
+    assert says_not not in text
+    assert "does not define" not in log
+    assert [float(width) for width in re.findall(r"Overfull \\hbox \(([\d.]+)pt", log) if float(width) > 10] == []
+
+
+@needs_tex
+def test_synthetic_data_is_said_on_every_page(tmp_path):
+    made_up_results(tmp_path, lambda name: True)
+    with (tmp_path / "numbers.tex").open("a", encoding="utf-8") as file:
+        file.write("\\synthetictrue\n")
+    text, _ = compiled(tmp_path, PAPER / "main.tex")
+    pages = [page for page in text.split("\f") if page.strip()]
+    assert len(pages) > 5
+    assert all("Synthetic data: not an observation of the Hub" in page for page in pages)
+    assert "was generated by a program" in pages[0]
+
+
+@needs_tex
+def test_same_input_gives_the_same_bytes_in_any_folder_on_any_day(tmp_path):
+    made = []
+    for name, clock in (("first", 0), ("second", 1_700_000_000)):
+        (tmp_path / name).mkdir()
+        made_up_results(tmp_path / name, lambda name: True)
+        compiled(tmp_path / name, PAPER / "main.tex", clock=clock)
+        made.append((tmp_path / name / "main.pdf").read_bytes())
+    assert made[0] == made[1]

@@ -1,0 +1,254 @@
+"""The whole road: notebooks on `demo` and on partial snapshots, references, determinism, privacy, the paper."""
+
+import datetime as dt
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from analysis import paths, references, run, snapshot
+from analysis.engine import FIELDS, VARIABLES
+from analysis.parameters import Parameters
+from analysis.run import RunError
+
+TEX = pytest.mark.skipif(bool(run.missing_tex()), reason=f"not installed: {', '.join(run.missing_tex())}")
+PDFTOTEXT = pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext (poppler-utils) is not installed")
+
+
+def finished(parameters: Parameters) -> Path:
+    run.run_notebooks(parameters)
+    run.collect(parameters)
+    return parameters.directory
+
+
+def text_of(pdf: Path) -> str:
+    return subprocess.run(["pdftotext", "-layout", pdf, "-"], capture_output=True, text=True, check=True).stdout
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory):
+    """Results of `demo` with the default parameters, and its paper where there is TeX."""
+    parameters = Parameters(out_dir=str(tmp_path_factory.mktemp("demo") / "first"))
+    out_dir = finished(parameters)
+    if not run.missing_tex():
+        run.build_paper(parameters)
+    return out_dir
+
+
+@pytest.fixture(scope="session")
+def results(demo):
+    return json.loads((demo / "results.json").read_text(encoding="utf-8"))["results"]
+
+
+def test_the_results_of_demo_equal_the_reference_value_by_value(results):
+    moved = references.differences(references.read(references.RESULTS), results, relative=1e-9)
+    assert not moved, "\n".join(moved)
+
+
+def test_every_promised_result_is_there(results):
+    promised = {f"rq1.{kind}.count" for kind in snapshot.PLURAL.values()}
+    statistics = "n mean std min q25 q50 q75 max zero_share share_for_80 share_for_99".split()
+    for kind in snapshot.PLURAL.values():
+        promised |= {f"rq1.{kind}.{variable}.{s}" for variable in VARIABLES for s in statistics}
+        promised |= {f"rq1.{kind}.unlicensed_share", f"rq1.{kind}.pearson.n_commits.n_likes"}
+        promised |= {f"rq1.{kind}.spearman.n_community.n_likes"}
+    for pair in ("permissive_vs_restrictive", "permissive_vs_none", "restrictive_vs_none"):
+        promised |= {
+            f"rq1.models.mannwhitney.{v}.{pair}.{m}" for v in VARIABLES for m in ("u", "p", "p_holm", "superiority")
+        }
+    promised |= {f"rq1.models.{group}.pearson.n_commits.n_likes" for group in ("permissive", "restrictive", "none")}
+    measures = "k nodes edges mod com mod_weighted com_weighted dens recip arcc ass ad acc".split()
+    for field in FIELDS:
+        promised |= {f"rq2.{field}.{name}" for name in ("developers", "isolates", "isolate_share")}
+        promised |= {f"rq2.{field}.{level}.{m}" for level in ("k1", "k5", "k10", "kmax") for m in measures}
+        promised |= {f"rq3.{field}.usage.{name}" for name in ("models", "spaces", "links")}
+        promised |= {f"rq3.{field}.usage.degree.{s}" for s in ("mean", "median", "std", "max")}
+        promised |= {f"rq3.{field}.usage.top.1.{name}" for name in ("model", "spaces")}
+        promised |= {f"rq3.{field}.cousage.{name}" for name in ("models", "edges")}
+    promised |= {f"rq2.all.{m}.{s}" for m in ("degree", "pagerank") for s in ("mean", "median", "std", "max")}
+    promised |= {f"rq3.correlation.{w}.{v}" for w in ("all", "used") for v in ("n_likes", "n_downloads")}
+    assert not promised - results.keys()
+
+
+def test_each_result_names_its_notebook_and_a_cell_that_was_executed(demo, results):
+    last = {}
+    for name in run.NOTEBOOKS:
+        cells = json.loads((demo / "notebooks" / f"{name}.ipynb").read_text())["cells"]
+        last[name] = max(cell["execution_count"] for cell in cells if cell["cell_type"] == "code")
+    assert all(1 <= entry["cell"] <= last[entry["notebook"]] for entry in results.values())
+
+
+def test_no_output_shows_a_username(demo):
+    data = paths.DATA / "snapshots" / "demo"
+    commits = pq.read_table(data / "commits.parquet")["authors"].to_pylist()
+    names = {name for authors in commits for name in authors}
+    names |= set(pq.read_table(data / "discussions.parquet")["author"].drop_null().to_pylist())
+    owners = set(pq.read_table(data / "repos.parquet")["owner"].drop_null().to_pylist())
+    people = {name for name in names - owners if len(name) > 3}
+    assert len(people) > 50
+    for path in sorted(demo.rglob("*")):
+        if path.is_file() and path.suffix in {".json", ".tex", ".csv", ".svg", ".ipynb", ".log"}:
+            text = path.read_text(encoding="utf-8", errors="replace")
+            shown = [name for name in people if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text)]
+            assert not shown, path.name
+
+
+def test_outputs_hold_no_path_of_the_machine(demo):
+    for path in sorted(demo.rglob("*")):
+        if path.is_file() and "build" not in path.parts:
+            data = path.read_bytes()
+            assert str(paths.ROOT).encode() not in data and str(demo.parent).encode() not in data, path.name
+
+
+@TEX
+def test_two_runs_give_the_same_bytes(demo, tmp_path):
+    parameters = Parameters(out_dir=str(tmp_path / "a directory of another name"))
+    again = finished(parameters)
+    run.build_paper(parameters)
+
+    def digests(root):
+        files = [p for p in sorted(root.rglob("*")) if p.is_file() and "build" not in p.relative_to(root).parts]
+        return {str(p.relative_to(root)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+    first, second = digests(demo), digests(again)
+    first = {name: value for name, value in first.items() if not name.endswith(".ipynb")}  # they hold out_dir
+    second = {name: value for name, value in second.items() if not name.endswith(".ipynb")}
+    assert first == second and {"results.json", "numbers.tex", "paper.pdf"} <= first.keys()
+
+
+def test_figures_are_the_bytes_of_the_reference(demo):
+    """Bytes are compared where matplotlib is the locked one; the data behind each figure always are."""
+    from analysis import environment
+
+    expected = references.read(references.FIGURES)
+    found = references.figure_digests(demo)
+    assert expected.keys() == found.keys()
+    data = [name for name in expected if name.endswith(".csv")]
+    assert {n: found[n] for n in data} == {n: expected[n] for n in data}
+    if environment.locked()["matplotlib"] != environment.installed(["matplotlib"])["matplotlib"]:
+        pytest.skip("matplotlib is not the locked version, so only the data of the figures were compared")
+    assert found == expected
+
+
+@pytest.mark.parametrize("name", run.NOTEBOOKS)
+def test_the_reference_notebook_is_its_source_executed(name):
+    import jupytext
+
+    source = jupytext.read(paths.NOTEBOOKS / f"{name}.py").cells
+    reference = json.loads((paths.NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+    joined = ["".join(c["source"]) if isinstance(c["source"], list) else c["source"] for c in reference]
+    assert [c.source for c in source] == joined
+    assert all(c["execution_count"] for c in reference if c["cell_type"] == "code")
+
+
+@pytest.mark.parametrize("name", run.NOTEBOOKS)
+def test_a_notebook_has_no_loop_no_path_and_no_regular_expression(name):
+    import ast
+
+    source = (paths.NOTEBOOKS / f"{name}.py").read_text(encoding="utf-8")
+    nodes = list(ast.walk(ast.parse(source)))
+    loops = (ast.For, ast.While, ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp)
+    assert not [n.lineno for n in nodes if isinstance(n, loops)]
+    imported = {alias.name for n in nodes if isinstance(n, ast.Import) for alias in n.names}
+    assert not imported & {"re", "os", "pathlib"}
+
+
+def test_a_failing_cell_stops_the_run_with_its_cell_its_error_and_the_copy(tmp_path, monkeypatch):
+    source = '# %% tags=["parameters"]\nout_dir = ""\n\n# %%\n1 + 1\n\n# %%\nraise ValueError("no such core")\n'
+    (tmp_path / "rq2_network.py").write_text("# ---\n# jupyter:\n#   jupytext: {}\n# ---\n\n" + source)
+    monkeypatch.setattr(paths, "NOTEBOOKS", tmp_path)
+    with pytest.raises(RunError) as error:
+        run.execute("rq2_network", tmp_path, {})
+    assert "rq2_network, cell 3: ValueError: no such core" in str(error.value)
+    assert "rq2_network.ipynb" in str(error.value)
+    assert "no such core" in (tmp_path / "rq2_network.ipynb").read_text()
+
+
+def test_a_directory_that_is_no_result_is_not_emptied(tmp_path):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(RunError, match="choose an empty out_dir"):
+        run.run_notebooks(Parameters(out_dir=str(tmp_path)))
+    assert (tmp_path / "thesis.tex").exists()
+
+
+def test_differences_say_what_moved_and_where():
+    was = {"a": {"value": 1.0}, "b": {"value": 2}, "c": {"value": None}, "d": {"value": "x"}}
+    now = {
+        "a": {"value": 1.0 + 1e-12, "notebook": "n", "cell": 1},
+        "b": {"value": 3, "notebook": "n", "cell": 2},
+        "c": {"value": 0, "notebook": "n", "cell": 3},
+        "e": {"value": 5, "notebook": "n", "cell": 4},
+    }
+    assert references.differences(was, now, relative=1e-9) == [
+        "d: gone (was 'x')",
+        "e: new (5)",
+        "b: 2 became 3 (n, cell 2)",
+        "c: None became 0 (n, cell 3)",
+    ]
+    assert len(references.differences(was, now)) == 5
+
+
+@pytest.fixture(scope="session")
+def partial(tmp_path_factory):
+    """Two hand-made real (not synthetic) snapshots: models without commits, and links alone."""
+    directory = tmp_path_factory.mktemp("snapshots")
+    covered = {"model": {"status": "sample", "rule": "the first five"}}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HUB_PAPER_SNAPSHOTS", str(directory))
+        common = {"date": dt.date(2022, 2, 21), "synthetic": False, "source": {"title": r"A dump \input{x} <b>&_%"}}
+        with snapshot.Writer("2022-02-21", coverage={"repos": covered}, **common) as writer:
+            writer.add(
+                "repos",
+                [
+                    {"kind": "model", "repo_id": f"owner/m{i}", "owner": "owner", "likes": i, "downloads": i * i,
+                     "license": ["mit", None, r"\write18{x}"][i % 3], "tags": ["translation"]}
+                    for i in range(5)
+                ],
+            )  # fmt: skip
+        links = {"usage": {"all": {"status": "sample", "rule": "some models"}}}
+        with snapshot.Writer("2022-02-21-links", coverage=links, **common) as writer:
+            writer.add("usage", [{"space_id": f"s/{i}", "model_id": f"o/m{i % 3}"} for i in range(7)])
+        yield {name: finished(Parameters(name, out_dir=str(directory / f"out-{name}"))) for name in snapshot.names()}
+
+
+def values(out_dir):
+    found = json.loads((out_dir / "results.json").read_text(encoding="utf-8"))["results"]
+    return {name: entry["value"] for name, entry in found.items()}
+
+
+def test_nothing_absent_is_shown_as_zero(partial):
+    models, links = values(partial["2022-02-21"]), values(partial["2022-02-21-links"])
+    assert models["rq1.models.count"] == 5 and links["rq3.all.usage.models"] == 3
+    assert models["rq1.models.n_likes.mean"] == 2.0 and models["rq1.models.n_likes.zero_share"] == 0.2
+    assert links["rq3.all.usage.degree.mean"] == 7 / 3
+    for name, value in models.items():
+        if re.match(r"rq1\.(datasets|spaces)\.|rq2\.|rq3\.", name):
+            assert value is None, name
+    for name, value in links.items():
+        if re.match(r"rq1\.|rq2\.|rq3\.(cv|nlp|mm)\.", name):
+            assert value is None, name
+
+
+@TEX
+@PDFTOTEXT
+def test_the_paper_of_a_partial_snapshot_says_what_is_not_covered(partial, monkeypatch):
+    for name, out_dir in partial.items():
+        monkeypatch.setenv("HUB_PAPER_SNAPSHOTS", str(out_dir.parent))
+        text = text_of(run.build_paper(Parameters(name, out_dir=str(out_dir))))
+        assert "??" not in text and "not cover" in text.lower()
+        assert "synthetic data" not in text.lower()
+
+
+@TEX
+@PDFTOTEXT
+def test_the_paper_of_demo_has_its_banner_and_no_hole(demo):
+    text = text_of(demo / "paper.pdf")
+    assert "??" not in text and "synthetic" in text.lower()
+    assert "undefined" not in (demo / "build" / "main.log").read_text(errors="replace").lower().replace(
+        "undefined;", ""
+    )
