@@ -30,6 +30,7 @@ STATUSES = ("complete", "sample", "absent")
 FIRST_DATE = dt.date(2005, 4, 7)  # Git's first release: no commit on the Hub can be older
 LAST_DATE = dt.date(2999, 12, 31)  # later ones are slips, and the last days of the calendar have no day after them
 LONGEST_NAME = 512
+ROWS_AT_ONCE = 250_000
 
 _UTC = pa.timestamp("us", tz="UTC")
 _STRINGS = pa.list_(pa.string())
@@ -497,13 +498,15 @@ class Writer:
         self._target = paths.snapshots() / self.name
         self._writers: dict[str, pq.ParquetWriter] = {}
         self._rows = Counter()
-        self._rejected: list[dict] = []
+        self._rejected = Counter()
+        self._pending: list[tuple] = []  # rejected rows that are not written yet
 
     def __enter__(self):
         self._refuse_existing()
         self._target.parent.mkdir(parents=True, exist_ok=True)
         self._work = Path(tempfile.mkdtemp(prefix=f".{self.name}.partial-", dir=self._target.parent))
         self._work.chmod(0o755)
+        self._rejections = pq.ParquetWriter(self._work / "rejected.raw", SCHEMAS["rejected"], compression="zstd")
         return self
 
     def __exit__(self, kind, error, traceback):
@@ -513,6 +516,7 @@ class Writer:
             if kind is None:
                 self._publish()
         finally:
+            self._rejections.close()
             shutil.rmtree(self._work, ignore_errors=True)
 
     def add(self, table: str, rows: pa.Table | pa.RecordBatch | Iterable[Mapping]) -> None:
@@ -580,13 +584,22 @@ class Writer:
         """Record what was left out and why; `scope="repository"`: nothing of this table could be had for it."""
         repo_id = repo_id[:LONGEST_NAME] if repo_id is not None else None
         detail = detail[:200] if detail is not None else None
-        values = (table, kind, repo_id, scope, reason, file, row, detail)
-        self._rejected.append(dict(zip(SCHEMAS["rejected"].names, values, strict=True)))
+        self._pending.append((table, kind, repo_id, scope, reason, file, row, detail))
+        self._rejected[table, reason] += 1
+        if len(self._pending) >= ROWS_AT_ONCE:
+            self._write_pending()
 
     @property
     def rejected(self) -> Counter:
         """How many rows were left out so far, by (table, reason)."""
-        return Counter((r["table"], r["reason"]) for r in self._rejected)
+        return self._rejected.copy()
+
+    def _write_pending(self) -> None:
+        if self._pending:
+            columns = zip(*self._pending, strict=True)
+            arrays = [pa.array(c, f.type) for c, f in zip(columns, SCHEMAS["rejected"], strict=True)]
+            self._rejections.write_table(pa.Table.from_arrays(arrays, schema=SCHEMAS["rejected"]))
+            self._pending = []
 
     def _publish(self) -> None:
         out = self._work / "out"
@@ -602,8 +615,8 @@ class Writer:
             tables["truth"] = self._entry("truth", out)
         if not any(tables[t]["rows"] for t in tables if t in DATA_TABLES):
             raise SnapshotError(f"snapshot {self.name!r}: no usable row at all{self._reasons()}; nothing was written")
+        self._write_rejected(con, out)
         con.disconnect()
-        self._write_rejected(out)
         tables["rejected"] = self._entry("rejected", out)
         _check_entries(f"{self.name}/manifest.json", tables)
         problems = _problems(out, self.date, tables, label=self.name)
@@ -632,7 +645,7 @@ class Writer:
         schema = pq.read_schema(self._work / f"{table}.raw")
         schema = schema.remove(schema.get_field_index("source_order"))
         with pq.ParquetWriter(out / f"{table}.parquet", schema, compression="zstd") as writer:
-            for batch in data.to_pyarrow_batches(chunk_size=250_000):
+            for batch in data.to_pyarrow_batches(chunk_size=ROWS_AT_ONCE):
                 writer.write_table(pa.Table.from_batches([batch]).cast(schema))
 
     def _with_repository(self, con, data: ibis.Table, table: str, out: Path) -> ibis.Table:
@@ -647,19 +660,28 @@ class Writer:
 
     def _set_aside(self, rows: ibis.Table, table: str, reason: str) -> None:
         repository = "model_id" if table == "usage" else "repo_id"  # people has none: an alias is a username
+        null = ibis.null("string")
         shown = {
-            "kind": rows.kind if "kind" in rows.columns else ibis.null("string"),
-            "repo_id": rows[repository] if repository in rows.columns else ibis.null("string"),
-            "row": rows.source_order + 1,
+            "table": ibis.literal(table),
+            "kind": rows.kind if "kind" in rows.columns else null,
+            "repo_id": rows[repository] if repository in rows.columns else null,
+            "scope": ibis.literal("row"),
+            "reason": ibis.literal(reason),
+            "file": null,
+            "row": ibis.null("int64"),
+            "detail": ibis.literal("usable row ") + (rows.source_order + 1).cast("string"),
         }
-        for row in rows.order_by("source_order").select(**shown).to_pyarrow().to_pylist():
-            self.reject(table, reason, kind=row["kind"], repo_id=row["repo_id"], row=row["row"])
+        for batch in rows.order_by("source_order").select(**shown).to_pyarrow_batches(chunk_size=ROWS_AT_ONCE):
+            self._rejections.write_table(pa.Table.from_batches([batch]).cast(SCHEMAS["rejected"]))
+            self._rejected[table, reason] += len(batch)
 
-    def _write_rejected(self, out: Path) -> None:
-        rows = sorted(self._rejected, key=lambda r: tuple(str("" if v is None else v) for v in r.values()))
-        pq.write_table(
-            pa.Table.from_pylist(rows, schema=SCHEMAS["rejected"]), out / "rejected.parquet", compression="zstd"
-        )
+    def _write_rejected(self, con, out: Path) -> None:
+        self._write_pending()
+        self._rejections.close()
+        rows = con.read_parquet(self._work / "rejected.raw").order_by(SCHEMAS["rejected"].names)
+        with pq.ParquetWriter(out / "rejected.parquet", SCHEMAS["rejected"], compression="zstd") as writer:
+            for batch in rows.to_pyarrow_batches(chunk_size=ROWS_AT_ONCE):
+                writer.write_table(pa.Table.from_batches([batch]).cast(SCHEMAS["rejected"]))
 
     def _entry(self, table: str, out: Path) -> dict:
         file = out / f"{table}.parquet"

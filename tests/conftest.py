@@ -28,7 +28,7 @@ def snapshots(tmp_path, monkeypatch) -> Path:
 def write_snapshot(tmp_path_factory):
     """A function that writes a snapshot from rows through `snapshot.Writer` and opens it; see `_written`."""
 
-    def write(tables: Mapping[str, Iterable[Mapping]], *, directory: Path | None = None, **options) -> snapshot.Snapshot:
+    def write(tables: Mapping[str, Iterable[Mapping]], *, directory: Path | None = None, **options):
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("HUB_PAPER_SNAPSHOTS", str(directory or tmp_path_factory.mktemp("snapshots")))
             return _written(tables, **options)
@@ -44,7 +44,7 @@ def _written(
     coverage: Mapping[str, Mapping] | None = None,
     rejected: Iterable[Mapping] = (),
 ) -> snapshot.Snapshot:
-    """A snapshot from rows: dates are ISO texts (UTC), ids of commits and numbers of discussions are given where absent.
+    """A snapshot from rows: dates are ISO texts (UTC), ids of commits and numbers of discussions given where absent.
 
     A column is collected if any row has it; a table without rows is collected and empty. Every table is complete
     unless `coverage` says otherwise, as {table: {kind or "all": {"status": ...}}}; `rejected` is passed to `reject`.

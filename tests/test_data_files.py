@@ -205,9 +205,7 @@ def test_well_known_licences_are_in_their_group(group, listed):
 
 
 def test_a_name_that_states_a_restriction_is_restrictive():
-    stated = re.compile(
-        r"(^|-)(nc|nd|sa)-|non-?commercial|(^|-)l?gpl|research-only|rail|community|proprietary"
-    )
+    stated = re.compile(r"(^|-)(nc|nd|sa)-|non-?commercial|(^|-)l?gpl|research-only|rail|community|proprietary")
     for row in rows("licenses.csv"):
         if stated.search(row["identifier"]):
             assert row["group"] == "restrictive", row

@@ -123,9 +123,7 @@ def test_a_broken_table_is_refused_with_its_row(tmp_path, lines, message):
 
 def test_the_identifiers_na_and_null_are_text(tmp_path):
     path = tmp_path / "l.csv"
-    path.write_text(
-        "identifier,spdx,group,reason\nna,,unclassified,a\nnull,,unclassified,b\n", encoding="utf-8"
-    )
+    path.write_text("identifier,spdx,group,reason\nna,,unclassified,a\nnull,,unclassified,b\n", encoding="utf-8")
     assert licenses.load(path)["identifier"].tolist() == ["na", "null"]
 
 

@@ -42,9 +42,9 @@ def edges_of(members):
     return edges(*rows)
 
 
-random_edges = st.lists(
-    st.tuples(st.integers(0, 11), st.integers(0, 11), st.integers(1, 5)), max_size=60
-).map(lambda rows: edges(*rows))
+random_edges = st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11), st.integers(1, 5)), max_size=60).map(
+    lambda rows: edges(*rows)
+)
 
 random_memberships = st.lists(
     st.tuples(st.sampled_from("abcdef"), st.integers(0, 7), st.integers(0, 2)),
@@ -192,9 +192,7 @@ def test_a_weighted_search_splits_a_clique_that_an_unweighted_one_keeps_whole():
     heavy = {(0, 1), (1, 0), (2, 3), (3, 2)}
     clique = complete(4)
     pairs = zip(clique["source"], clique["target"], strict=True)
-    measured = network.structure(
-        network.graph(clique.assign(weight=[10 if p in heavy else 1 for p in pairs]))
-    )
+    measured = network.structure(network.graph(clique.assign(weight=[10 if p in heavy else 1 for p in pairs])))
     assert (measured["com"], measured["mod"]) == (1, 0.0)
     # 48 commits, 40 of them inside the two pairs; each pair sends and receives half of all.
     assert (measured["com_weighted"], measured["mod_weighted"]) == (2, pytest.approx(40 / 48 - 2 * 0.25))
@@ -498,9 +496,7 @@ def test_wrong_memberships_are_named():
 
 
 def test_the_repository_that_carries_a_core_comes_first():
-    rows = memberships(
-        ("b", 1, 1), ("b", 2, 0), ("a", 3, 1), ("z", 1, 1), ("z", 2, 1), ("z", 3, 1), ("y", 9, 1)
-    )
+    rows = memberships(("b", 1, 1), ("b", 2, 0), ("a", 3, 1), ("z", 1, 1), ("z", 2, 1), ("z", 3, 1), ("y", 9, 1))
     ranked = network.core_repositories(pd.concat([rows, rows.head(1)]), network.graph(complete(3, 1)))
     assert ranked["repo_id"].tolist() == ["z", "b", "a"]
     assert ranked["members"].tolist() == [3, 2, 1]

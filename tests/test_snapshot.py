@@ -343,7 +343,7 @@ def test_the_first_row_of_a_key_stays_and_the_others_are_counted(table):
     assert read(load(NAME), table) == rows()[table]
     assert target.rejected == {(table, "duplicate"): 2}
     assert load(NAME).manifest["rejected"] == {table: {"duplicate": 2}}
-    assert [row["row"] for row in read(load(NAME), "rejected")] == [2, 3]
+    assert [row["detail"] for row in read(load(NAME), "rejected")] == ["usable row 2", "usable row 3"]
 
 
 @pytest.mark.parametrize("table", ["commits", "discussions", "usage"])
@@ -353,7 +353,7 @@ def test_rows_of_unknown_repositories_are_counted(table):
     snapshot = write(tables)
     assert read(snapshot, table) == rows()[table]
     assert snapshot.manifest["rejected"] == {table: {"model not among the repositories": 1}}
-    assert [(row["repo_id"], row["row"]) for row in read(snapshot, "rejected")] == [("lab/gone", 2)]
+    assert [(row["repo_id"], row["detail"]) for row in read(snapshot, "rejected")] == [("lab/gone", "usable row 2")]
 
 
 def test_a_link_whose_two_ends_are_unknown_counts_once():
