@@ -69,12 +69,20 @@ def distributions(frames: Mapping[str, pd.DataFrame]) -> tuple[Figure, pd.DataFr
 def correlations(
     pearson: Mapping[str, pd.DataFrame], spearman: Mapping[str, pd.DataFrame]
 ) -> tuple[Figure, pd.DataFrame]:
-    """Figures 2 and 3: per panel a heatmap, Pearson below the diagonal and Spearman above; grey where there is no value."""
+    """Figures 2 and 3: per panel a heatmap, Pearson below the diagonal and Spearman above; grey where there is no value.
+
+    A variable without a value in any panel is left out.
+    """
     figure, axes = _figure(len(pearson), height=2.9, sharey=True)
     rows = []
+    known = {v for matrix in pearson.values() for v in matrix if matrix[v].drop(v).notna().any()}
+    order = [v for v in LABELS if v in known]
     for axis, name in zip(axes, pearson, strict=True):
         below, above = pearson[name], spearman[name]
-        order = [v for v in LABELS if v in below.columns]
+        axis.set_title(name)
+        if not order:
+            _say(axis, "no value")
+            continue
         matrix = pd.DataFrame(
             [[_cell(below, above, i, j, order) for j in range(len(order))] for i in range(len(order))],
             index=[LABELS[v] for v in order],
@@ -87,13 +95,12 @@ def correlations(
         )  # fmt: skip
         axis.set_facecolor("0.88")
         axis.tick_params(length=0, labelsize=6.5)
-        axis.set_title(name)
         rows += [
             {"panel": name, "a": a, "b": b, "pearson": below.loc[a, b], "spearman": above.loc[a, b]}
             for i, a in enumerate(order)
             for b in order[i + 1 :]
         ]
-    return figure, pd.DataFrame(rows)
+    return figure, pd.DataFrame(rows, columns=["panel", "a", "b", "pearson", "spearman"])
 
 
 def _cell(below: pd.DataFrame, above: pd.DataFrame, i: int, j: int, order: list[str]) -> float:
@@ -141,4 +148,6 @@ def adoption(usage: Mapping[str, pd.DataFrame], co_usage: Mapping[str, pd.DataFr
 
 
 def _say(axis, text: str) -> None:
+    """Words in the place of a panel."""
+    axis.set_axis_off()
     axis.text(0.5, 0.5, text, transform=axis.transAxes, ha="center", va="center", color="0.4")

@@ -20,7 +20,7 @@ LONGEST_TEXT = 60  # characters of a name that a table or a sentence shows
 
 _INTEGERS = {
     "count", "n", "n1", "n2", "min", "q25", "q50", "q75", "max", "median", "u", "developers", "isolates", "k", "nodes",
-    "edges", "members", "com", "com_weighted", "models", "spaces", "links", "degree", "weight", "rows", "repositories",
+    "edges", "members", "tested", "higher", "com", "com_weighted", "models", "spaces", "links", "degree", "weight", "rows", "repositories",
 }  # fmt: skip
 _SHARES = {"zero_share", "share_for_80", "share_for_99", "isolate_share", "unlicensed_share", "share"}
 _P_VALUES = {"p", "p_holm"}
@@ -63,7 +63,7 @@ def format_value(statistic: str, value) -> str:
         return "< 0.001" if value < 0.001 else f"{value:.3f}"
     if statistic in _SHARES:
         return f"{_significant(100 * value, 1)} %"
-    if statistic in _INTEGERS and float(value).is_integer():
+    if isinstance(value, int) or (statistic in _INTEGERS and value.is_integer()):
         return f"{int(value):,}"
     return _significant(value, 2)
 
@@ -83,7 +83,8 @@ def _significant(value: float, decimals: int) -> str:
 
 
 def _statistic(result_id: str) -> str:
-    return "share" if ".license_share." in result_id else result_id.rsplit(".", 1)[-1]
+    strangers = {".license_share.": "share", ".organisation.": "models"}  # what follows is a name, not a statistic
+    return next((s for part, s in strangers.items() if part in result_id), result_id.rsplit(".", 1)[-1])
 
 
 def latex(text: str) -> str:
