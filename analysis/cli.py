@@ -84,7 +84,7 @@ def run_(
         raise ParameterError(f"-p {name}={values[name]}: {name} is given by an option too; give it once")
     parameters = check(values | given)
     loaded = snapshot.load(parameters.snapshot_date)
-    snapshot.validate(loaded)
+    snapshot.validate(loaded, again=False)
     synthetic = " (SYNTHETIC)" if loaded.synthetic else ""
     said.print(
         f"snapshot {loaded.name}{synthetic}, {loaded.date}: valid; results go to {_relative(parameters.directory)}"
@@ -205,6 +205,43 @@ def _covers(loaded: snapshot.Snapshot) -> str:
             shown = [("~" if loaded.status(name, k) == "sample" else "") + snapshot.PLURAL.get(k, "") for k in there]
             parts.append(f"{name} ({', '.join(shown)})" if any(shown) else name)
     return "; ".join(parts)
+
+
+@app.command("ledger")
+def ledger(
+    name: Annotated[str, typer.Argument(help="Name of a run: its directory in paper/generated, as demo.")],
+    verdict: Annotated[str, typer.Option(help="Only these: matches, differs, not_covered or impossible.")] = "",
+    section: Annotated[str, typer.Option(help="Only this place of the study: 4.1 (with 4.1.1 ...), 'Table 6'.")] = "",
+    csv: Annotated[bool, typer.Option("--csv", help="The rows as CSV, unrounded, without the summary.")] = False,
+) -> None:
+    """Put the study's printed values beside those of a run: verdicts, and a summary by section."""
+    from analysis import comparison, run
+
+    if verdict.replace("-", "_") not in ("", *comparison.SLUGS.values()):
+        raise ParameterError(f"--verdict {verdict[:60]}: expected one of {', '.join(comparison.SLUGS.values())}")
+    document = run.read_results(name)
+    whole = comparison.ledger(document)
+    rows = comparison.select(whole, verdict=verdict.replace("-", "_"), section=section)
+    if section and comparison.select(whole, section=section).empty:
+        raise ParameterError(f"--section {section[:60]}: no value is printed there; try 4.1, 'Table 6' or Abstract")
+    if csv:
+        mark = comparison.MARKS[document["snapshot"]["synthetic"]]
+        print(rows.assign(data=mark).to_csv(index=False, lineterminator="\n"), end="")
+        return
+    out = Console(highlight=False, markup=False)
+    out.print(_rich(comparison.shown(rows), title=comparison.heading(document)))
+    out.print(_rich(comparison.summary(rows), title=f"{comparison.heading(document)}: summary"))
+
+
+def _rich(frame, *, title: str) -> Table:
+    """A frame as a table for the terminal; columns of numbers to the right."""
+    table = Table(title=title, box=None, title_justify="left", title_style="bold")
+    for column in frame.columns:
+        is_count = frame[column].dtype.kind in "iu"
+        table.add_column(str(column), justify="right" if is_count else "left", overflow="fold")
+    for row in frame.itertuples(index=False):
+        table.add_row(*map(str, row))
+    return table
 
 
 @app.command("validate")

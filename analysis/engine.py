@@ -48,7 +48,7 @@ FIELD_TAGS = {  # METHODS: the sub-fields as the study's section 3.3 takes them 
 def connect(engine: str = "duckdb"):
     """Ibis backend: `duckdb`, or a Spark URL (`sc://host:port`, `spark://host:port`, `local[2]`; needs the spark extra)."""
     if engine == "duckdb":
-        return ibis.duckdb.connect()
+        return ibis.duckdb.connect(enable_progress_bar=False)
     from pyspark.sql import SparkSession  # an extra: a cluster is the exception
 
     builder = SparkSession.builder.appName("hub-activity-paper")

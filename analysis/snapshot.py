@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +32,8 @@ FIRST_DATE = dt.date(2005, 4, 7)  # Git's first release: no commit on the Hub ca
 LAST_DATE = dt.date(2999, 12, 31)  # later ones are slips, and the last days of the calendar have no day after them
 LONGEST_NAME = 512
 ROWS_AT_ONCE = 250_000
+# Every file of a synthetic snapshot carries it, so that an edited manifest cannot make the data look observed.
+SYNTHETIC_MARK = {b"synthetic": b"true"}
 
 _UTC = pa.timestamp("us", tz="UTC")
 _STRINGS = pa.list_(pa.string())
@@ -272,6 +275,9 @@ def _check_file(snapshot: Snapshot, table: str) -> None:
     except (pa.ArrowException, OSError) as error:  # OSError also stands for a damaged footer
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0][:120]
         raise SnapshotError(f"{where}: not a Parquet file ({why}); restore it") from None
+    marked = (parquet.schema_arrow.metadata or {}).items() >= SYNTHETIC_MARK.items()
+    if marked and not snapshot.synthetic:
+        raise SnapshotError(f"{where}: holds synthetic data, but the manifest says observed; restore manifest.json")
     if table in SCHEMAS:
         _check_columns(where, table, parquet.schema_arrow)
     if parquet.schema_arrow.names != entry["columns"]:
@@ -302,14 +308,25 @@ def _same_type(found: pa.DataType, expected: pa.DataType) -> bool:
     return found == expected
 
 
-def validate(snapshot: Snapshot) -> None:
-    """Read every value: column rules, keys, references, dates. Raises SnapshotError, one line per problem."""
+def validate(snapshot: Snapshot, *, again: bool = True) -> None:
+    """Read every value: column rules, keys, references, dates. Raises SnapshotError, one line per problem.
+
+    With `again=False` a snapshot that was found valid before is believed: its digest, which names every byte of it, is
+    kept in a file beside the snapshots.
+    """
+    mark = snapshot.path.parent / ".validated" / f"{snapshot.digest}-{__version__}"
+    if not again and mark.exists():
+        return
     problems = _problems(snapshot.path, snapshot.date, snapshot.manifest["tables"], label=snapshot.name)
     if problems:
         raise SnapshotError("\n".join(problems))
+    with suppress(PermissionError):  # snapshots may be shared and read-only
+        mark.parent.mkdir(exist_ok=True)
+        mark.touch()
 
 
-def _problems(directory: Path, date: dt.date, tables: Mapping, *, label: str) -> list[str]:
+def _problems(directory: Path, date: dt.date, tables: Mapping, *, label: str, settled: bool = False) -> list[str]:
+    """One line per problem; `settled`: the Writer has just seen to keys and references itself."""
     con = _connect(directory)
     found, readable = [], {}
     for table in tables:
@@ -317,11 +334,13 @@ def _problems(directory: Path, date: dt.date, tables: Mapping, *, label: str) ->
             where = f"{label}/{table}.parquet"
             try:
                 data = con.read_parquet(directory / f"{table}.parquet")
-                found += _value_problems(data, table, date, where) + _key_problems(data, table, where)
+                found += _value_problems(data, table, date, where)
+                found += [] if settled else _key_problems(data, table, where)
+                found += _chain_problems(data, table, where)
                 readable[table] = tables[table]
             except duckdb.Error as error:  # its text holds the absolute path
                 found.append(f"{where}: damaged ({type(error).__name__}); restore it")
-    found += _reference_problems(con, directory, readable, label)
+    found += [] if settled else _reference_problems(con, directory, readable, label)
     con.disconnect()
     return found
 
@@ -411,19 +430,26 @@ def _value_problem(failure, data: ibis.Table, where: str) -> str:
     return f"{where}{row}, column {failure.schema.name}: expected {expected}{more}; import or make the snapshot again"
 
 
+def _repeated_keys(data: ibis.Table, table: str) -> int:
+    """How many keys occur more than once."""
+    counted = data.group_by(KEYS[table]).agg(rows=lambda t: t.count())
+    return int(counted.filter(counted.rows > 1).count().execute())
+
+
 def _key_problems(data: ibis.Table, table: str, where: str) -> list[str]:
-    keys = KEYS[table]
-    twice = data.group_by(keys).agg(rows=lambda t: t.count()).filter(lambda t: t.rows > 1).count().execute()
-    problems = []
-    if twice:
-        problems.append(f"{where}, columns {', '.join(keys)}: {twice} keys occur more than once; import it again")
-    if table == "people":
-        chained = data.semi_join(data.view().select(other="alias"), [("person", "other")]).count().execute()
-        if chained:
-            problems.append(
-                f"{where}, column person: {chained} rows name an alias, expected the merged name itself; merge again"
-            )
-    return problems
+    twice = _repeated_keys(data, table)
+    if not twice:
+        return []
+    return [f"{where}, columns {', '.join(KEYS[table])}: {twice} keys occur more than once; import it again"]
+
+
+def _chain_problems(data: ibis.Table, table: str, where: str) -> list[str]:
+    if table != "people":
+        return []
+    chained = data.semi_join(data.view().select(other="alias"), [("person", "other")]).count().execute()
+    if not chained:
+        return []
+    return [f"{where}, column person: {chained} rows name an alias, expected the merged name itself; merge again"]
 
 
 def _reference_problems(con, directory: Path, tables: Mapping, label: str) -> list[str]:
@@ -619,7 +645,7 @@ class Writer:
         con.disconnect()
         tables["rejected"] = self._entry("rejected", out)
         _check_entries(f"{self.name}/manifest.json", tables)
-        problems = _problems(out, self.date, tables, label=self.name)
+        problems = _problems(out, self.date, tables, label=self.name, settled=True)
         if problems:
             raise SnapshotError("\n".join(problems))
         shutil.rmtree(out / ".spill", ignore_errors=True)
@@ -635,15 +661,16 @@ class Writer:
         """Sort by key, keep the first row of each key, set aside rows without their repository."""
         data = con.read_parquet(self._work / f"{table}.raw")
         if table in KEYS:
-            first = data.mutate(nth=ibis.row_number().over(group_by=KEYS[table], order_by="source_order"))
-            self._set_aside(first.filter(first.nth > 0), table, "duplicate")
-            data = first.filter(first.nth == 0).drop("nth")
+            if _repeated_keys(data, table):
+                first = data.mutate(nth=ibis.row_number().over(group_by=KEYS[table], order_by="source_order"))
+                self._set_aside(first.filter(first.nth > 0), table, "duplicate")
+                data = first.filter(first.nth == 0).drop("nth")
             data = self._with_repository(con, data, table, out).order_by(KEYS[table])
         else:
             data = data.order_by("source_order")
         data = data.drop("source_order")
         schema = pq.read_schema(self._work / f"{table}.raw")
-        schema = schema.remove(schema.get_field_index("source_order"))
+        schema = self._marked(schema.remove(schema.get_field_index("source_order")))
         with pq.ParquetWriter(out / f"{table}.parquet", schema, compression="zstd") as writer:
             for batch in data.to_pyarrow_batches(chunk_size=ROWS_AT_ONCE):
                 writer.write_table(pa.Table.from_batches([batch]).cast(schema))
@@ -654,6 +681,8 @@ class Writer:
         repos = con.read_parquet(out / "repos.parquet")
         for kind, _, rows in _dangling(data, table, repos, self.coverage["repos"]):
             rows = rows.semi_join(data, ["source_order"])  # a link whose two ends are unknown counts once
+            if not rows.count().execute():
+                continue
             self._set_aside(rows, table, f"{kind} not among the repositories")
             data = data.anti_join(rows, ["source_order"])
         return data
@@ -679,9 +708,13 @@ class Writer:
         self._write_pending()
         self._rejections.close()
         rows = con.read_parquet(self._work / "rejected.raw").order_by(SCHEMAS["rejected"].names)
-        with pq.ParquetWriter(out / "rejected.parquet", SCHEMAS["rejected"], compression="zstd") as writer:
+        schema = self._marked(SCHEMAS["rejected"])
+        with pq.ParquetWriter(out / "rejected.parquet", schema, compression="zstd") as writer:
             for batch in rows.to_pyarrow_batches(chunk_size=ROWS_AT_ONCE):
-                writer.write_table(pa.Table.from_batches([batch]).cast(SCHEMAS["rejected"]))
+                writer.write_table(pa.Table.from_batches([batch]).cast(schema))
+
+    def _marked(self, schema: pa.Schema) -> pa.Schema:
+        return schema.with_metadata(SYNTHETIC_MARK) if self.synthetic else schema
 
     def _entry(self, table: str, out: Path) -> dict:
         file = out / f"{table}.parquet"

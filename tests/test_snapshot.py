@@ -987,3 +987,17 @@ def test_a_snapshot_holds_no_trace_of_the_machine(written_once, directory, snaps
     content = b"".join(file.read_bytes() for file in snapshot.path.iterdir())
     for trace in (written_once.parent, directory, paths.ROOT):
         assert str(trace).encode() not in content
+
+
+def test_a_valid_snapshot_is_believed_until_a_byte_changes(snapshot, monkeypatch):
+    from analysis import snapshot as module
+
+    validate(snapshot)
+    monkeypatch.setattr(module, "_problems", lambda *_, **__: ["read again"])
+    validate(snapshot, again=False)
+    with pytest.raises(SnapshotError, match="read again"):
+        validate(snapshot)
+    manifest = snapshot.path / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"schema": 1', '"schema":  1'))
+    with pytest.raises(SnapshotError, match="read again"):
+        validate(load(snapshot.name), again=False)
