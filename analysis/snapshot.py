@@ -495,7 +495,10 @@ def last_moment(date: dt.date) -> dt.datetime:
 def _connect(directory: Path):
     """DuckDB with bounded memory that spills beside the data."""
     return ibis.duckdb.connect(
-        memory_limit="2GB", temp_directory=str(directory / ".spill"), preserve_insertion_order=True
+        enable_progress_bar=False,
+        memory_limit="2GB",
+        temp_directory=str(directory / ".spill"),
+        preserve_insertion_order=True,
     )
 
 
