@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 from ibis import _
 
-from analysis import people
+from analysis import people, snapshot
 from analysis.parameters import Parameters
 from analysis.snapshot import PLURAL, SCHEMAS, Snapshot
 from analysis.snapshot import load as load_snapshot
@@ -48,7 +48,7 @@ FIELD_TAGS = {  # METHODS: the sub-fields as the study's section 3.3 takes them 
 def connect(engine: str = "duckdb"):
     """Ibis backend: `duckdb`, or a Spark URL (`sc://host:port`, `spark://host:port`, `local[2]`; needs the spark extra)."""
     if engine == "duckdb":
-        return ibis.duckdb.connect(enable_progress_bar=False)
+        return snapshot.connect()
     from pyspark.sql import SparkSession  # an extra: a cluster is the exception
 
     builder = SparkSession.builder.appName("hub-activity-paper")
@@ -138,14 +138,19 @@ class Hub:
         return self.discussions.filter(_.author.notnull()).select(alias="author").distinct()
 
     @cached_property
-    def authorship(self) -> ibis.Table:
-        """kind, repo_id, commit_id, position, developer: one row per author of a commit, without bots."""
-        authors = self.commits.select("kind", "repo_id", "commit_id", alias=_.authors).unnest(
-            "alias", offset="position"
-        )
-        known = self.developers.filter(~_.is_bot)
-        rows = authors.inner_join(known, "alias").select("kind", "repo_id", "commit_id", "position", "developer")
-        return self._keep("authorship", rows)
+    def contributions(self) -> ibis.Table:
+        """kind, repo_id, developer, leads: who committed to what, and how many commits they lead; without bots.
+
+        Bots leave a commit's list of authors before its first author is looked for.
+        """
+        identities = self.frame(self.developers)
+        bots = identities.loc[identities["is_bot"], "alias"].tolist()
+        people_only = self.commits.authors.filter(lambda name: name.notnull() & ~name.isin(bots))
+        numbered = people_only.zip(ibis.range(0, people_only.length())).unnest()
+        pairs = self.commits.select("kind", "repo_id", author=numbered)
+        by_name = pairs.group_by("kind", "repo_id", alias=_.author.f1).agg(leads=(_.author.f2 == 0).sum())
+        by_person = by_name.inner_join(self.developers, "alias").group_by("kind", "repo_id", "developer")
+        return self._keep("contributions", by_person.agg(leads=_.leads.sum()))
 
     @cached_property
     def starters(self) -> ibis.Table:
@@ -249,7 +254,7 @@ def activity(hub: Hub, kind: str, *, variables: tuple[str, ...] = VARIABLES) -> 
 def _event_counts(hub: Hub, kind: str, variables: tuple[str, ...]) -> dict[str, ibis.Table]:
     """Counts per repository of the events of each table that the variables need, for repositories that have any."""
     of, counts = _.kind == kind, {}
-    authors = hub.authorship.filter(of).select("repo_id", "developer").distinct()
+    authors = hub.contributions.filter(of).select("repo_id", "developer")
     starters = hub.starters.filter(of).select("repo_id", "developer")
     wanted = set(variables)
     if wanted & {"n_commits", "n_committers", "n_community"}:
@@ -350,11 +355,8 @@ def memberships(hub: Hub, field: str = "all") -> pd.DataFrame:
 
     A co-author who leads no commit has 0. Bots are left out before the first author is looked for. Sorted.
     """
-    authors = _in_field(hub, hub.authorship.filter(_.kind == "model"), field, "repo_id")
-    first = ibis.row_number().over(group_by=["repo_id", "commit_id"], order_by="position") == 0
-    ranked = authors.mutate(leads=first.cast("int64"))
-    people_ = ranked.group_by("repo_id", "developer").agg(leads=_.leads.sum())
-    return hub.frame(people_.order_by("repo_id", "developer"))
+    ours = _in_field(hub, hub.contributions.filter(_.kind == "model"), field, "repo_id")
+    return hub.frame(ours.select("repo_id", "developer", "leads").order_by("repo_id", "developer"))
 
 
 def edges(hub: Hub, field: str = "all") -> pd.DataFrame:

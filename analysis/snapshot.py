@@ -4,6 +4,7 @@ Sources write snapshots through `Writer`; everything else reads them through `lo
 of this module shows one.
 """
 
+import builtins
 import datetime as dt
 import hashlib
 import json
@@ -492,14 +493,17 @@ def last_moment(date: dt.date) -> dt.datetime:
     return dt.datetime.combine(date + dt.timedelta(days=2), dt.time(), dt.UTC) - dt.timedelta(microseconds=1)
 
 
+def connect(**options):
+    """DuckDB through Ibis, without DuckDB's own progress bar."""
+    con = ibis.duckdb.connect(**options)
+    if not hasattr(builtins, "__IPYTHON__"):  # a notebook shows none, and refuses the setting
+        con.raw_sql("SET enable_progress_bar = false")
+    return con
+
+
 def _connect(directory: Path):
     """DuckDB with bounded memory that spills beside the data."""
-    return ibis.duckdb.connect(
-        enable_progress_bar=False,
-        memory_limit="2GB",
-        temp_directory=str(directory / ".spill"),
-        preserve_insertion_order=True,
-    )
+    return connect(memory_limit="2GB", temp_directory=str(directory / ".spill"), preserve_insertion_order=True)
 
 
 class Writer:
