@@ -4,19 +4,21 @@
 set -euo pipefail
 
 # All but `test` are commands of `python -m analysis` and go to it as they are; a new one is only added here.
-words="run test import validate snapshots demo update-references"
+words="run test import validate snapshots demo twin ledger update-references"
 
 usage() {
   cat <<'END'
 ./run_all.sh [OPTIONS]            run the three notebooks on a snapshot of the Hub and build the paper from them
 ./run_all.sh test [PYTEST ARGS]   lint, all tests, and the notebooks against their stored results
-./run_all.sh COMMAND ...          import, validate, snapshots, demo: about snapshots; update-references: store the
-                                  results of demo as the tests' references. COMMAND --help says more.
+./run_all.sh COMMAND ...          import, validate, snapshots, demo, twin: about snapshots; ledger NAME: the study's values
+                                  beside those of a run; update-references: store the results of demo as the
+                                  tests' references. COMMAND --help says more.
 
 The first call on a machine installs what is missing (below); later calls start at once.
 
 Options of a run
-  --snapshot NAME    a directory of data/snapshots/; default: demo, made-up data that comes with the repository
+  --snapshot NAME    a directory of data/snapshots/; default: 2023-10-15-twin, a SYNTHETIC stand-in for the
+                     Hub of October 2023 that is made when it is absent (half a minute, 100 MB)
   --as-of DATE       as it was at the end of DATE (YYYY-MM-DD): what was created or done later is left out
   -p NAME=VALUE      set a parameter of the notebooks, as bots=include; may be given several times
   --no-paper         stop after the figures, tables and numbers: no TeX needed

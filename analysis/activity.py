@@ -16,6 +16,7 @@ from analysis.engine import VARIABLES
 GROUPS = ("permissive", "restrictive", "none")
 PAIRS = tuple(combinations(GROUPS, 2))  # the first of a pair is the one whose U is given
 COMMON_LICENSE = 100  # the study labels only licences that at least so many models carry (section 3.5)
+MANY_DOWNLOADS = 1_000_000  # section 5.2.3 counts the models above it
 
 
 def variables_of(counts: pd.DataFrame) -> list[str]:
@@ -81,6 +82,51 @@ def pairs(pearson: pd.DataFrame, spearman: pd.DataFrame) -> dict[str, float]:
     }
 
 
+def p_values(counts: pd.DataFrame) -> dict[str, float]:
+    """Two-sided p of every Pearson coefficient, as `pearson.n_commits.n_likes.p` (section 4.1.2).
+
+    NaN where the coefficient is undefined, or where fewer than three repositories have both values.
+    """
+    return {
+        f"pearson.{a}.{b}.p": pearson_p(counts[a], counts[b]) for a, b in combinations(sorted(variables_of(counts)), 2)
+    }
+
+
+def pearson_p(x: pd.Series, y: pd.Series) -> float:
+    """Two-sided p of Pearson's coefficient over the pairs that are both there; NaN where it is undefined."""
+    both = pd.DataFrame({"x": x, "y": y}).dropna()
+    if len(both) < 3 or both.nunique().min() < 2:
+        return np.nan
+    return float(stats.pearsonr(both["x"], both["y"]).pvalue)
+
+
+def landmarks(counts: pd.DataFrame) -> dict[str, float]:
+    """What the text says of single values: the most common community, one committer, very many downloads.
+
+    `n_community.mode` (the smallest where several are equally common), `n_committers.one_share` (section 4.1.1) and
+    `n_downloads.count_over_1000000` (section 5.2.3); NaN where nothing was collected.
+    """
+    community, committers, downloads = (counts[v].dropna() for v in ("n_community", "n_committers", "n_downloads"))
+    many = int((downloads > MANY_DOWNLOADS).sum()) if len(downloads) else np.nan
+    return {
+        "n_community.mode": float(community.mode().min()),
+        "n_committers.one_share": float((committers == 1).mean()),
+        f"n_downloads.count_over_{MANY_DOWNLOADS}": many,
+    }
+
+
+def top_committers(counts: pd.DataFrame, *, ranks: int = 3) -> dict[str, str | float]:
+    """The repositories with most committers as `<rank>.model` and `<rank>.committers`, ties by name (section 4.1.1)."""
+    known = counts.dropna(subset="n_committers").astype({"n_committers": "int64"})
+    known = known.sort_values(["n_committers", "repo_id"], ascending=[False, True])
+    first = dict(enumerate(known.head(ranks).to_dict("records"), start=1))
+    return {
+        f"{rank}.{name}": first[rank][column] if rank in first else None
+        for rank in range(1, ranks + 1)
+        for name, column in (("model", "repo_id"), ("committers", "n_committers"))
+    }
+
+
 def license_shares(counts: pd.DataFrame) -> pd.Series:
     """Share of each licence identifier among the licensed repositories, largest first, ties by name (section 4.1.3)."""
     shares = counts["license"].dropna().value_counts(normalize=True)
@@ -117,9 +163,14 @@ def with_group(counts: pd.DataFrame, *, conventions: str = "corrected") -> pd.Da
     """
     group = licenses.group(counts["license"])
     if conventions == "authors":
-        rare = counts.groupby("license")["license"].transform("size") < COMMON_LICENSE
+        rare = counts.groupby("license")["license"].transform("size") < least_repositories(conventions)
         group = group.mask(rare, "unclassified")
     return counts.assign(group=group)
+
+
+def least_repositories(conventions: str) -> int:
+    """How many models have to carry a licence for it to be classified (section 3.5)."""
+    return COMMON_LICENSE if conventions == "authors" else 1
 
 
 def groups(grouped: pd.DataFrame) -> dict[str, pd.DataFrame]:

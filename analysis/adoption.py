@@ -6,15 +6,24 @@ from urllib.parse import quote
 import pandas as pd
 
 from analysis import paths
+from analysis.activity import pearson_p
 from analysis.engine import Hub, why_missing
 
 TOP = 100
+MANY_SPACES = 1_000  # section 4.3.1 names the models that so many spaces use
 WIDE = "r" + "p{2.9cm}r" * 4  # LaTeX columns of a table with long names
 
 
 def degree_summary(degrees: pd.Series) -> dict[str, float]:
     """mean, median, std (sample) and max of a degree distribution; NaN where it is empty."""
     return {"mean": degrees.mean(), "median": degrees.median(), "std": degrees.std(), "max": degrees.max()}
+
+
+def landmarks(degrees: pd.Series) -> dict[str, float]:
+    """`count_from_1000`: models that 1,000 spaces or more use; `one_share`: share that one space uses (section 4.3.1)."""
+    if degrees.empty:
+        return {f"count_from_{MANY_SPACES}": None, "one_share": None}
+    return {f"count_from_{MANY_SPACES}": int((degrees >= MANY_SPACES).sum()), "one_share": float((degrees == 1).mean())}
 
 
 def degree_distribution(degrees: pd.Series) -> pd.DataFrame:
@@ -165,6 +174,11 @@ def correlations(counts: pd.DataFrame) -> pd.DataFrame:
         for which, rows in (("all", counts), ("used", used))
     }
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def p_values(counts: pd.DataFrame) -> dict[str, float]:
+    """Two-sided p of the Pearson coefficients over all models, as `all.n_likes.p` (section 4.3.3)."""
+    return {f"all.{v}.p": pearson_p(counts["n_usage_spaces"], counts[v]) for v in ("n_likes", "n_downloads")}
 
 
 def correlation_reasons(hub: Hub) -> dict[str, str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis import environment, paths, report
+from analysis import comparison, environment, paths, report
 from analysis.engine import Hub
 from analysis.parameters import Parameters
 from analysis.snapshot import BY_KIND, DATA_TABLES, PLURAL
@@ -84,5 +84,6 @@ def meta(hub: Hub, parameters: Parameters) -> dict[str, str]:
         "licence": source.get("licence", ""),
         "python": platform.python_version(),
         "parameters": changed,
+        "twin": "yes" if comparison.is_twin(hub.snapshot.manifest) else "no",
         **{name: str(value) for name, value in parameters.recorded().items()},
     }

@@ -24,6 +24,7 @@ COUNTS = ("k", "nodes", "edges", "com", "com_weighted")
 
 DAMPING = 0.85
 PAGERANK_ERROR = 1e-10
+CENTRAL_DEGREE = 10  # from this degree on the study looked developers up by hand (section 3.4)
 
 
 # --- the network ------------------------------------------------------------------------------------------
@@ -315,6 +316,27 @@ def distribution(values: Iterable[float]) -> dict[str, float | int | None]:
         "std": float(ordered.std(ddof=1)) if len(ordered) > 1 else None,
         "max": ordered[-1].item(),
     }
+
+
+def central(network: nx.DiGraph, *, least_degree: int = CENTRAL_DEGREE) -> dict[str, int | float | None]:
+    """Count the developers of degree `least_degree` or more (section 3.4).
+
+    Out: min_degree; developers; developer_share, of all developers with the isolates; edge_share, of the edges
+    that start or end at one of them. A share of nothing is None.
+    """
+    chosen = {node for node, degree in network.degree if degree >= least_degree}
+    touched = sum(source in chosen or target in chosen for source, target in network.edges)
+    return {
+        "min_degree": least_degree,
+        "developers": len(chosen),
+        "developer_share": len(chosen) / len(network) if len(network) else None,
+        "edge_share": touched / network.number_of_edges() if network.number_of_edges() else None,
+    }
+
+
+def developer_count(memberships: pd.DataFrame) -> int:
+    """Count the developers who take part in any model (section 3.4); in: column developer."""
+    return int(memberships["developer"].nunique())
 
 
 def _pagerank(network: nx.DiGraph) -> dict[int, float]:

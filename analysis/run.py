@@ -15,7 +15,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import wait
 from pathlib import Path
 
-from analysis import front_matter, paths, report
+from analysis import comparison, front_matter, paths, report
 from analysis.engine import load
 from analysis.parameters import Parameters
 
@@ -53,7 +53,9 @@ def run_notebooks(parameters: Parameters, *, progress: Progress = lambda *_: Non
             _read(messages, progress)
             for name in ended:
                 if running[name].exitcode:
-                    raise RunError(f"{name}: its process ended with exit code {running[name].exitcode}; is the memory full?")
+                    raise RunError(
+                        f"{name}: its process ended with exit code {running[name].exitcode}; is the memory full?"
+                    )
                 del running[name]
     finally:
         for process in running.values():
@@ -74,6 +76,8 @@ def _read(messages, progress: Progress) -> None:
 def _work(name: str, directory: Path, values: Mapping, messages) -> None:
     """What one process does; SIGTERM ends it in good order, so that its kernel ends too."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    inherited = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(paths.ROOT), *([inherited] if inherited else [])])
     try:
         execute(name, directory, values, progress=lambda *done: messages.put(done))
     except RunError as error:
@@ -155,15 +159,35 @@ def _strip(copy: Path, name: str) -> None:
 
 
 def collect(parameters: Parameters) -> dict:
-    """Merge what the notebooks emitted into results.json, and write numbers.tex and the tables about the run itself."""
+    """Merge what the notebooks emitted into results.json, and write numbers.tex, the ledger and the tables about the run."""
     hub = load(parameters)
     out_dir = parameters.directory
-    document = report.merge_results(out_dir, snapshot=hub.snapshot.manifest, parameters=parameters.recorded())
+    about = {"snapshot": hub.snapshot.manifest, "parameters": parameters.recorded()}
+    comparison.write(out_dir, report.merge_results(out_dir, **about))
+    document = report.merge_results(out_dir, **about)
     front_matter.write(out_dir, hub, parameters)
     meta = front_matter.meta(hub, parameters)
     report.write_numbers(
         out_dir, document["results"], meta, synthetic=hub.snapshot.synthetic, as_of=bool(parameters.as_of)
     )
+    return document
+
+
+def read_results(run_name: str) -> dict:
+    """`results.json` of a run that is done, by the name of its directory; raises RunError."""
+    directory = paths.generated()
+    there = sorted(found.parent.name for found in directory.glob("*/results.json"))
+    if run_name not in there:
+        raise RunError(
+            f"no results of a run {run_name[:60]!r}; there are: {', '.join(there) or 'none yet'}; "
+            "make them with ./run_all.sh --snapshot NAME"
+        )
+    try:
+        document = json.loads((directory / run_name / "results.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        document = None
+    if not isinstance(document, dict) or not {"snapshot", "parameters", "results"} <= document.keys():
+        raise RunError(f"{run_name}/results.json: not the results of a run; make them anew with ./run_all.sh")
     return document
 
 

@@ -78,6 +78,15 @@ report.numbers("rq1.spaces", summary_of_spaces, why=no_space)
 report.table("rq1_summary_spaces", summary_of_spaces, statistics="index", why=no_space)
 
 # %% [markdown]
+# What the text says of single values: the most common size of a community, the share of models with one committer,
+# the models with more than a million downloads, and the three with most committers.
+
+# %%
+report.numbers("rq1.models", activity.landmarks(models), why=no_model)
+report.numbers("rq1.models.n_committers.top", activity.top_committers(models), why=no_model.get("n_committers"))
+activity.landmarks(models)
+
+# %% [markdown]
 # Concentration: the smallest share of repositories, taken from the most to the least active, that holds at least
 # 80 % (99 %) of all activity.
 
@@ -128,6 +137,9 @@ spearman = activity.correlations_by({"models": models, "datasets": datasets, "sp
 report.numbers("rq1.models", activity.pairs(pearson["models"], spearman["models"]), why=no_model)
 report.numbers("rq1.datasets", activity.pairs(pearson["datasets"], spearman["datasets"]), why=no_dataset)
 report.numbers("rq1.spaces", activity.pairs(pearson["spaces"], spearman["spaces"]), why=no_space)
+report.numbers("rq1.models", activity.p_values(models), why=no_model)
+report.numbers("rq1.datasets", activity.p_values(datasets), why=no_dataset)
+report.numbers("rq1.spaces", activity.p_values(spaces), why=no_space)
 report.figure(
     "rq1_correlations",
     *figures.correlations(pearson, spearman),
@@ -162,6 +174,9 @@ report.table(
 # %%
 grouped = activity.with_group(models, conventions=conventions)
 report.numbers("rq1.models.group", activity.group_sizes(grouped), why=no_model.get("license"))
+report.number(
+    "rq1.models.grouped.min_repositories", activity.least_repositories(conventions), why=no_model.get("license")
+)
 activity.group_sizes(grouped)
 
 # %%

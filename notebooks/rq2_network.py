@@ -27,6 +27,8 @@ engine = "duckdb"  # or the URL of a Spark cluster
 out_dir = ""  # empty: a directory of the run's own under paper/generated
 
 # %%
+from dataclasses import replace
+
 from analysis import figures, network
 from analysis.engine import edges, load, memberships, people_counts
 from analysis.parameters import Parameters
@@ -47,7 +49,15 @@ no_network, no_field
 
 # %%
 report.numbers("rq2.people", people_counts(hub), why=no_network)
+report.number("rq2.people.threshold", merge_threshold / 100, why=no_network or hub.why_missing("people"))
 people_counts(hub)
+
+# %% [markdown]
+# The developers of models before any name is merged:
+
+# %%
+unmerged = load(replace(run, identities="raw"))
+report.number("rq2.people.developers", network.developer_count(memberships(unmerged)), why=no_network)
 
 # %% [markdown]
 # ## The network
@@ -68,6 +78,14 @@ report.numbers("rq2.mm", developers.loc["mm"], why=no_field)
 report.table("rq2_developers", developers if not no_field else developers.loc[["all"]], why=no_network)
 
 # %% [markdown]
+# The developers of degree 10 or more, whose names the study looked up by hand:
+
+# %%
+central_developers = network.central(everyone)
+report.numbers("rq2.people.central", central_developers, why=no_network)
+central_developers
+
+# %% [markdown]
 # ## Degree and PageRank
 #
 # The study's Figure 4, without isolates.
@@ -76,6 +94,7 @@ report.table("rq2_developers", developers if not no_field else developers.loc[["
 central = network.centralities(everyone)
 centrality = network.distributions_of(central)
 report.numbers("rq2.all", centrality, why=no_network)
+report.number("rq2.all.degree.min", central["degree"].min(), why=no_network)
 report.table("rq2_centrality", centrality, statistics="index", why=no_network)
 
 # %%

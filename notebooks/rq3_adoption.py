@@ -50,6 +50,7 @@ size = usage_sizes(hub)
 degrees = adoption.degree_table({"all": used["all"], "cv": used["cv"], "nlp": used["nlp"], "mm": used["mm"]})
 report.numbers("rq3", adoption.by_row("usage", size), why=missing)
 report.numbers("rq3", adoption.by_row("usage.degree", degrees), why=missing)
+report.numbers("rq3.all.usage.degree", adoption.landmarks(used["all"]["spaces"]), why=missing.get("all"))
 size.join(degrees)
 
 # %% [markdown]
@@ -108,6 +109,7 @@ models = activity(hub, "model", variables=("n_likes", "n_downloads", "n_usage_sp
 correlated = adoption.correlations(models)
 no_correlation = adoption.correlation_reasons(hub)
 report.numbers("rq3.correlation", adoption.by_row("", correlated), why=no_correlation)
+report.numbers("rq3.correlation", adoption.p_values(models), why=no_correlation)
 report.table("rq3_correlation", correlated, why=no_correlation)
 
 # %%

@@ -385,3 +385,54 @@ def test_results_count_the_variables_on_which_the_first_group_is_higher():
     assert found["permissive_vs_restrictive.tested"] == 3
     assert found["permissive_vs_restrictive.higher"] == 1  # likes; commits are lower, discussions equal
     assert "permissive_vs_none.tested" not in found
+
+
+# --- single values that the study's text names ------------------------------------------------------------------------
+
+
+def test_landmarks_of_five_models():
+    frame = counts(n_community=[1, 1, 2, 3, NAN], n_committers=[1, 1, 1, 2, NAN], n_downloads=[0, 1e6, 1e6 + 1, 5e6, NAN])
+    expected = {"n_community.mode": 1, "n_committers.one_share": 0.75, "n_downloads.count_over_1000000": 2}
+    assert activity.landmarks(frame) == expected
+
+
+def test_landmarks_of_nothing_are_missing_and_not_zero():
+    frame = counts(n_community=[NAN], n_committers=[NAN], n_downloads=[NAN])
+    assert all(math.isnan(value) for value in activity.landmarks(frame).values())
+
+
+def test_of_two_communities_equally_common_the_smaller_is_named():
+    frame = counts(n_community=[3, 3, 2, 2], n_committers=[NAN] * 4, n_downloads=[NAN] * 4)
+    assert activity.landmarks(frame)["n_community.mode"] == 2
+
+
+def test_most_committers_first_and_ties_by_name():
+    found = activity.top_committers(counts(n_committers=[2, 9, NAN, 9]))
+    names = [found[f"{rank}.model"] for rank in (1, 2, 3)]
+    assert names == ["r0001", "r0003", "r0000"]
+    assert [found[f"{rank}.committers"] for rank in (1, 2, 3)] == [9, 9, 2]
+
+
+def test_ranks_that_no_repository_has_are_missing():
+    assert set(activity.top_committers(counts(n_committers=[NAN])).values()) == {None}
+
+
+def test_p_of_a_correlation_by_hand():
+    # r = 0.5 over four pairs: t = r sqrt(2 / (1 - r^2)) on two degrees of freedom, where p = 1 - |r|.
+    x, y = pd.Series([0.0, 1, 2, 3, NAN]), pd.Series([0.0, 2, 0.5, 1.5, 7])
+    r = x.corr(y)
+    assert activity.pearson_p(x, y) == pytest.approx(1 - abs(r))
+
+
+@pytest.mark.parametrize("y", [[1, 1, 1], [1, 2, NAN], [NAN] * 3])
+def test_p_is_missing_where_the_coefficient_says_nothing(y):
+    assert math.isnan(activity.pearson_p(pd.Series([1.0, 2, 3]), pd.Series(y, dtype="float64")))
+
+
+def test_p_values_bear_the_ids_of_their_coefficients():
+    frame = counts(n_likes=[0, 1, 2, 4], n_commits=[1, 1, 3, 3])
+    assert [*activity.p_values(frame)] == ["pearson.n_commits.n_likes.p"]
+
+
+def test_only_the_authors_ask_for_a_hundred_repositories_of_a_licence():
+    assert (activity.least_repositories("authors"), activity.least_repositories("corrected")) == (100, 1)

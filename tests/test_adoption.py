@@ -256,3 +256,16 @@ def test_a_hub_without_links_gives_empty_frames_that_adoption_takes(bare_snapsho
     assert engine.usage_sizes(hub).to_numpy().sum() == 0
     assert adoption.degree_table(by_field).isna().all(axis=None)
     assert adoption.organisation_results("cousage", adoption.co_usage_degrees_by(pairs_by_field)) == {}
+
+
+def test_landmarks_of_usage():
+    assert adoption.landmarks(pd.Series([1, 1, 999, 1000])) == {"count_from_1000": 1, "one_share": 0.5}
+    assert set(adoption.landmarks(pd.Series([], dtype="int64")).values()) == {None}
+
+
+def test_p_of_usage_is_that_of_its_correlation():
+    frame = pd.DataFrame({"n_usage_spaces": [0.0, 1, 2, 3], "n_likes": [0.0, 2, 0.5, 1.5], "n_downloads": [1.0] * 4})
+    found = adoption.p_values(frame)
+    r = adoption.correlations(frame).loc["all", "n_likes"]
+    assert found["all.n_likes.p"] == pytest.approx(1 - abs(r))  # four pairs: two degrees of freedom
+    assert math.isnan(found["all.n_downloads.p"])

@@ -543,3 +543,22 @@ def test_published_commits_give_one_reciprocity_by_two_ways(published_membership
     found = network.edge_rule_reciprocity(published_memberships)
     assert found["observed"] == network.structure(network.graph(edges_of(published_memberships)))["recip"]
     assert found["random"] < found["same_repository"] <= found["observed"]
+
+
+# --- central developers (section 3.4) -------------------------------------------------------------------------------------
+
+
+def test_central_developers_and_the_edges_that_touch_them():
+    # 0 is linked to 1 and 2 both ways (degree 4); 3 and 4 have one edge; 5 stands alone.
+    rows = edges((0, 1, 1), (1, 0, 1), (0, 2, 1), (2, 0, 1), (3, 4, 1), (5, 5, 1))
+    found = network.central(network.graph(rows), least_degree=4)
+    assert found == {"min_degree": 4, "developers": 1, "developer_share": 1 / 6, "edge_share": 4 / 5}
+
+
+def test_of_nobody_there_is_no_share():
+    found = network.central(network.graph(edges()))
+    assert found == {"min_degree": 10, "developers": 0, "developer_share": None, "edge_share": None}
+
+
+def test_a_developer_of_two_models_counts_once():
+    assert network.developer_count(pd.DataFrame({"repo_id": ["a", "b", "b"], "developer": [1, 1, 2]})) == 2

@@ -20,12 +20,12 @@ TABLES = set(
     """coverage left_out rq1_summary_models rq1_summary_datasets rq1_summary_spaces rq1_concentration
     rq1_licenses rq1_mannwhitney rq2_developers rq2_centrality rq2_core_repositories rq2_structure_all rq2_structure_cv
     rq2_structure_nlp rq2_structure_mm rq3_degree rq3_top_models rq3_organisations_usage
-    rq3_organisations_cousage rq3_correlation colophon""".split()
+    rq3_organisations_cousage rq3_correlation colophon ledger ledger_summary audit""".split()
 )
 FIGURES = set("rq1_distributions rq1_correlations rq1_license_correlations rq2_distributions rq3_distributions".split())
 META = set(
     """snapshot date as_of source origin licence commit hash parameters conventions bots identities
-    python""".split()
+    python twin""".split()
 )
 
 # The only digits the text may show as \method{...}: choices of the method, with their place in the study.
@@ -37,7 +37,11 @@ CONSTANTS = {
     "5": "k of a core (Table 6)",
     "10": "k of a core (Table 6), and the top share of the rich-club coefficient (Table 1)",
 }
-THRESHOLDS = {"0": "sign of a coefficient", "0.5": "no tendency, for a probability of superiority"}
+THRESHOLDS = {
+    "0": "sign of a coefficient, or of a difference in months",
+    "0.5": "no tendency, for a probability of superiority",
+    "1": "one month, which takes the singular",
+}
 
 # What \method, \study (a section of the study) and \studytable may hold.
 FIXED = {"method": "|".join(CONSTANTS), "study": r"[1-6](\.[1-9]){0,2}", "studytable": "[1-9]"}
@@ -188,7 +192,14 @@ EXTRAS = [  # ids that the paper needs beside those of DESIGN
     r"rq2\.all\.kmax\.carrier\.(repository|members|share)",
     rf"rq1\.{KIND}\.license\.rank\.[1-3]\.(identifier|share)",
     rf"rq3\.{FIELD}\.(usage|cousage)\.top100\.rank\.[1-5]\.(organisation|models)",
+    r"snapshot\.month",
+    r"ledger\.(study_month|months_after|months_apart)",
+    r"ledger\.(calibrated|emergent|all)\.(matches|differs|not_covered|impossible|total|compared|matching\.share)",
+    r"audit\.[a-z_]+\.(total|consistent|contradicted|undecided)",
+    r"audit\.groups\.(permissive|restrictive|none|permissive_low|permissive_high)",
+    r"audit\.(order\.(least|most)|whole\.(top|needed|allowed)|isolates\.((low|high)\.share|most_developers))",
 ]
+ALWAYS = ("snapshot.", "ledger.", "audit.")  # these need no table of the snapshot
 ID = re.compile("|".join(f"(?:{rule})" for rule in GRAMMAR + EXTRAS))
 
 
@@ -228,7 +239,8 @@ def test_every_id_in_the_text_follows_the_grammar(name):
 
 
 def test_text_names_ids_of_all_three_questions():
-    assert {found.split(".")[0] for found in ids_in(EVERYTHING)} == {"rq1", "rq2", "rq3"}
+    about = {found.split(".")[0] for found in ids_in(EVERYTHING)}
+    assert about == {"rq1", "rq2", "rq3", "snapshot", "ledger", "audit"}
 
 
 def test_every_meta_key_in_the_text_is_one_that_the_build_writes():
@@ -488,8 +500,10 @@ def made_up_results(folder: Path, has_value) -> None:
     """Write numbers.tex, tables and figures: a value for each id that has_value takes, else a reason."""
     lines = []
     for position, name in enumerate(sorted(ids_in(EVERYTHING))):
-        if not has_value(name):
+        if not (has_value(name) or name.startswith(ALWAYS)):
             lines.append(rf"\defmissing{{{name}}}{{REASON}}")
+        elif name.endswith("month"):
+            lines.append(rf"\deftext{{{name}}}{{a month}}")
         elif name.endswith((".model", ".organisation", ".identifier", ".repository")):
             lines.append(rf"\deftext{{{name}}}{{some\_owner/\allowbreak{{}}some-model}}")
         else:
@@ -503,6 +517,8 @@ def made_up_results(folder: Path, has_value) -> None:
         (folder / kind).mkdir()
         for name in names:
             (folder / kind / f"{name}.tex").write_text("\\begin{tabular}{l}a table or figure\\end{tabular}\n")
+    # As long as it is, it sets its caption itself.
+    (folder / "tables" / "audit.tex").write_text("\\begin{longtable}{l}\\auditcaption a table\\end{longtable}\n")
 
 
 def all_but_what_can_be_undefined(name: str) -> bool:

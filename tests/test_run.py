@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from analysis import paths, references, run, snapshot
+from analysis import comparison, paths, references, run, snapshot
 from analysis.engine import FIELDS, VARIABLES
 from analysis.parameters import Parameters
 from analysis.run import RunError
@@ -85,7 +85,12 @@ def test_each_result_names_its_notebook_and_a_cell_that_was_executed(demo, resul
     for name in run.NOTEBOOKS:
         cells = json.loads((demo / "notebooks" / f"{name}.ipynb").read_text())["cells"]
         last[name] = max(cell["execution_count"] for cell in cells if cell["cell_type"] == "code")
-    assert all(1 <= entry["cell"] <= last[entry["notebook"]] for entry in results.values())
+    emitted = [entry for entry in results.values() if entry["notebook"] != comparison.STEP]
+    assert all(1 <= entry["cell"] <= last[entry["notebook"]] for entry in emitted)
+    # The ledger is made after the notebooks, in no cell of theirs.
+    of_the_ledger = {name: entry["cell"] for name, entry in results.items() if entry["notebook"] == comparison.STEP}
+    assert {"ledger.calibrated.matches", "audit.checks.total", "rq2.all.recip.min"} <= of_the_ledger.keys()
+    assert set(of_the_ledger.values()) == {None}
 
 
 def test_no_output_shows_a_username(demo):
@@ -241,6 +246,7 @@ def test_the_paper_of_a_partial_snapshot_says_what_is_not_covered(partial, monke
         text = text_of(run.build_paper(Parameters(name, out_dir=str(out_dir))))
         assert "??" not in text and "not cover" in text.lower()
         assert "synthetic data" not in text.lower()
+        assert "The study looked at the Hub in 2023-10, and this copy looks at 2022-02" in " ".join(text.split())
 
 
 @TEX

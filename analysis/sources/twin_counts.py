@@ -1,0 +1,395 @@
+"""How active the repositories of the synthetic twin are: counts fitted to Tables 2-5 and section 4.1 of the study.
+
+Each variable is a sorted list of counts with the published zero share, quartiles, mean, standard deviation and
+largest value; the lists are then matched to each other by rank with as much noise as the published Pearson
+coefficients ask for, and licence groups are dealt so that every Mann-Whitney comparison of Table 5 comes out.
+Whole numbers can't follow a fitted curve to the last printed decimal: what rounding loses is put back by moving
+single units between large and small counts (`polished`, `overlapped`, `swapped`), never the largest count, the zeros
+or a quartile.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import numpy as np
+from scipy import optimize
+
+HALF_A_UNIT = 0.005  # of the last decimal that is printed
+MODELS, DATASETS, SPACES = 348_181, 65_761, 156_642  # abstract
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is published of one variable, and the few points of its distribution that are not."""
+
+    mean: float
+    std: float
+    largest: tuple[int, ...]
+    body: Mapping[int, float] = field(default_factory=dict)  # share of repositories per small count
+    holds: tuple[float, float] | None = None  # (share of repositories, share of the total they hold)
+    least: int = 1  # smallest count outside the body
+
+
+# Tables 2-4; zero shares and concentrations of section 4.1.1. Not published, and chosen: the shares of commits 0 to 4
+# (inside the published quartiles and the 30 % that hold 80 %), of starters' zeros (models: from Table 5's U; below
+# the share of repositories with a discussion), and of the spaces' zeros of likes.
+TARGETS = {
+    "model": {
+        "likes": Target(1.14, 30.56, (9_314,), {0: 0.911}, (0.008, 0.80)),
+        "discussions": Target(0.283, 5.42, (3_006,), {0: 0.8448}, (0.10, 0.80)),
+        "starters": Target(0.10, 1.17, (240,), {0: 0.956}),
+        "commits": Target(
+            7.28, 167.14, (75_653,), {0: 0.012, 1: 0.225, 2: 0.225, 3: 0.17, 4: 0.08, 5: 0.06}, (0.30, 0.80), 6
+        ),
+        "committers": Target(1.06, 0.41, (18, 16, 15), {0: 0.0397, 1: 0.87}, None, 2),
+    },
+    "dataset": {
+        "likes": Target(0.92, 18.14, (3_493,), {0: 0.88}),
+        "downloads": Target(476.70, 43_786.43, (9_651_261,), {0: 0.70, 1: 0.035, 2: 0.03}, None, 3),
+        "discussions": Target(1.41, 309.14, (79_256,), {0: 0.91}),
+        "starters": Target(0.12, 0.61, (64,), {0: 0.915}),
+        "commits": Target(
+            30.04,
+            1_298.11,
+            (314_813,),
+            {0: 0.01, 1: 0.19, 2: 0.15, 3: 0.12, 4: 0.10, 5: 0.08, 6: 0.06, 7: 0.06},
+            None,
+            8,
+        ),
+        "committers": Target(1.13, 0.67, (100,), {0: 0.02, 1: 0.875}, None, 2),
+    },
+    "space": {
+        "likes": Target(1.33, 37.35, (9_124,), {0: 0.80}),
+        "discussions": Target(0.34, 54.58, (18_061,), {0: 0.96}),
+        "starters": Target(0.15, 15.36, (4_684,), {0: 0.961}),
+        "commits": Target(8.22, 40.36, (2_150,), {0: 0.002, 1: 0.288, 2: 0.16, 3: 0.15, 4: 0.10}, None, 5),
+        "committers": Target(1.27, 0.99, (282,), {0: 0.003, 1: 0.754}, None, 2),
+    },
+}
+
+# Section 5.2.2 and 5.2.3. With 70.99 % zeros the third quartile can't be the 0 that Table 2 prints; it is 1.
+DOWNLOADS = Target(1_693.93, 158_207.09, (65_729_394,), {0: 0.7099})
+OVER_A_MILLION, MILLION = 86, 1_000_000
+
+
+# --- one variable -------------------------------------------------------------------------------------------
+
+
+def counts(target: Target, n: int) -> np.ndarray:
+    """Give n counts, largest first, with the target's mean and standard deviation to the decimals that are printed."""
+    body = np.concatenate([np.full(round(share * n), value) for value, share in sorted(target.body.items())])
+    rest = n - len(body) - len(target.largest)
+    top = np.array(target.largest, dtype=np.int64)
+    total = target.mean * n - body.sum() - top.sum()
+    squares = (
+        target.std**2 * (n - 1) + target.mean**2 * n - (body.astype(float) ** 2).sum() - (top.astype(float) ** 2).sum()
+    )
+    tail = fall_off(rest, least=target.least, total=total, squares=squares, cap=top[-1], holds=_held(target, n, top))
+    values = np.concatenate([top, tail, body]).astype(np.int64)
+    if max(abs(values.mean() - target.mean), abs(values.std(ddof=1) - target.std)) > HALF_A_UNIT:
+        tail = polished(tail, total=round(total), squares=squares, least=target.least, cap=int(top[-1]))
+        values = np.concatenate([top, tail, body]).astype(np.int64)
+    return np.sort(values)[::-1]
+
+
+def _held(target: Target, n: int, top: np.ndarray) -> tuple[int, float] | None:
+    """(how many of the tail, the sum that they hold), from the published concentration."""
+    if target.holds is None:
+        return None
+    share, held = target.holds
+    return round(share * n) - len(top), held * target.mean * n - top.sum()
+
+
+def fall_off(
+    n: int, *, least: int, total: float, squares: float | None, cap: float, holds: tuple[int, float] | None = None
+) -> np.ndarray:
+    """Give n counts, largest first, that fall with rank r as least + a ((r + s)^-b - (n + s)^-b), none above `cap`.
+
+    a follows from the total, b and s from the sum of squares and, where given, from what the first so many hold;
+    where one is free, the first count is near half the cap, as by Zipf's law.
+    """
+    rank, width = _ranks(n)
+    inside = np.minimum(np.cumsum(width), holds[0]) if holds else None
+
+    def curve(parameters: np.ndarray) -> np.ndarray:
+        b, s = np.exp(parameters)
+        shape = (rank + s) ** -b - (n + s) ** -b
+        return least + (total - least * n) / (shape * width).sum() * shape
+
+    def misses(parameters: np.ndarray) -> list[float]:
+        x = curve(parameters)
+        found = [0.02 * np.log(x[0] / (cap / 2)), 10 * max(0.0, np.log(x[0] / cap))]
+        if squares is not None:
+            found.append(np.log((x**2 * width).sum() / squares))
+        if holds:
+            found.append(5 * np.log((x * np.diff(inside, prepend=0)).sum() / holds[1]))
+        return found
+
+    starts = [np.log([b, s]) for b in (0.6, 1.0, 1.8) for s in (1.0, 100.0)]
+    best = min(
+        (optimize.least_squares(misses, start, bounds=([-4, -6], [3, 14])) for start in starts), key=lambda f: f.cost
+    )
+    b, s = np.exp(best.x)
+    every = np.arange(1, n + 1)
+    shape = (every + s) ** -b - (n + s) ** -b
+    exact = np.minimum(least + (total - least * n) / shape.sum() * shape, cap)
+    exact += (total - exact.sum()) / n if exact[0] < cap else 0
+    running = np.round(np.cumsum(exact[::-1]))
+    return np.sort(np.diff(running, prepend=0).astype(np.int64))[::-1].clip(least)
+
+
+def polished(values: np.ndarray, *, total: int, squares: float, least: int, cap: int) -> np.ndarray:
+    """Give the counts with that total and sum of squares, largest first; none leaves the range from least to cap.
+
+    A unit moved from a large count to a small one keeps the total and lowers the sum of squares, one moved back
+    raises it. At most a tenth is moved of what lies between them, so the curve keeps its shape.
+    """
+    values = np.sort(values)[::-1].copy()
+    lacking = total - int(values.sum())
+    if lacking > 0:
+        values[-min(lacking, len(values)) :] += 1
+    else:
+        values[: min(-lacking, int((values > least).sum()))] -= 1
+    missing = squares - (values.astype(float) ** 2).sum()
+    # Upwards a large count takes from one of ten times its rank, which has units to spare.
+    lower = np.flatnonzero(values > least)[10::10] if missing > 0 else np.arange(len(values))[::-1]
+    upper = np.flatnonzero(values < cap) if missing > 0 else np.arange(len(values))
+    for high, low in zip(upper.tolist(), lower.tolist(), strict=False):
+        units = _units(int(values[high] - values[low]), missing)
+        if missing > 0:
+            units = min(units, max(1, int(values[low] - least) // 10), cap - int(values[high]))
+        if high >= low or units <= 0:
+            break
+        signed = units if missing > 0 else -units
+        missing -= 2 * signed * (int(values[high] - values[low]) + signed)
+        values[[high, low]] += [signed, -signed]
+    return np.sort(values)[::-1]
+
+
+def _units(distance: int, missing: float) -> int:
+    """Units to move between two counts: what changes the sum of squares by no more than is missing.
+
+    Moving t units changes it by 2 t (distance + t) upwards, by 2 t (distance - t) downwards.
+    """
+    most = max(1, distance // 10)
+    half = distance / 2
+    if missing > 0:
+        return min(most, int(np.sqrt(half**2 + missing / 2) - half))
+    within = half**2 + missing / 2
+    if distance < 2:
+        return 0
+    return most if within < 0 else min(most, int(half - np.sqrt(within)))
+
+
+def _ranks(n: int) -> tuple[np.ndarray, np.ndarray]:
+    """A few hundred ranks that stand for all: each with how many ranks it stands for."""
+    edges = np.unique(np.round(np.geomspace(1, n + 1, 600)).astype(np.int64))
+    return (edges[:-1] + edges[1:] - 1) / 2, np.diff(edges)
+
+
+def model_downloads(n: int) -> np.ndarray:
+    """Give the models' downloads, largest first: 86 above a million (section 5.2.3), then those that reach 99 % at 1 %."""
+    target = DOWNLOADS
+    zeros = round(target.body[0] * n)
+    total, top = target.mean * n, target.largest[0]
+    squares = target.std**2 * (n - 1) + target.mean**2 * n - float(top) ** 2
+    # Zipf's law with exponent 1 for the 85 that follow the first: its sum of squares gives their total.
+    rank = np.arange(2, OVER_A_MILLION + 1)
+    share = (rank**-1.0) - 1 / (OVER_A_MILLION + 1)
+    height = optimize.brentq(lambda a: ((MILLION + a * share) ** 2).sum() - squares, 0, 10 * top)
+    many = np.round(MILLION + height * share).astype(np.int64) + 1
+    rest = n - zeros - 1 - len(many)
+    inside = round(0.0098 * n) - 1 - len(many)
+    held = 0.99 * total - top - many.sum()
+    few = fall_off(rest, least=1, total=total - top - many.sum(), squares=None, cap=MILLION, holds=(inside, held))
+    squares -= (few.astype(float) ** 2).sum()
+    many = polished(many, total=int(many.sum()), squares=squares, least=MILLION + 1, cap=top)
+    return np.concatenate([[top], many, few, np.zeros(zeros, dtype=np.int64)])
+
+
+# --- several variables --------------------------------------------------------------------------------------
+
+
+def resized(values: np.ndarray, n: int) -> np.ndarray:
+    """Give n counts with the shape of `values` (both largest first): the quantiles at the middle of n equal parts."""
+    return values[((np.arange(n) + 0.5) / n * len(values)).astype(np.int64)]
+
+
+def arranged(values: np.ndarray, score: np.ndarray) -> np.ndarray:
+    """Deal counts (largest first) to repositories by their score; equal scores keep their order."""
+    dealt = np.empty(len(values), dtype=np.int64)
+    dealt[np.argsort(-score, kind="stable")] = values
+    return dealt
+
+
+def matched(
+    values: np.ndarray,
+    popularity: np.ndarray,
+    noise: np.ndarray,
+    *,
+    pearson: Callable[[np.ndarray], float],
+    wanted: float,
+) -> np.ndarray:
+    """Deal counts by popularity and noise, in the mixture with which `pearson` of the dealt counts is as wanted."""
+    best, low, high = None, 0.0, 1.0
+    for _ in range(16):
+        mixture = (low + high) / 2
+        dealt = arranged(values, mixture * popularity + np.sqrt(1 - mixture**2) * noise)
+        found = pearson(dealt)
+        if best is None or abs(found - wanted) < abs(best[0] - wanted):
+            best = found, dealt
+        low, high = (mixture, high) if found < wanted else (low, mixture)
+    return best[1]
+
+
+def exchange(values: np.ndarray, place: int, value: int) -> None:
+    """Give `place` the count nearest to `value`, in exchange with the repository that has it."""
+    other = int(np.abs(values - value).argmin())
+    values[place], values[other] = values[other], values[place]
+
+
+def swapped(values: np.ndarray, other: np.ndarray, *, wanted: float, floor: np.ndarray, among: int = 100) -> np.ndarray:
+    """Swap the largest counts between repositories until their Pearson coefficient with `other` is as wanted.
+
+    The counts themselves stay, and no repository gets one below its `floor`.
+    """
+    values = values.copy()
+    missing = (wanted - correlation(values, other)) * len(values) * values.std() * other.std()
+    for i, j in combinations(np.argsort(-values, kind="stable")[:among].tolist(), 2):
+        gain = int(values[i] - values[j]) * int(other[j] - other[i])
+        if 0 < gain / missing <= 1 and values[i] >= floor[j] and values[j] >= floor[i]:
+            values[[i, j]] = values[[j, i]]
+            missing -= gain
+    return values
+
+
+def overlapped(shared: np.ndarray, room: np.ndarray, sizes: np.ndarray, *, std: float) -> np.ndarray:
+    """Move shared members between unions until the unions' sizes have the standard deviation; how many stays the same.
+
+    In, per repository: shared, how many belong to both parts; room, whether that may be changed to 0 or 1; sizes, the
+    sum of both parts. A large union that no longer shares one grows, a small one that now does shrinks. Unions
+    below the third quartile stay as they are, so that the quartiles do.
+    """
+    shared, union = shared.copy(), sizes - shared
+    least = np.quantile(union, 0.75)
+    missing = std**2 * (len(union) - 1) - ((union - union.mean()) ** 2).sum()
+    step = 1 if missing > 0 else -1
+    free = np.flatnonzero(room & (union >= least) & (union.clip(max=union - step) >= least))
+    free = free[np.argsort(-union[free], kind="stable")]
+    gives = shared[free] == (1 if step > 0 else 0)
+    for large, small in zip(free[gives].tolist(), free[~gives][::-1].tolist(), strict=False):
+        gain = 2 * step * int(union[large] - union[small]) + 2
+        if union[large] <= union[small] or abs(missing) < abs(gain) / 2:
+            break
+        shared[[large, small]] -= [step, -step]
+        union[[large, small]] += [step, -step]
+        missing -= gain
+    return shared
+
+
+def correlation(x: np.ndarray, y: np.ndarray) -> float:
+    return float(np.corrcoef(x, y)[0, 1])
+
+
+# --- licences -----------------------------------------------------------------------------------------------
+
+ANALYSED, UNLICENSED = 339_502, round(0.6467 * MODELS)  # section 3.5 and 5.2.2
+VARIABLES = ("likes", "starters", "discussions", "committers", "commits", "downloads", "community", "usage")
+U = np.array(  # Table 5: permissive against restrictive, permissive against none, restrictive against none
+    [
+        (1_464_356_547, 8_712_552_137, 5_558_887_829),
+        (1_501_884_124, 8_323_015_321, 5_200_616_824),
+        (1_727_651_315, 9_180_111_459, 4_983_923_782),
+        (1_573_347_885, 8_744_559_271, 5_238_059_429),
+        (2_013_736_368, 11_333_305_055, 5_451_995_655),
+        (1_884_325_690, 10_136_574_180, 4_983_179_068),
+        (1_563_484_573, 8_856_297_978, 5_333_406_861),
+        (1_509_785_617, 8_276_280_946, 5_148_816_091),
+    ],
+    dtype=np.float64,
+)
+
+
+def group_sizes() -> tuple[int, int]:
+    """Solve Table 5 for the numbers of permissive and restrictive models.
+
+    Where most counts are equal the superiorities are nearly additive: p over r is p over n less r over n. Of all
+    divisions of the licensed models the one that fits this best over the eight variables is taken.
+    """
+    licensed = ANALYSED - UNLICENSED
+    permissive = np.arange(1, licensed)
+    s_pr, s_pn, s_rn = superiorities(permissive[:, None])
+    misses = ((s_pn - s_rn) - (s_pr - 0.5)) ** 2
+    best = int(permissive[misses.sum(axis=1).argmin()])
+    return best, licensed - best
+
+
+def superiorities(permissive) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Give U / (n1 n2) of the three comparisons for a number (or numbers) of permissive models."""
+    restrictive = ANALYSED - UNLICENSED - permissive
+    sizes = (permissive * restrictive, permissive * UNLICENSED, restrictive * UNLICENSED)
+    return tuple(U[:, column] / size for column, size in enumerate(sizes))
+
+
+def deal_groups(activity: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Deal 0 (no licence), 1 (permissive), 2 (restrictive) to repositories so that Table 5's superiorities come out.
+
+    In: activity, repositories x the eight variables. A group's mean rank per variable is fixed by its
+    superiorities; among all ways to deal, the least informative one with these means is a multinomial logit in
+    the ranks (maximum entropy), found by minimising its dual.
+    """
+    n_p, n_r = group_sizes()
+    ranks = _ranks_of(activity)
+    x = np.column_stack([np.ones(len(ranks)), ranks - 0.5])
+    wanted = len(x) * _mean_ranks(n_p, n_r)
+
+    def dual(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        weights = flat.reshape(2, -1)
+        scores = np.column_stack([np.zeros(len(x)), x @ weights.T])
+        largest = scores.max(axis=1, keepdims=True)
+        parts = np.exp(scores - largest)
+        norm = parts.sum(axis=1, keepdims=True)
+        value = (np.log(norm) + largest).sum() - (weights * wanted).sum()
+        return value / len(x), (((parts / norm)[:, 1:].T @ x - wanted) / len(x)).ravel()
+
+    start = np.zeros(2 * x.shape[1])
+    solved = optimize.minimize(dual, start, jac=True, method="L-BFGS-B", options={"maxiter": 300, "ftol": 1e-12})
+    scores = np.column_stack([np.zeros(len(x)), x @ solved.x.reshape(2, -1).T])
+    return _exact_groups(scores, (UNLICENSED, n_p, n_r), rng)
+
+
+def _ranks_of(activity: np.ndarray) -> np.ndarray:
+    """Mid-ranks of each column, from 0 to 1."""
+    ranks = np.empty(activity.shape)
+    for column, values in enumerate(activity.T):
+        _, inverse, many = np.unique(values, return_inverse=True, return_counts=True)
+        below = np.cumsum(many) - many
+        ranks[:, column] = ((below + many / 2) / len(values))[inverse]
+    return ranks
+
+
+def _mean_ranks(n_p: int, n_r: int) -> np.ndarray:
+    """Share of the repositories in each licensed group, and its mean rank times that share, per variable."""
+    s_pr, s_pn, s_rn = superiorities(n_p)
+    permissive = (0.5 * n_p + s_pr * n_r + s_pn * UNLICENSED) / ANALYSED - 0.5
+    restrictive = (0.5 * n_r + (1 - s_pr) * n_p + s_rn * UNLICENSED) / ANALYSED - 0.5
+    shares = np.array([n_p, n_r]) / ANALYSED
+    return shares[:, None] * np.column_stack([[1, 1], np.vstack([permissive, restrictive])])
+
+
+def _exact_groups(scores: np.ndarray, sizes: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Draw a group per repository from its logits, then change the least decided ones until the sizes are exact."""
+    drawn = scores + rng.gumbel(size=scores.shape)
+    groups = drawn.argmax(axis=1)
+    wanted = np.round(np.array(sizes) / sum(sizes) * len(scores)).astype(int)
+    wanted[0] = len(scores) - wanted[1:].sum()
+    for to in range(3):
+        for source in range(3):
+            have = np.bincount(groups, minlength=3)
+            n = min(wanted[to] - have[to], have[source] - wanted[source])
+            if n > 0:
+                members = np.flatnonzero(groups == source)
+                gap = drawn[members, source] - drawn[members, to]
+                groups[members[np.argsort(gap, kind="stable")[:n]]] = to
+    return groups
