@@ -552,7 +552,7 @@ def test_organisations_of_the_most_used_models(full):
         assert {name: int(found.get(name, 0)) for name in counts} == counts
 
 
-# --- where the study contradicts itself --------------------------------------------------------------------------------
+# --- where the study contradicts itself -----------------------------------------------------------------------------
 
 
 def test_conflict_downloads_a_quarter_of_models_with_one_rules_out_a_third_quartile_of_zero():

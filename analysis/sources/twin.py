@@ -109,8 +109,8 @@ OTHER_LICENSES = {
 
 # --- what is not published and was chosen, in plausible numbers ------------------------------------------------
 
-# Repositories whose commits and discussions could not be had; of the datasets 35 at most: with 79,256 discussions of one
-# of them, the standard deviation over fewer than 65,726 would be above 309.14 (Table 3).
+# Repositories whose commits and discussions could not be had; of the datasets 35 at most: with 79,256 discussions
+# of one of them, the standard deviation over fewer than 65,726 would be above 309.14 (Table 3).
 FAILED_SHARES = {"model": 0.001, "dataset": 0.0002, "space": 0.001}
 GATED_SHARE = 0.003
 # How much more popular models of several are: n_community deviates by 1.26 only where starters and committers meet.
@@ -193,8 +193,8 @@ def make(*, date: str = "2023-10-15", scale: float = 1.0, seed: int = 2023, repl
     """Write the twin `<date>-twin` (with `-x<scale>` where the scale is not 1) and open it.
 
     The same seed gives the same bytes. `scale` multiplies the numbers of repositories and people; largest values
-    keep their place only at scale 1 and above. Raises ValueError for a scale that is not positive and SnapshotError where
-    the snapshot exists and `replace` is false.
+    keep their place only at scale 1 and above. Raises ValueError for a scale that is not positive and SnapshotError
+    where the snapshot exists and `replace` is false.
     """
     if not scale > 0:
         raise ValueError(f"scale {scale!r}: expected a positive number, 1 for the size of the study's Hub")
@@ -519,7 +519,7 @@ def _nth_of(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _distinct(first, stride, size, repo, nth) -> np.ndarray:
-    """A different one of `size` per event of a repository: steps round the circle, by a stride that shares no factor."""
+    """A different one of `size` per event of a repository: steps round the circle, their stride shares no factor."""
     prime = np.gcd(stride, size) == 1
     stride = np.where(prime, stride, 1)
     return (first[repo] + nth * stride[repo]) % size
@@ -537,7 +537,8 @@ def _model_licenses(plan: Plan, rng: np.random.Generator) -> np.ndarray:
     license_[rare] = _rare_licenses()[np.arange(n_rare) % len(_rare_licenses())]
     community = plan.committers + plan.starters - plan.overlap
     activity = np.column_stack([
-        plan.likes, plan.starters, plan.discussions, plan.committers, plan.commits, plan.downloads, community, plan.usage
+        plan.likes, plan.starters, plan.discussions, plan.committers, plan.commits, plan.downloads, community,
+        plan.usage,
     ])  # fmt: skip
     groups = twin_counts.deal_groups(activity[analysed], rng)
     licensed = plan.n - (groups == 0).sum()
@@ -598,7 +599,7 @@ def _others(kind: str, scale: float, crowd: Crowd, rng: np.random.Generator) -> 
 
 
 def _lead_with_an_owner(popularity: np.ndarray, committers: np.ndarray) -> None:
-    """Let the most popular space have one committer: its starters and their host are the largest community (Table 4)."""
+    """Let the most popular space have one committer: its starters and host are the largest community (Table 4)."""
     leader, owned = int(popularity.argmax()), int((committers == 1).argmax())
     popularity[[leader, owned]] = popularity[[owned, leader]]
 

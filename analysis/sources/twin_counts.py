@@ -87,6 +87,7 @@ def counts(target: Target, n: int) -> np.ndarray:
     )
     tail = fall_off(rest, least=target.least, total=total, squares=squares, cap=top[-1], holds=_held(target, n, top))
     values = np.concatenate([top, tail, body]).astype(np.int64)
+    # Where the curve already prints as the study does, it is left alone.
     if max(abs(values.mean() - target.mean), abs(values.std(ddof=1) - target.std)) > HALF_A_UNIT:
         tail = polished(tail, total=round(total), squares=squares, least=target.least, cap=int(top[-1]))
         values = np.concatenate([top, tail, body]).astype(np.int64)
@@ -189,7 +190,7 @@ def _ranks(n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def model_downloads(n: int) -> np.ndarray:
-    """Give the models' downloads, largest first: 86 above a million (section 5.2.3), then those that reach 99 % at 1 %."""
+    """Give the models' downloads, largest first: 86 above a million (section 5.2.3), then those up to 99 % at 1 %."""
     target = DOWNLOADS
     zeros = round(target.body[0] * n)
     total, top = target.mean * n, target.largest[0]

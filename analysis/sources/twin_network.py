@@ -159,7 +159,7 @@ class Society:
 
 
 class Repositories(NamedTuple):
-    """Repositories of two or more authors, flattened: repository i has members[start[i]:start[i + 1]], leaders first."""
+    """Repositories of two or more authors, flattened: i has members[start[i]:start[i + 1]], leaders first."""
 
     members: np.ndarray
     start: np.ndarray
