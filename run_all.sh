@@ -4,15 +4,16 @@
 set -euo pipefail
 
 # All but `test` are commands of `python -m analysis` and go to it as they are; a new one is only added here.
-words="run test import validate snapshots demo twin ledger update-references"
+words="run test import validate snapshots demo twin people ledger update-references"
 
 usage() {
   cat <<'END'
 ./run_all.sh [OPTIONS]            run the three notebooks on a snapshot of the Hub and build the paper from them
 ./run_all.sh test [PYTEST ARGS]   lint, all tests, and the notebooks against their stored results
-./run_all.sh COMMAND ...          import, validate, snapshots, demo, twin: about snapshots; ledger NAME: the study's values
-                                  beside those of a run; update-references: store the results of demo as the
-                                  tests' references. COMMAND --help says more.
+./run_all.sh COMMAND ...          import, validate, snapshots, demo, twin: about snapshots; people: which names are one
+                                  person's; ledger NAME: the study's values beside those of a run;
+                                  update-references: store the results of demo as the tests' references.
+                                  COMMAND --help says more.
 
 The first call on a machine installs what is missing (below); later calls start at once.
 

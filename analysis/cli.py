@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from analysis import snapshot
+from analysis import people_cli, snapshot
 from analysis.parameters import ParameterError, Parameters, check, parse
 from analysis.snapshot import SnapshotError
 from analysis.sources import dumps
@@ -39,6 +39,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help=__doc__,
 )
+app.add_typer(people_cli.app, name="people")
 said = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -189,7 +190,9 @@ def demo(
 @app.command("twin")
 def twin(
     date: Annotated[str, typer.Option(help="The day that the twin stands for.")] = "2023-10-15",
-    scale: Annotated[float, typer.Option(min=0.001, max=100, help="Size against the Hub of October 2023; the shape is kept.")] = 1.0,
+    scale: Annotated[
+        float, typer.Option(min=0.001, max=100, help="Size against the Hub of October 2023; the shape is kept.")
+    ] = 1.0,
     seed: Annotated[int, typer.Option(help="Another seed makes another twin of the same shape.")] = 2023,
     force: Annotated[bool, typer.Option("--force", help="Replace a twin of that name.")] = False,
 ) -> None:

@@ -120,6 +120,9 @@ class Hub:
         merged = None
         if self.parameters.identities == "merged" and self.snapshot.has("people"):
             merged = self.frame(self.table("people"))
+        decisions = people.decisions_of(self.snapshot) if self.parameters.identities == "merged" else None
+        if decisions is not None:
+            merged = people.merges(merged, decisions, merge_threshold=self.parameters.merge_threshold)
         return people.identities(self.frame(names)["alias"], merged, merge_threshold=self.parameters.merge_threshold)
 
     @cached_property

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis import comparison, environment, paths, report
+from analysis import comparison, environment, paths, people, report
 from analysis.engine import Hub
 from analysis.parameters import Parameters
 from analysis.snapshot import BY_KIND, DATA_TABLES, PLURAL
@@ -52,6 +52,7 @@ def colophon(hub: Hub, parameters: Parameters) -> pd.DataFrame:
     rows = {
         "snapshot": f"{hub.snapshot.name} ({hub.snapshot.date})",
         "snapshot hash": hub.snapshot.digest[:32],
+        "decisions about people": people.digest_of(hub.snapshot)[:32] or "none beside the snapshot",
         "commit": commit(),
         **{f"parameter {name}": f"{value}" or "(none)" for name, value in parameters.recorded().items()},
         "Python": platform.python_version(),

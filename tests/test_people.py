@@ -1,4 +1,4 @@
-"""Who counts as one person: bots, merged names, numbers that depend on the names alone."""
+"""Who counts as one person: bots, merged names, decisions and their audit trail, numbers that depend on names alone."""
 
 import itertools
 
@@ -6,8 +6,12 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
-from analysis import people
+from analysis import candidates, people, sensitivity
+from analysis.engine import Hub
+from analysis.parameters import Parameters
+from analysis.people_cli import app, shown
 
 some = settings(deadline=None, max_examples=60)
 HOSTILE = [
@@ -183,3 +187,373 @@ def test_two_names_share_a_number_if_and_only_if_they_stand_for_one_person(names
     found = numbers(people.identities(names, rows, merge_threshold=threshold))
     ranks = {p: rank for rank, p in enumerate(sorted({person(name) for name in names}))}
     assert found == {name: ranks[person(name)] for name in names}
+
+
+# --- decisions -------------------------------------------------------------------------------------------------------
+
+
+def decided(*rows):
+    """Decisions from (a, b, decision, by, score)."""
+    full = [(a, b, decision, "rule", score, by, "") for a, b, decision, by, score in rows]
+    return pd.DataFrame(full, columns=list(people.COLUMNS)).astype({"score": "float64"})
+
+
+def same(a, b, by="me", score=None):
+    return (a, b, "same", by, score)
+
+
+def groups(merged):
+    """The groups of names that a merge makes, as sets."""
+    found = {}
+    for row in merged.people.itertuples():
+        found.setdefault(row.person, {row.person}).add(row.alias)
+    return sorted(map(sorted, found.values()))
+
+
+def test_a_decision_by_hand_merges_whatever_its_score():
+    assert groups(people.merge(None, decided(same("a", "b", score=10)), merge_threshold=100)) == [["a", "b"]]
+
+
+@pytest.mark.parametrize(("score", "merged"), [(89.99, []), (90, [["a", "b"]])])
+def test_an_automatic_decision_needs_the_threshold(score, merged):
+    assert groups(people.merge(None, decided(same("a", "b", people.AUTOMATIC, score)), merge_threshold=90)) == merged
+
+
+def test_merges_chain_into_one_person():
+    merged = people.merge(None, decided(same("a", "b"), same("c", "b"), same("d", "e")))
+    assert groups(merged) == [["a", "b", "c"], ["d", "e"]]
+    assert merged.log["person"].tolist() == ["a", "a", "d"]
+
+
+@pytest.mark.parametrize("decision", ["different", "unsure"])
+@pytest.mark.parametrize("order", [("a", "b"), ("b", "a")])
+def test_what_a_person_decided_prevails_over_a_rule(decision, order):
+    rows = decided((*order, decision, "me", None), same("a", "b", people.AUTOMATIC, 100))
+    assert groups(people.merge(None, rows)) == []
+    assert groups(people.merge(None, rows[::-1])) == []
+    assert groups(people.merge(merges(("a", "b", 100.0)), rows)) == []
+
+
+def test_a_group_that_joins_two_people_decided_different_is_refused_and_shown():
+    rows = decided(
+        same("a", "c", people.AUTOMATIC, 95), same("c", "b", people.AUTOMATIC, 95), ("a", "b", "different", "me", None)
+    )
+    merged = people.merge(None, rows)
+    assert groups(merged) == []
+    assert merged.refused["reason"].tolist() == ["joins two names decided different"] * 2
+
+
+def test_a_refused_group_keeps_what_people_decided():
+    rows = decided(
+        same("a", "c"), same("c", "b", people.AUTOMATIC, 95), ("a", "b", "different", "me", None), same("x", "y")
+    )
+    merged = people.merge(None, rows)
+    assert groups(merged) == [["a", "c"], ["x", "y"]]
+    assert merged.refused[["a", "b"]].to_numpy().tolist() == [["b", "c"]]
+
+
+def test_people_who_contradict_themselves_merge_nobody():
+    rows = decided(same("a", "c"), same("c", "b"), ("a", "b", "different", "me", None))
+    merged = people.merge(None, rows)
+    assert groups(merged) == []
+    assert len(merged.refused) == 2
+
+
+@pytest.mark.parametrize(("names", "n_refused"), [(people.LARGEST, 0), (people.LARGEST + 1, people.LARGEST)])
+def test_a_long_chain_is_refused(names, n_refused):
+    chain = [same(f"n{i:02}", f"n{i + 1:02}", people.AUTOMATIC, 95) for i in range(names - 1)]
+    merged = people.merge(None, decided(*chain))
+    assert len(merged.refused) == n_refused
+    assert len(merged.people) == names - 1 - n_refused
+
+
+def test_a_group_goes_by_the_name_of_its_bot_then_the_snapshots_then_one_without_a_space():
+    rows = decided(same("Ann Lee", "zz"), same("aa", "SFconvertbot"), same("bb", "cc"))
+    merged = people.merge(merges(("cc", "dd", None)), rows)
+    assert set(merged.people["person"]) == {"zz", "SFconvertbot", "dd"}
+
+
+def test_the_table_of_a_snapshot_alone_gives_the_numbers_that_it_gave_before():
+    table = merges(
+        ("Zoe Z.", "zoe", 95.0), ("zz", "zoe", None), ("b", "a", 80.0), ("x1", "gone", 91.0), ("x2", "gone", 91.0)
+    )
+    names = ["Zoe Z.", "zoe", "zz", "a", "b", "x1", "x2"]
+    for threshold in (75, 90, 92):
+        given = people.merges(table, None, merge_threshold=threshold)
+        wanted = people.identities(names, table, merge_threshold=threshold)
+        assert numbers(people.identities(names, given)) == numbers(wanted)
+
+
+def test_without_a_table_and_decisions_there_are_no_merges():
+    assert people.merges(None, None) is None
+
+
+@some
+@given(
+    pairs=st.lists(
+        st.tuples(
+            st.sampled_from("abcdefgh"),
+            st.sampled_from("abcdefgh"),
+            st.sampled_from(people.DECISIONS),
+            st.sampled_from(["me", people.AUTOMATIC]),
+            st.sampled_from([80.0, 95.0]),
+        ).filter(lambda row: row[0] != row[1]),
+        max_size=14,
+    ),
+    largest=st.integers(2, 8),
+)
+def test_no_group_is_too_large_or_holds_two_people_decided_different(pairs, largest):
+    merged = people.merge(None, decided(*pairs), largest=largest)
+    person = dict(zip(merged.people["alias"], merged.people["person"], strict=True))
+    for a, b, decision, *_ in pairs:
+        if decision == "different":
+            assert person.get(a, a) != person.get(b, b)
+    assert all(len(group) <= largest for group in groups(merged))
+    assert not set(person) & set(person.values())
+
+
+# --- the file of decisions -------------------------------------------------------------------------------------------
+
+
+@some
+@given(
+    names=st.lists(
+        st.tuples(
+            st.text(st.characters(codec="utf-8"), max_size=9), st.text(st.characters(codec="utf-8"), max_size=9)
+        ).filter(lambda pair: pair[0] != pair[1]),
+        max_size=6,
+    )
+)
+def test_any_name_survives_the_file(tmp_path_factory, names):
+    file = tmp_path_factory.mktemp("people") / "decisions.csv"
+    frame = decided(*[same(a, b, score=87.5) for a, b in names])
+    people.write_rows(file, frame)
+    pd.testing.assert_frame_equal(people.read_decisions(file), frame, check_dtype=False)
+
+
+def test_names_that_look_like_missing_values_survive_the_file(tmp_path):
+    people.write_rows(tmp_path / "decisions.csv", decided(same("NA", "null"), same("", "nan")))
+    assert people.read_decisions(tmp_path / "decisions.csv")[["a", "b"]].to_numpy().tolist() == [
+        ["NA", "null"],
+        ["", "nan"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a,b\nsecret,x\n", "without the columns decision"),
+        ("a,b,decision\nsecret,x,yes\n", "row 2: expected a decision of same, different, unsure"),
+        ("a,b,decision,score\nsecret,x,same,101\n", "row 2: expected a score"),
+        ("a,b,decision,score\nsecret,x,same,high\n", "row 2: expected a score"),
+        ("a,b,decision\nsecret,secret,same\n", "row 2: a name is paired with itself"),
+        ("a,b,decision\nsecret,x,same,1,2\n", "row 2: as many fields"),
+        ("a,b,decision\nsecret,x\n", "row 2: as many fields"),
+    ],
+)
+def test_a_wrong_row_is_told_in_one_line_without_the_name(tmp_path, text, told):
+    file = tmp_path / "decisions.csv"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(people.PeopleError, match=told) as error:
+        people.read_decisions(file)
+    assert "secret" not in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_refused_merge_waits_for_a_person():
+    rows = decided(
+        same("a", "c", people.AUTOMATIC, 95), same("c", "b", people.AUTOMATIC, 95), ("a", "b", "different", "me", None)
+    )
+    pairs = pd.DataFrame({"a": ["a", "a", "b"], "b": ["b", "c", "c"], "score": [99.0, 95.0, 95.0]})
+    near = people.near_misses(pairs, rows, people.merge(None, rows))
+    assert near[["a", "b"]].to_numpy().tolist() == [["a", "c"], ["b", "c"]]
+
+
+def test_bytes_that_are_no_text_are_told(tmp_path):
+    (tmp_path / "decisions.csv").write_bytes(b"a,b,decision\n\xff,x,same\n")
+    with pytest.raises(people.PeopleError, match="UTF-8"):
+        people.read_decisions(tmp_path / "decisions.csv")
+
+
+# --- candidates on a snapshot ----------------------------------------------------------------------------------------
+
+
+def commit(repo, *authors, date="2023-01-01"):
+    return {"kind": "model", "repo_id": repo, "date": date, "authors": list(authors)}
+
+
+def repository(repo_id):
+    return {"kind": "model", "repo_id": repo_id, "owner": repo_id.split("/")[0], "created_at": "2022-01-01"}
+
+
+@pytest.fixture
+def small(write_snapshot, tmp_path, monkeypatch):
+    """Jessica Smith works under two names in one repository, and under a third far away; a stranger has a like name."""
+    monkeypatch.setenv("HUB_PAPER_SNAPSHOTS", str(tmp_path))
+    repos = ["lab/one", "lab/two", "jsmith/three", "x/four", *(f"o{i}/r" for i in range(30))]
+    commits = [
+        commit("lab/one", "jessica-smith"),
+        commit("lab/one", "Jessica Smith", date="2023-01-02"),
+        commit("jsmith/three", "Jessica Smith"),
+        commit("jsmith/three", "jsmith"),
+        commit("lab/two", "maria-gonzales", "ben"),
+        commit("x/four", "Maria Gonzales"),
+        commit("lab/two", "root"),
+        commit("x/four", "Root"),
+        *(commit(f"o{i}/r", "everywhere") for i in range(30)),
+        *(commit(f"o{i}/r", "root") for i in range(30)),
+    ]
+    snapshot = write_snapshot({"repos": [repository(r) for r in repos], "commits": commits}, directory=tmp_path)
+    return Hub(snapshot, Parameters(snapshot_date=snapshot.name))
+
+
+def of(frame, a, b):
+    return frame[(frame["a"] == a) & (frame["b"] == b)].iloc[0]
+
+
+def test_names_that_meet_gain_and_names_that_never_meet_lose(small):
+    frame = candidates.candidates(small)
+    together = of(frame, "Jessica Smith", "jessica-smith")
+    assert together["parts"] == "letters 100; share a repository +6"
+    assert (together["score"], together["shared_repositories"], together["days_apart"]) == (100, 1, 1)
+    assert together["passes"] == "repository, real name, spelling"
+    owned = of(frame, "Jessica Smith", "jsmith")
+    assert owned["parts"] == "letters 100; initials and surname -8; works in the other's repository +10"
+    apart = of(frame, "Maria Gonzales", "maria-gonzales")
+    assert (apart["score"], apart["parts"]) == (88, "letters 100; never meet -12")
+
+
+def test_a_shared_machine_name_is_never_merged(small):
+    found = of(candidates.candidates(small), "Root", "root")
+    assert found["score"] <= 60
+
+
+def test_bots_are_no_candidates(write_snapshot):
+    rows = [commit("a/b", "SFconvertbot"), commit("a/b", "SF convertbot")]
+    snapshot = write_snapshot({"repos": [repository("a/b")], "commits": rows})
+    assert candidates.candidates(Hub(snapshot, Parameters())).empty
+
+
+def test_the_authors_keep_one_name_of_those_that_are_equal(write_snapshot):
+    rows = [commit("a/b", "annlee"), commit("a/b", "Ann-Lee"), commit("a/b", "annlees")]
+    snapshot = write_snapshot({"repos": [repository("a/b")], "commits": rows})
+    corrected = candidates.candidates(Hub(snapshot, Parameters()))
+    authors = candidates.candidates(Hub(snapshot, Parameters()), conventions="authors")
+    assert corrected["passes"].str.contains("repository").sum() == 3
+    assert authors["passes"].str.contains("repository").sum() == 1
+
+
+def test_suspects_are_listed_and_stay_people(small):
+    frame = candidates.suspects(candidates.evidence(small))
+    assert frame["name"].tolist() == ["root", "everywhere"]  # 31 repositories and 30
+    assert frame["listed"].tolist() == [False, False]
+    assert not small.identities["is_bot"].any()
+
+
+def test_candidates_of_a_snapshot_without_commits_are_none(write_snapshot):
+    snapshot = write_snapshot({"usage": [{"space_id": "a/s", "model_id": "a/m"}]})
+    hub = Hub(snapshot, Parameters())
+    assert candidates.candidates(hub).empty
+    assert candidates.suspects(candidates.evidence(hub)).empty
+
+
+def test_hostile_names_on_a_snapshot_merge_no_strangers(write_snapshot):
+    names = [name[:512] for name in HOSTILE if name.strip()]
+    rows = [commit(f"a/{n}", name) for n, name in enumerate(names)] + [commit("a/all", *names)]
+    repos = [repository(row["repo_id"]) for row in rows]
+    frame = candidates.candidates(Hub(write_snapshot({"repos": repos, "commits": rows}), Parameters()), threshold=80)
+    assert (frame["score"] < 90).all()
+
+
+# --- the commands ----------------------------------------------------------------------------------------------------
+
+
+def command(*arguments, answers=""):
+    done = CliRunner().invoke(app, list(arguments), input=answers, catch_exceptions=False)
+    assert done.exit_code == 0
+    return done.stdout
+
+
+def test_candidates_decisions_review_and_log(small):
+    name = small.snapshot.name
+    folder = people.directory(name)
+    command("candidates", name)
+    summary = command("decide", name)
+    assert "names merged: 2" in summary
+    assert "essica" not in summary  # counts, no names
+    log = people.read_rows(folder / "log.csv", ["person", "a", "b", "by", "note"])
+    assert {(row["a"], row["b"], row["by"]) for row in log} == {
+        ("Jessica Smith", "jessica-smith", "automatic"),
+        ("Jessica Smith", "jsmith", "automatic"),
+    }
+    near = people.read_rows(folder / "near_misses.csv", ["a", "b"])
+    assert [(row["a"], row["b"]) for row in near] == [("Maria Gonzales", "maria-gonzales")]
+
+    before = (folder / "decisions.csv").read_bytes()
+    assert "1 pairs wait" in command("review", name, answers="q\n")
+    assert "1 pairs wait" in command("review", name, answers="")  # the end of the input leaves too
+    assert (folder / "decisions.csv").read_bytes() == before
+    side_by_side = command("review", name, "--by", "me", answers="?\ns\n")
+    assert "lab/two" in side_by_side
+    assert "x/four" in side_by_side
+    assert "no pair left" in command("review", name)
+    assert "names merged: 3" in command("decide", name)  # what a person decided stays
+    assert people.read_decisions(folder / "decisions.csv")["by"].tolist().count("me") == 1
+
+
+def test_the_same_input_gives_the_same_bytes(small):
+    def run():
+        command("candidates", small.snapshot.name)
+        command("decide", small.snapshot.name)
+        folder = people.directory(small.snapshot.name)
+        return {file.name: file.read_bytes() for file in sorted(folder.iterdir())}
+
+    assert run() == run()
+
+
+def test_the_automatic_decisions_of_an_earlier_run_are_replaced(small):
+    name = small.snapshot.name
+    command("candidates", name)
+    assert "names merged: 3" in command("decide", name, "--threshold", "80")
+    assert "names merged: 2" in command("decide", name, "--threshold", "99")
+
+
+def test_decisions_lie_beside_the_snapshot_which_stays_as_it_was(small):
+    before = {file.name: file.read_bytes() for file in small.snapshot.path.iterdir()}
+    command("candidates", small.snapshot.name)
+    command("decide", small.snapshot.name)
+    assert {file.name: file.read_bytes() for file in small.snapshot.path.iterdir()} == before
+    assert len(people.digest_of(small.snapshot)) == 64
+    assert people.decisions_of(small.snapshot)["decision"].tolist() == ["same", "same"]
+
+
+def test_a_terminal_sees_no_control_characters():
+    assert shown("a\x1b[31m\u202eb\n") == "a<001B>[31m<202E>b<000A>"
+    assert len(shown("x" * 10_000)) < 400
+
+
+# --- sensitivity -----------------------------------------------------------------------------------------------------
+
+
+def test_findings_move_as_names_are_merged(small):
+    command("candidates", small.snapshot.name)
+    command("decide", small.snapshot.name)
+    frame = (
+        sensitivity.sensitivity(small, thresholds=(80, 100)).query("bots == 'exclude'").set_index(["rule", "threshold"])
+    )
+    merged = frame["merged"]
+    assert merged[("no merging", float("nan"))] == 0
+    assert merged[("as run", 90)] == 2
+    assert merged[("study", 100)] >= 1
+    assert (frame["names"] == 9).all()
+    assert (frame["developers"] == 9 - frame["merged"]).all()
+    # lab/one has two authors before and one after: 34 repositories, and one author less in two of them
+    assert frame["models.n_committers"].iloc[0] - frame.loc[("as run", 90), "models.n_committers"] == pytest.approx(
+        2 / 34
+    )
+
+
+def test_results_hold_no_username(small):
+    frame = sensitivity.sensitivity(small, thresholds=(90,))
+    names = set(small.identities["alias"]) - {"root"}
+    assert not [key for key in sensitivity.results(frame) if any(name in key for name in names)]

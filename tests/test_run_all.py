@@ -168,7 +168,8 @@ def test_an_unknown_word_is_refused_in_one_line_before_anything_is_installed(san
 def test_every_command_of_the_command_line_is_a_word():
     from analysis.cli import app
 
-    assert {command.name for command in app.registered_commands} | {"test"} == set(words())
+    commands = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
+    assert commands | {"test"} == set(words())
 
 
 # ---- what it forwards ------------------------------------------------------------------------------------

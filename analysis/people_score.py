@@ -1,0 +1,218 @@
+"""How well rules find the names of one person: precision, recall and F1 over all pairs of names (study, section 3.4).
+
+Against a file of hand-checked aliases, or against what a synthetic snapshot knows of its own people. Only counts leave
+this module.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+from matplotlib.figure import Figure
+from scipy.stats import binomtest
+
+from analysis import figures, matching, paths, people
+from analysis.candidates import candidates
+from analysis.engine import Hub
+
+KINDS = ("login", "name")  # the gold file's mail names are no names of commits
+THRESHOLDS = (80.0, 85.0, 90.0, 95.0, 100.0)
+MOST_NAMES = 20_000
+MEASURES = ("precision", "recall", "f1")
+
+
+def read_gold(file: Path) -> pd.DataFrame:
+    """Columns person, kind (login, name), alias, in the file's order without repeats; raises PeopleError."""
+    try:
+        frame = pd.read_csv(file, dtype=str, keep_default_na=False)
+    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError, OSError) as error:
+        raise people.PeopleError(
+            f"{file.name}: no CSV file ({type(error).__name__}); expected person,kind,alias"
+        ) from None
+    lacking = [column for column in ("person", "kind", "alias") if column not in frame]
+    if lacking:
+        raise people.PeopleError(f"{file.name}: without the columns {', '.join(lacking)}; expected person,kind,alias")
+    frame = frame.loc[frame["kind"].isin(KINDS), ["person", "kind", "alias"]].drop_duplicates(ignore_index=True)
+    if not frame["person"].duplicated().any():
+        raise people.PeopleError(
+            f"{file.name}: no person has two aliases of kind {' or '.join(KINDS)}; nothing to find"
+        )
+    return frame.astype("object")
+
+
+def read_truth(hub: Hub, *, most: int = MOST_NAMES) -> pd.DataFrame:
+    """The people of a synthetic snapshot (table truth) as `read_gold` gives them; None of the others raises PeopleError.
+
+    Bots are left out. Of people with one name so many are taken, by the hash of the name, that there are `most` names.
+    """
+    if "truth" not in hub.snapshot.manifest["tables"]:
+        raise people.PeopleError(f"{hub.snapshot.name}: no table truth; score against a file of aliases instead")
+    truth = pq.read_table(hub.snapshot.file("truth"), columns=["name", "person", "is_bot"]).to_pandas()
+    truth = truth[~truth["is_bot"]].drop_duplicates("name")
+    alone = ~truth["person"].duplicated(keep=False)
+    order = truth["name"].map(lambda name: hashlib.sha256(name.encode()).hexdigest())
+    chosen = truth.assign(alone=alone, order=order).sort_values(["alone", "order"]).head(max(most, int((~alone).sum())))
+    kind = chosen["name"].map(lambda name: "name" if matching.Name(name).is_real else "login")
+    frame = pd.DataFrame({"person": chosen["person"], "kind": kind, "alias": chosen["name"]})
+    return frame.sort_values("alias", ignore_index=True).astype("object")
+
+
+def pairs_under(gold: pd.DataFrame, rule: str, *, threshold: float, hub: Hub | None = None) -> pd.DataFrame:
+    """Pairs of rows of `gold` under a rule: columns i < j, score. With a snapshot our rule also uses its evidence."""
+    names = gold["alias"].tolist()
+    if rule != "ours":
+        return matching.similarity_pairs(names, rule, threshold=threshold).rename(columns={"similarity": "score"})
+    if hub is None:
+        return matching.proposals(names)[["i", "j", "score"]].query("score >= @threshold")
+    place = {name: number for number, name in enumerate(names)}
+    found = candidates(hub, threshold=min(threshold, 90))
+    found = found[found["a"].isin(place) & found["b"].isin(place) & (found["score"] >= threshold)]
+    i, j = found["a"].map(place), found["b"].map(place)
+    both = pd.concat([i, j], axis=1)
+    return pd.DataFrame({"i": both.min(axis=1), "j": both.max(axis=1), "score": found["score"]}).astype(
+        {"i": "int64", "j": "int64"}
+    )
+
+
+def score(
+    gold: pd.DataFrame,
+    *,
+    rules: Sequence[str] = matching.RULES,
+    thresholds: Iterable[float] = THRESHOLDS,
+    hub: Hub | None = None,
+) -> pd.DataFrame:
+    """Precision, recall and F1 of each rule at each threshold, over all pairs of names, by kind of pair.
+
+    Columns rule, threshold, kinds (login-login, login-name), basis, positives, predicted, true, and precision, recall,
+    f1, each with _low and _high (95 %, Wilson; F1 through the share of true pairs among all that are true or predicted).
+    `basis`: pairs = the rule's own pairs; groups = all pairs of the groups that merging them makes.
+    """
+    thresholds = sorted(thresholds)
+    actual = _actual(gold)
+    rows = []
+    for rule in rules:
+        found = pairs_under(gold, rule, threshold=thresholds[0], hub=hub)
+        for threshold in thresholds:
+            reached = found[found["score"] >= threshold]
+            pairs = set(zip(reached["i"].tolist(), reached["j"].tolist(), strict=True))
+            for basis, predicted in (("pairs", pairs), ("groups", _grouped(gold, pairs))):
+                rows += [
+                    {"rule": rule, "threshold": threshold, "kinds": kinds, "basis": basis}
+                    | measures(actual[kinds], {p for p in predicted if _kinds(gold, p) == kinds})
+                    for kinds in actual
+                ]
+    return pd.DataFrame(rows)
+
+
+def measures(actual: set, predicted: set) -> dict[str, float | int | None]:
+    """Counts, precision, recall and F1 of predicted pairs against the actual ones, with 95 % intervals (Wilson)."""
+    true = len(actual & predicted)
+    either = len(actual | predicted)
+    found = {"positives": len(actual), "predicted": len(predicted), "true": true}
+    for name, of in (("precision", len(predicted)), ("recall", len(actual)), ("f1", either)):
+        bounds = binomtest(true, of).proportion_ci(method="wilson") if of else (None, None)
+        values = (true / of if of else None, *bounds)
+        if name == "f1":  # F1 = 2J / (1 + J), J the share of true pairs among all that are true or predicted
+            values = tuple(None if v is None else 2 * v / (1 + v) for v in values)
+        found |= dict(zip((name, f"{name}_low", f"{name}_high"), values, strict=True))
+    return found
+
+
+def _kinds(gold: pd.DataFrame, pair: tuple[int, int]) -> str:
+    kinds = gold["kind"].array
+    return "-".join(sorted((kinds[pair[0]], kinds[pair[1]])))
+
+
+def _actual(gold: pd.DataFrame) -> dict[str, set[tuple[int, int]]]:
+    actual: dict[str, set] = {"login-login": set(), "login-name": set()}
+    for rows in gold.groupby("person", sort=True).indices.values():
+        ordered = sorted(map(int, rows))
+        for place, i in enumerate(ordered):
+            for j in ordered[place + 1 :]:
+                actual.get(_kinds(gold, (i, j)), set()).add((i, j))
+    return actual
+
+
+def _grouped(gold: pd.DataFrame, pairs: set[tuple[int, int]]) -> set[tuple[int, int]]:
+    """All pairs of the groups that merging makes; groups that are too large are refused, as in a run."""
+    names = gold["alias"].tolist()
+    rows = [
+        (names[i], names[j], "same", "", 100.0, people.AUTOMATIC, "") for i, j in sorted(pairs) if names[i] != names[j]
+    ]
+    merged = people.merges(None, pd.DataFrame(rows, columns=list(people.COLUMNS)), merge_threshold=0)
+    person = dict(zip(merged["alias"], merged["person"], strict=True))
+    members: dict[str, list[int]] = {}
+    for number, name in enumerate(names):
+        members.setdefault(person.get(name, name), []).append(number)
+    return {(i, j) for group in members.values() for n, i in enumerate(group) for j in group[n + 1 :]}
+
+
+# --- for the paper ----------------------------------------------------------------------------------------------------
+
+
+def saved_file() -> Path:
+    return paths.DATA / "identities_score.csv"
+
+
+def save(scored: pd.DataFrame, file: Path | None = None) -> Path:
+    """Keep the counts of a scoring (no name among them) for the paper's appendix."""
+    target = file or saved_file()
+    scored[["rule", "threshold", "kinds", "basis", "positives", "predicted", "true"]].to_csv(
+        target, index=False, float_format="%g", lineterminator="\n"
+    )
+    return target
+
+
+def saved(file: Path | None = None) -> pd.DataFrame:
+    """The counts that were kept, with the measures computed from them; empty where none were."""
+    source = file or saved_file()
+    if not source.is_file():
+        return pd.DataFrame(columns=["rule", "threshold", "kinds", "basis", "predicted", *MEASURES])
+    frame = pd.read_csv(source)
+    rows = [_from_counts(row) for row in frame.to_dict("records")]
+    return pd.DataFrame(rows)
+
+
+def _from_counts(row: dict) -> dict:
+    actual = set(range(row["positives"]))
+    predicted = {*range(row["true"]), *range(-(row["predicted"] - row["true"]), 0)}
+    return row | measures(actual, predicted)
+
+
+def printed(scored: pd.DataFrame, *, basis: str = "pairs", thresholds: Sequence[float] = THRESHOLDS) -> pd.DataFrame:
+    """The appendix's table: a row a rule and threshold, per kind of pair precision, recall, F1 with intervals."""
+    chosen = scored[(scored["basis"] == basis) & scored["threshold"].isin(thresholds)]
+    rows: dict[str, dict[str, str]] = {}
+    for row in chosen.to_dict("records"):
+        cells = rows.setdefault(f"{row['rule']}, {row['threshold']:g}", {})
+        for measure in MEASURES:
+            cells[f"{row['kinds']} {measure}"] = interval(row, measure)
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def interval(row: dict, measure: str) -> str:
+    """A measure with its interval as text; "--" where nothing was predicted."""
+    if row[measure] is None or pd.isna(row[measure]):
+        return "--"
+    return f"{row[measure]:.3f} ({row[f'{measure}_low']:.2f} to {row[f'{measure}_high']:.2f})"
+
+
+def curve(scored: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+    """Precision against recall of every rule over the thresholds, a panel per kind of pair; the default is marked."""
+    chosen = scored[(scored["basis"] == "pairs") & (scored["predicted"] > 0)]
+    kinds = sorted(set(chosen["kinds"])) or ["login-login"]
+    figure, axes = figures._figure(len(kinds), height=2.8, sharey=True)
+    for axis, kind in zip(axes, kinds, strict=True):
+        for number, rule in enumerate(matching.RULES):
+            part = chosen[(chosen["kinds"] == kind) & (chosen["rule"] == rule)].sort_values("threshold")
+            axis.plot(part["recall"], part["precision"], label=rule, linestyle=figures._STYLES[number],
+                      color=figures._COLOURS[number], marker=".", markersize=3, linewidth=1)  # fmt: skip
+            default = part[part["threshold"] == matching.AUTOMATIC]
+            axis.plot(default["recall"], default["precision"], "o", color=figures._COLOURS[number], markersize=5)
+        axis.set(title=kind, xlabel="recall", xlim=(0, None), ylim=(0, 1.03))
+    axes[0].set_ylabel("precision")
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
+    return figure, chosen[["rule", "kinds", "threshold", *MEASURES]].reset_index(drop=True)
