@@ -135,10 +135,15 @@ class Hub:
         return ibis.memtable(pa.Table.from_pandas(frame, schema=types, preserve_index=False))
 
     def _author_names(self) -> ibis.Table:
-        return self.commits.select(alias=_.authors.unnest()).drop_null("alias").distinct()
+        return self.signed.select(alias=_.authors.unnest()).drop_null("alias").distinct()
 
     def _starter_names(self) -> ibis.Table:
         return self.discussions.filter(_.author.notnull()).select(alias="author").distinct()
+
+    @cached_property
+    def signed(self) -> ibis.Table:
+        """kind, repo_id, authors (names in order), n_commits: few rows, as most commits of a repository are signed alike."""
+        return self._keep("signed", self.commits.group_by("kind", "repo_id", "authors").agg(n_commits=_.count()))
 
     @cached_property
     def contributions(self) -> ibis.Table:
@@ -148,10 +153,11 @@ class Hub:
         """
         identities = self.frame(self.developers)
         bots = identities.loc[identities["is_bot"], "alias"].tolist()
-        people_only = self.commits.authors.filter(lambda name: name.notnull() & ~name.isin(bots))
+        people_only = self.signed.authors.filter(lambda name: name.notnull() & ~name.isin(bots))
         numbered = people_only.zip(ibis.range(0, people_only.length())).unnest()
-        pairs = self.commits.select("kind", "repo_id", author=numbered)
-        by_name = pairs.group_by("kind", "repo_id", alias=_.author.f1).agg(leads=(_.author.f2 == 0).sum())
+        pairs = self.signed.select("kind", "repo_id", "n_commits", author=numbered)
+        led = ibis.cases((_.author.f2 == 0, _.n_commits), else_=0)
+        by_name = pairs.group_by("kind", "repo_id", alias=_.author.f1).agg(leads=led.sum())
         by_person = by_name.inner_join(self.developers, "alias").group_by("kind", "repo_id", "developer")
         return self._keep("contributions", by_person.agg(leads=_.leads.sum()))
 
@@ -261,7 +267,7 @@ def _event_counts(hub: Hub, kind: str, variables: tuple[str, ...]) -> dict[str, 
     starters = hub.starters.filter(of).select("repo_id", "developer")
     wanted = set(variables)
     if wanted & {"n_commits", "n_committers", "n_community"}:
-        events = hub.commits.filter(of).group_by("repo_id").agg(n_commits=_.count())
+        events = hub.signed.filter(of).group_by("repo_id").agg(n_commits=_.n_commits.sum())
         counts["commits"] = _outer(events, _per_repository(authors, "n_committers"))
     if wanted & {"n_discussions", "n_disc_starters", "n_community"}:
         events = hub.discussions.filter(of).group_by("repo_id").agg(n_discussions=_.count())

@@ -448,7 +448,7 @@ def _null_reciprocity(repositories, leads, first, pair, reverse, *, draws, seed)
     shares = np.empty(draws)
     for draw in range(draws):
         shuffled = np.empty_like(leads)
-        shuffled[np.lexsort((generator.random(len(leads)), number))] = leads
+        shuffled[np.argsort(number + generator.random(len(leads)), kind="stable")] = leads
         present = _marked(len(reverse), pair[shuffled[first]])
         shares[draw] = (present & present[reverse]).sum() / present.sum()
     return shares

@@ -1,4 +1,9 @@
-"""The road from a snapshot to the paper: check the parameters, run the notebooks side by side, build the PDF."""
+"""The road from a snapshot to the paper: check the parameters, run the notebooks side by side, build the PDF.
+
+Every notebook's process imports this module, so what only the other steps need is imported there.
+"""
+
+from __future__ import annotations
 
 import datetime as dt
 import json
@@ -14,10 +19,12 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import wait
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from analysis import comparison, front_matter, paths, report
-from analysis.engine import load
-from analysis.parameters import Parameters
+from analysis import paths
+
+if TYPE_CHECKING:
+    from analysis.parameters import Parameters
 
 NOTEBOOKS = ("rq2_network", "rq1_activity", "rq3_adoption")  # the longest first
 PAPER_TOOLS = ("latexmk", "pdflatex", "bibtex")
@@ -160,6 +167,9 @@ def _strip(copy: Path, name: str) -> None:
 
 def collect(parameters: Parameters) -> dict:
     """Merge what the notebooks emitted into results.json, and write numbers.tex, the ledger and the tables about the run."""
+    from analysis import comparison, front_matter, report
+    from analysis.engine import load
+
     hub = load(parameters)
     out_dir = parameters.directory
     about = {"snapshot": hub.snapshot.manifest, "parameters": parameters.recorded()}
@@ -201,10 +211,12 @@ def build_paper(parameters: Parameters) -> Path:
 
     Raises RunError with the first error of LaTeX.
     """
+    from analysis.snapshot import load
+
     out_dir = parameters.directory.resolve()
     build = out_dir / "build"
     build.mkdir(exist_ok=True)
-    days = load(parameters).snapshot.date - dt.date(1970, 1, 1)
+    days = load(parameters.snapshot_date).date - dt.date(1970, 1, 1)
     env = os.environ | {
         "TEXINPUTS": f".:{out_dir}:",
         "BIBINPUTS": ".:",
