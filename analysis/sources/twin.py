@@ -465,7 +465,10 @@ def _fields_of_used(values: np.ndarray, plan: Plan, named: dict[int, int], rng: 
 
 
 def _own_the_most_used(plan: Plan, usage: np.ndarray) -> None:
-    """Give the most used models to the organisations that the study counts among the first 100 (section 4.3.2)."""
+    """Give the most used models to the organisations that the study counts among the first 100 (section 4.3.2).
+
+    Each of the others gets an owner of its own: the busiest of the invented developers would come before Meta.
+    """
     ranked = np.argsort(-usage, kind="stable")
     ranked = ranked[usage[ranked] > 0]
     top = ranked[:100].tolist()
@@ -474,6 +477,10 @@ def _own_the_most_used(plan: Plan, usage: np.ndarray) -> None:
     for name in ("nlp", "cv", "mm"):
         best = ranked[plan.fields[ranked] == FIELD_CODE[name]][:100].tolist()
         _assign_owners(plan, [repo for repo in best if repo not in taken], [o for o in FIELD_OWNERS if o[1] == name])
+        taken.update(best)
+    others = sorted(taken - plan.owners.keys() - plan.names.keys())
+    names = _names(len(others), 0)  # twelve letters with the last syllable: no developer's name
+    plan.owners.update({repo: f"{name}{SYLLABLES[-1]}" for repo, name in zip(others, names, strict=True)})
 
 
 def _assign_owners(plan: Plan, repos: list[int], owners) -> None:
