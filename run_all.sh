@@ -4,7 +4,7 @@
 set -euo pipefail
 
 # All but `test` are commands of `python -m analysis` and go to it as they are; a new one is only added here.
-words="run test import validate snapshots demo twin people ledger update-references"
+words="run test import validate snapshots demo twin people ledger check explain archive update-references"
 
 usage() {
   cat <<'END'
@@ -12,6 +12,8 @@ usage() {
 ./run_all.sh test [PYTEST ARGS]   lint, all tests, and the notebooks against their stored results
 ./run_all.sh COMMAND ...          import, validate, snapshots, demo, twin: about snapshots; people: which names are one
                                   person's; ledger NAME: the study's values beside those of a run;
+                                  check: run anew and say whether all is as published; explain RESULT_ID: what a
+                                  number is and where it comes from; archive: the paper's sources in one zip;
                                   update-references: store the results of demo as the tests' references.
                                   COMMAND --help says more.
 
@@ -77,7 +79,7 @@ directory_of() {
 use_conda() {
   [ -n "${CONDA_PREFIX:-}" ] && [ -x "$CONDA_PREFIX/bin/python" ] || return 1
   local name=${CONDA_PREFIX##*/} differences extra=()
-  [ "$word" != test ] || extra=(--extra test)
+  case $word in test | check) extra=(--extra test) ;; esac
   if differences=$("$CONDA_PREFIX/bin/python" -m analysis.environment ${extra[@]+"${extra[@]}"} 2>&1); then
     python=$CONDA_PREFIX/bin/python
     say "using the conda environment $name"

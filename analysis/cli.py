@@ -297,9 +297,81 @@ def validate(name: Annotated[str, typer.Argument(help="Name of the snapshot.")])
 
 
 @app.command("update-references")
-def update_references() -> None:
-    """Rewrite the executed notebooks and the reference results of `demo`, and say what changed."""
+def update_references(
+    snapshot_name: Annotated[
+        str, typer.Option("--snapshot", help="demo, or the twin (2023-10-15-twin), whose results alone are stored.")
+    ] = "demo",
+) -> None:
+    """Rewrite the executed notebooks and the reference results of `demo`, or another snapshot's, and say what changed."""
     from analysis import references
 
-    for line in references.update():
+    for line in references.update(snapshot_name):
         print(line)
+
+
+@app.command("check")
+def check_(
+    snapshot_name: Annotated[
+        str, typer.Option("--snapshot", help="Of the snapshots with references: demo and the twin.")
+    ] = DEFAULT_SNAPSHOT,
+) -> None:
+    """Run anew and say, in one screen, whether everything is as published: exit code 0 if it is, 1 if not.
+
+    The environment against the lock; results and figures against the committed references; the notebooks' stored
+    outputs (nbval); the ledger's counts.
+    """
+    from analysis import check as checks
+    from analysis import comparison, references, run
+
+    references.stored(snapshot_name)  # before the work, not after it
+    if snapshot_name == DEFAULT_SNAPSHOT:
+        _default_snapshot(make=True)
+    parameters = check({"snapshot_date": snapshot_name})
+    snapshot.validate(snapshot.load(snapshot_name), again=False)
+    _run_notebooks(parameters)
+    document = run.collect(parameters)
+    said.print("nbval: runs the notebooks on demo and compares every output")
+    found = checks.findings(document, parameters.directory)
+    table = Table("", "question", "answer", box=None, pad_edge=False)
+    for finding in found:
+        table.add_row("ok" if finding.holds else "NO", finding.question, "\n".join(finding.lines()))
+    out = Console(highlight=False, markup=False)
+    out.print(comparison.heading(document))
+    out.print(table)
+    if not all(finding.holds for finding in found):
+        raise typer.Exit(1)
+
+
+@app.command("explain")
+def explain(
+    result_id: Annotated[str, typer.Argument(help="Id of a result, as rq2.all.k1.recip.")],
+    run_name: Annotated[str, typer.Option("--run", help="A run: its directory in paper/generated.")] = DEFAULT_SNAPSHOT,
+) -> None:
+    """Say of one result what it is: value, definition, place in the study, notebook, cell, and what went in.
+
+    `python -m analysis explain rq2` (or any beginning of an id) names ids that begin so.
+    """
+    from analysis import explain as explaining
+    from analysis import paths, run
+
+    document = run.read_results(run_name)
+    told = explaining.explain(document, paths.generated() / run_name, result_id)
+    out = Console(highlight=False, markup=False, soft_wrap=True)
+    for line in told.lines():
+        out.print(line)
+
+
+@app.command("archive")
+def archive(
+    run_name: Annotated[str, typer.Argument(help="A run whose paper was built.")] = DEFAULT_SNAPSHOT,
+) -> None:
+    """Make one zip of a paper for an editor or an archive, and compile it in an empty folder with plain pdflatex."""
+    from analysis import archive as archives
+    from analysis import paths, run
+
+    run.read_results(run_name)
+    made = archives.write(paths.generated() / run_name)
+    size = made.stat().st_size / 1e6
+    said.print(f"{_relative(made)}: {size:.1f} MB; compiling it in an empty folder")
+    said.print(f"compiles alone: {archives.compile_alone(made)} pages")
+    print(_relative(made))

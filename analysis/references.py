@@ -1,34 +1,61 @@
-"""The committed references: executed notebooks and results of `demo`, against which a maintainer sees what moved."""
+"""The committed references, against which a reviewer and a maintainer see what moved.
+
+The executed notebooks and results of `demo`, and the results of the full-size synthetic twin.
+"""
 
 import hashlib
 import json
 import math
+import platform
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from analysis import paths, run
+from analysis import paths, run, snapshot
 from analysis.parameters import Parameters
 
-RESULTS = paths.REFERENCES / "demo" / "results.json"
-FIGURES = paths.REFERENCES / "demo" / "figures.json"
+NOTEBOOKS_OF = "demo"  # the snapshot whose executed notebooks are stored
+RESULTS = paths.REFERENCES / NOTEBOOKS_OF / "results.json"
+FIGURES = paths.REFERENCES / NOTEBOOKS_OF / "figures.json"
 
 
-def update() -> list[str]:
-    """Run `demo` with the default parameters and replace the references; returns one line per change."""
-    parameters = Parameters()
+def update(name: str = NOTEBOOKS_OF) -> list[str]:
+    """Run a snapshot with the default parameters and replace its references; returns one line per change."""
+    parameters = Parameters(snapshot_date=name)
     out_dir = run.run_notebooks(parameters)
     results = run.collect(parameters)["results"]
-    digests = figure_digests(out_dir)
-    changes = differences(read(RESULTS), results)
-    before = read(FIGURES)
+    files = files_of(name)
+    found = {"results": results, "figures": figure_digests(out_dir), "made_from": made_from(name)}
+    changes = differences(read(files["results"]), results)
+    before, digests = read(files["figures"]), found["figures"]
     changed = sorted(name for name in before.keys() | digests.keys() if before.get(name) != digests.get(name))
     changes += [f"figure {name}: other bytes" for name in changed]
-    _write(RESULTS, results)
-    _write(FIGURES, digests)
-    for name in run.NOTEBOOKS:
-        changes += _replace_notebook(out_dir / "notebooks" / f"{name}.ipynb", paths.NOTEBOOKS / f"{name}.ipynb")
+    for part, content in found.items():
+        _write(files[part], content)
+    for notebook in run.NOTEBOOKS if name == NOTEBOOKS_OF else ():
+        file = f"{notebook}.ipynb"
+        changes += _replace_notebook(out_dir / "notebooks" / file, paths.NOTEBOOKS / file)
     return changes or ["nothing changed"]
+
+
+def files_of(name: str) -> dict[str, Path]:
+    """The files that hold a snapshot's references: results, figures, made_from."""
+    return {part: paths.REFERENCES / name / f"{part}.json" for part in ("results", "figures", "made_from")}
+
+
+def made_from(name: str) -> dict[str, str]:
+    """What the results of a snapshot may depend on: its hash, and the platform that they are computed on."""
+    python = ".".join(platform.python_version_tuple()[:2])
+    here = f"{platform.system()} {platform.machine()}, {platform.python_implementation()} {python}"
+    return {"snapshot": snapshot.load(name).digest, "platform": here}
+
+
+def stored(name: str) -> dict[str, dict]:
+    """The references of a snapshot, by the names of `files_of`; raises RunError where there are none."""
+    if not files_of(name)["made_from"].exists():
+        there = sorted(file.parent.name for file in paths.REFERENCES.glob("*/made_from.json"))
+        raise run.RunError(f"no references of {name[:60]}; there are those of {', '.join(there)}")
+    return {part: read(file) for part, file in files_of(name).items()}
 
 
 def figure_digests(out_dir: Path) -> dict[str, str]:

@@ -88,6 +88,11 @@ def _statistic(result_id: str) -> str:
     return next((s for part, s in strangers.items() if part in result_id), result_id.rsplit(".", 1)[-1])
 
 
+def formatted(result_id: str, value) -> str:
+    """A result as the paper prints it, as plain text (`format_value`)."""
+    return format_value(_statistic(result_id), value)
+
+
 def latex(text: str) -> str:
     """Any text as harmless LaTeX: shortened, specials escaped, characters that the fonts lack as their code point."""
     shown = text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
@@ -267,7 +272,8 @@ def _cell() -> int | None:
     from IPython import get_ipython
 
     shell = get_ipython()
-    return shell.execution_count if shell else None
+    # Not execution_count: newer versions of IPython count a cell up before it runs, older ones after.
+    return len(shell.history_manager.input_hist_raw) - 1 if shell else None
 
 
 def merge_results(out_dir: Path, *, snapshot: Mapping, parameters: Mapping) -> dict:

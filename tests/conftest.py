@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 from analysis import paths, snapshot
@@ -115,6 +116,31 @@ def demo(tmp_path_factory) -> snapshot.Snapshot:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HUB_PAPER_SNAPSHOTS", str(stored if is_stored else tmp_path_factory.mktemp("demo")))
         return snapshot.load(source.NAME) if is_stored else source.make()
+
+
+def run_of_demo(directory: Path) -> Path:
+    """Results of `demo` with the default parameters under a directory, and its paper where there is TeX."""
+    from analysis import run
+    from analysis.parameters import Parameters
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HUB_PAPER_GENERATED", str(directory))
+        parameters = Parameters()
+        run.run_notebooks(parameters)
+        run.collect(parameters)
+        if not run.missing_tex():
+            run.build_paper(parameters)
+        return parameters.directory
+
+
+@pytest.fixture(scope="session")
+def demo_run(tmp_path_factory, worker_id) -> Path:
+    """The directory of a finished run of `demo`, made once for all workers. Tests leave it as it is."""
+    base = tmp_path_factory.getbasetemp()
+    directory = (base if worker_id == "master" else base.parent) / "a run of demo"
+    with FileLock(f"{directory}.lock"):
+        done = directory / "demo"
+        return done if (done / "results.json").exists() else run_of_demo(directory)
 
 
 @pytest.fixture(scope="session")

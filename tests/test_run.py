@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from conftest import run_of_demo
 
 from analysis import comparison, paths, references, run, snapshot
 from analysis.engine import FIELDS, VARIABLES
@@ -30,19 +31,9 @@ def text_of(pdf: Path) -> str:
     return subprocess.run(["pdftotext", "-layout", pdf, "-"], capture_output=True, text=True, check=True).stdout
 
 
-def demo_in(directory: Path) -> Path:
-    """Results of `demo` with the default parameters, and its paper where there is TeX."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HUB_PAPER_GENERATED", str(directory))
-        out_dir = finished(Parameters())
-        if not run.missing_tex():
-            run.build_paper(Parameters())
-        return out_dir
-
-
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory):
-    return demo_in(tmp_path_factory.mktemp("first"))
+def demo(demo_run):
+    return demo_run
 
 
 @pytest.fixture(scope="session")
@@ -120,7 +111,7 @@ def test_two_runs_give_the_same_bytes(demo, tmp_path):
         files = [p for p in sorted(root.rglob("*")) if p.is_file() and "build" not in p.relative_to(root).parts]
         return {str(p.relative_to(root)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
 
-    first, second = digests(demo), digests(demo_in(tmp_path / "a directory of another name"))
+    first, second = digests(demo), digests(run_of_demo(tmp_path / "a directory of another name"))
     assert first == second and {"results.json", "numbers.tex"} <= first.keys()
     assert run.missing_tex() or "paper.pdf" in first
 

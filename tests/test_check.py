@@ -1,0 +1,102 @@
+"""The reviewer's check: what it finds where a result, a figure, the snapshot or the ledger is not the reference's."""
+
+import json
+import subprocess
+
+import pytest
+
+from analysis import check, references
+from analysis.run import RunError
+
+HERE = {"snapshot": "a" * 64, "platform": "Linux x86_64, CPython 3.11"}
+RESULTS = {"rq1.a": {"value": 0.1, "notebook": "n", "cell": 3}, "rq1.b": {"value": 2, "notebook": "n", "cell": 4}}
+REFERENCE = {"results": RESULTS, "figures": {"f.csv": "1", "f.pdf": "2"}, "made_from": HERE}
+
+
+def with_value(value) -> dict:
+    return RESULTS | {"rq1.a": RESULTS["rq1.a"] | {"value": value}}
+
+
+def test_equal_results_hold_and_are_counted():
+    found = check.results_are_the_references(RESULTS, REFERENCE, exact=True)
+    assert found.holds and found.lines() == ["2 are equal, exactly"]
+
+
+def test_the_last_digit_counts_on_the_same_platform_and_not_on_another():
+    moved = with_value(0.1 + 1e-12)
+    assert not check.results_are_the_references(moved, REFERENCE, exact=True).holds
+    assert check.results_are_the_references(moved, REFERENCE, exact=False).holds
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("value", [0.1000001, None, "0.1", 1])
+def test_another_value_is_named_with_its_cell(value, exact):
+    found = check.results_are_the_references(with_value(value), REFERENCE, exact=exact)
+    assert found.lines() == ["1 results differ", f"rq1.a: 0.1 became {value!r} (n, cell 3)"]
+
+
+def test_a_result_that_is_gone_or_new_differs():
+    found = check.results_are_the_references({"rq1.c": RESULTS["rq1.b"]}, REFERENCE, exact=True)
+    assert len(found.differences) == 3
+
+
+def test_many_differences_are_shown_in_part_and_counted():
+    results = {f"rq1.{n}": RESULTS["rq1.a"] for n in range(40)}
+    lines = check.results_are_the_references(results, REFERENCE | {"results": {}}, exact=True).lines()
+    assert len(lines) == check.SHOWN + 2 and lines[-1] == f"and {40 - check.SHOWN} more"
+
+
+def test_on_another_platform_only_the_data_behind_figures_have_to_be_equal():
+    other_bytes, other_data = {"f.csv": "1", "f.pdf": "x"}, {"f.csv": "x", "f.pdf": "2"}
+    assert not check.figures_are_the_references(other_bytes, REFERENCE, exact=True).holds
+    assert check.figures_are_the_references(other_bytes, REFERENCE, exact=False).holds
+    assert check.figures_are_the_references(other_data, REFERENCE, exact=False).differences == ("f.csv",)
+
+
+def test_another_snapshot_is_no_ground_for_a_verdict():
+    assert check.snapshot_is_the_references("demo", HERE, REFERENCE).holds
+    assert not check.snapshot_is_the_references("demo", HERE | {"snapshot": "b" * 64}, REFERENCE).holds
+
+
+def test_a_value_without_a_verdict_is_found():
+    counts = {"matches": 5, "differs": 2, "not_covered": 1, "impossible": 1}
+    results = {f"ledger.all.{name}": {"value": count} for name, count in counts.items()}
+    whole = results | {"ledger.all.total": {"value": 9}}
+    assert check.ledger_as_counted(whole).answer == "5 matches, 2 differs, 1 not covered, 1 impossible"
+    assert not check.ledger_as_counted(results | {"ledger.all.total": {"value": 10}}).holds
+
+
+def test_an_output_that_nbval_finds_changed_is_named(monkeypatch):
+    said = "F\nFAILED notebooks/rq1_activity.ipynb::Cell 3\n1 failed, 9 passed in 3.0s\n"
+    monkeypatch.setattr(check.subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 1, said, ""))
+    found = check.notebooks_are_the_references()
+    assert found.differences == ("FAILED notebooks/rq1_activity.ipynb::Cell 3",)
+
+
+def test_nbval_that_could_not_start_is_no_success(monkeypatch):
+    done = subprocess.CompletedProcess([], 4, "", "no module named nbval\n")
+    monkeypatch.setattr(check.subprocess, "run", lambda *_, **__: done)
+    found = check.notebooks_are_the_references()
+    assert not found.holds and "no module named nbval" in found.differences
+
+
+def test_a_snapshot_without_references_is_said_before_the_work():
+    with pytest.raises(RunError, match="no references of 1999-01-01; there are those of .*demo"):
+        references.stored("1999-01-01")
+
+
+@pytest.mark.parametrize("name", sorted(file.parent.name for file in references.paths.REFERENCES.glob("*/results.json")))
+def test_stored_references_are_whole(name):
+    stored = references.stored(name)
+    assert len(stored["results"]) > 500 and len(stored["figures"]) >= 20
+    assert set(stored["made_from"]) == {"snapshot", "platform"}
+
+
+def test_the_run_of_demo_holds(demo_run, monkeypatch):
+    """All but nbval, which the tests run anyway."""
+    passed = check.Finding("notebooks", True, "not run here")
+    monkeypatch.setattr(check, "notebooks_are_the_references", lambda: passed)
+    document = json.loads((demo_run / "results.json").read_text(encoding="utf-8"))
+    found = {finding.question: finding for finding in check.findings(document, demo_run)}
+    assert list(found) == ["environment", "snapshot", "results", "figures", "notebooks", "ledger"]
+    assert all(found[name].holds for name in ("snapshot", "results", "ledger")), found
