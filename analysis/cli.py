@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from analysis import people_cli, snapshot
+from analysis import people_cli, snapshot, snapshots_compared
 from analysis.parameters import ParameterError, Parameters, check, parse
 from analysis.snapshot import SnapshotError
 from analysis.sources import dumps
@@ -77,6 +77,8 @@ def run_(
 ) -> None:
     """Run the three notebooks on a snapshot and build the paper.
 
+    Several snapshots (`A,B`), or a range of days (`START..END/quarter`), are compared instead: see `compare`.
+
     Prints the directory of the results as the last line. Exit codes: 0 done; 1 failed; 2 wrong usage; 3 all but the PDF.
     """
     from analysis import run
@@ -87,6 +89,9 @@ def run_(
         raise ParameterError(f"-p {name}={values[name]}: {name} is given by an option too; give it once")
     if "snapshot_date" not in given | values:
         given["snapshot_date"] = _default_snapshot(make=not dry_run)
+    if snapshots_compared.wants(values | given):
+        _compare(Parameters(**values | given), anew=False, dry_run=dry_run)
+        return
     parameters = check(values | given)
     loaded = snapshot.load(parameters.snapshot_date)
     snapshot.validate(loaded, again=False)
@@ -285,6 +290,54 @@ def _rich(frame, *, title: str) -> Table:
     for row in frame.itertuples(index=False):
         table.add_row(*map(str, row))
     return table
+
+
+@app.command("compare")
+def compare(
+    snapshots: Annotated[list[str], typer.Argument(help="Snapshots, or one with a range; NAME@DATE is one as of a day.")],
+    as_of: Annotated[str, typer.Option(help="A day for all of them, or START..END/STEP for one.")] = "",
+    parameter: Annotated[
+        list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="Any other parameter, for every run; repeatable.")
+    ] = None,
+    anew: Annotated[bool, typer.Option("--anew", help="Make the runs again, also those that are of today.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, say what would run, and stop.")] = False,
+) -> None:
+    """Set the results of snapshots side by side, or those of one snapshot over time.
+
+    Values, verdicts, orders of groups, repositories that came and went, trends. Runs that are absent or out of date are
+    made first. STEP is month, quarter or year: `compare 2024-12-04 --as-of 2021-01-01..2023-10-01/quarter`.
+    Prints the directory of the results as the last line.
+    """
+    values = parse(parameter or [])
+    for name in {"snapshot_date", *(["as_of"] if as_of else [])} & values.keys():
+        raise ParameterError(f"-p {name}={values[name]}: {name} is given already; give it once")
+    given = {"snapshot_date": ",".join(snapshots), **({"as_of": as_of} if as_of else {})}
+    _compare(Parameters(**values | given), anew=anew, dry_run=dry_run)
+
+
+def _compare(asked: Parameters, *, anew: bool, dry_run: bool) -> None:
+    """Make the runs that are absent or out of date, compare them, and say what a reader has to know first."""
+    from analysis import run
+
+    compared = snapshots_compared.plan(asked)
+    said.print(f"{len(compared.runs)} runs are compared; results go to {_relative(compared.directory)}")
+    for name in dict.fromkeys(parameters.snapshot_date for parameters in compared.runs):
+        snapshot.validate(snapshot.load(name), again=False)
+    if compared.over_time:
+        said.print(f"as of {', '.join(parameters.as_of for parameters in compared.runs)}")
+    else:
+        for parameters in dict.fromkeys(compared.runs):
+            why = "to be made again" if anew else snapshots_compared.why_run(parameters)
+            said.print(f"{parameters.run_name}: {f'is run: {why}' if why else 'its results are there'}")
+            if why and not dry_run:
+                _run_notebooks(parameters)
+                run.collect(parameters)
+    if dry_run:
+        return
+    for line in snapshots_compared.warnings(snapshots_compared.headers(compared)):
+        said.print(f"warning: {line}", style="yellow", markup=False)
+    run.run_comparison(compared, said=lambda line: said.print(line, markup=False))
+    print(compared.directory)
 
 
 @app.command("validate")

@@ -37,7 +37,7 @@ def ledger(document: Mapping, values: pd.DataFrame | None = None) -> pd.DataFram
     found = _contradictions(audit.findings(values)) if against else {}
     general = general_reasons(document, values)
     notes = [
-        _note(row, whys.get(row["id"]) or whys.get(_relative(row["id"])), found.get(row["id"]), general[row["kind"]])
+        _note(row, whys.get(row["id"]) or whys.get(relative(row["id"])), found.get(row["id"]), general[row["kind"]])
         for row in rows.to_dict("records")
     ]
     return rows.assign(note=notes)
@@ -83,7 +83,7 @@ def _contradictions(findings: pd.DataFrame) -> dict[str, str]:
     return found
 
 
-def _relative(name: str) -> str:
+def relative(name: str) -> str:
     """The result that is missing for the same reason as one that is emitted only where there is something to emit."""
     parts = name.split(".")
     if parts[0] == "rq3":

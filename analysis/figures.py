@@ -9,8 +9,9 @@ import matplotlib as mpl
 import pandas as pd
 import seaborn as sns
 from matplotlib import font_manager
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 LABELS = {
     "n_likes": "likes",
@@ -145,6 +146,62 @@ def adoption(usage: Mapping[str, pd.DataFrame], co_usage: Mapping[str, pd.DataFr
         figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
     empty = pd.DataFrame(columns=["degree", "models", "share", "network", "field"])
     return figure, pd.concat(parts, ignore_index=True) if parts else empty
+
+
+def trends(data: pd.DataFrame, *, logarithmic: str = "(log)") -> tuple[Figure, pd.DataFrame]:
+    """Values over time, a panel each group of measures, a line a measure; a hollow point is of a sample.
+
+    `data` has columns panel, line, day (ISO), sample, value, ordered by day; a panel whose title ends in `logarithmic`
+    has a log axis, on which zeros have no place and are left out.
+    """
+    panels = list(dict.fromkeys(data["panel"]))
+    columns = min(2, max(1, len(panels)))
+    rows = max(1, -(-len(panels) // columns))
+    figure, axes = _figure(columns, height=2.5 * rows, rows=rows)
+    for axis, panel in zip(axes, panels, strict=False):
+        is_log = panel.endswith(logarithmic)
+        for number, (line, points) in enumerate(data[data["panel"] == panel].groupby("line", sort=False)):
+            points = points[points["value"] > 0] if is_log else points
+            days, style = pd.to_datetime(points["day"]), {"color": _COLOURS[number % len(_COLOURS)], "linewidth": 1.1}
+            axis.plot(days, points["value"], label=line, linestyle=_STYLES[number % len(_STYLES)], **style)
+            for sample, part in points.groupby("sample"):
+                face = "white" if sample else style["color"]
+                axis.plot(days[part.index], part["value"], "os^Dv<>p"[number % 8], color=style["color"], markersize=3.2,
+                          markerfacecolor=face, markeredgewidth=0.8)  # fmt: skip
+        axis.set_title(panel.removesuffix(logarithmic).strip())
+        if is_log:
+            axis.set_yscale("log")
+        axis.xaxis.set_major_locator(locator := AutoDateLocator(minticks=3, maxticks=6))
+        axis.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
+        axis.legend(fontsize=6, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=3)
+    for axis in axes[len(panels) :]:
+        axis.set_axis_off()
+    if data["sample"].any():
+        figure.supxlabel("hollow points: from a sample, not a census", fontsize=7)
+    return figure, data
+
+
+def shifts(data: pd.DataFrame, *, first: str, last: str) -> tuple[Figure, pd.DataFrame]:
+    """How many times its first value each result has at last: a dot a result, on a log axis; no change is 1.
+
+    `data` has columns result and ratio, in the order in which they are drawn from the top.
+    """
+    figure, (axis,) = _figure(1, height=1.1 + 0.19 * len(data))
+    places = range(len(data))[::-1]
+    axis.hlines(places, 1, data["ratio"], color="0.7", linewidth=0.8)
+    axis.plot(data["ratio"], places, "o", color="black", markersize=3.5)
+    axis.axvline(1, color="0.4", linewidth=0.8)
+    low, high = min(data["ratio"].min(), 0.5), max(data["ratio"].max(), 2)
+    axis.set(xscale="log", xlim=(low / 1.2, high * 1.2), ylim=(-0.8, len(data) - 0.2))
+    axis.set_yticks(places, data["result"])
+    axis.tick_params(axis="y", length=0)
+    ticks = FuncFormatter(lambda value, _: f"\N{MULTIPLICATION SIGN} {value:g}")
+    axis.xaxis.set_major_formatter(ticks)
+    axis.xaxis.set_minor_formatter(NullFormatter())
+    axis.grid(axis="x", color="0.92", linewidth=0.6)
+    axis.set_axisbelow(True)
+    axis.set_xlabel(f"{last}, times the value of {first}")
+    return figure, data
 
 
 def _say(axis, text: str) -> None:

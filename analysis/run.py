@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from multiprocessing import get_context
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -25,6 +26,7 @@ from analysis import paths
 
 if TYPE_CHECKING:
     from analysis.parameters import Parameters
+    from analysis.snapshots_compared import Comparison
 
 NOTEBOOKS = ("rq2_network", "rq1_activity", "rq3_adoption")  # the longest first
 PAPER_TOOLS = ("latexmk", "pdflatex", "bibtex")
@@ -80,11 +82,28 @@ def _read(messages, progress: Progress) -> None:
         progress(*message)
 
 
+def run_comparison(compared: Comparison, *, said: Callable[[str], None] = lambda _: None) -> Path:
+    """Execute the notebook that compares runs which are done, or steps over time; returns the directory of the results.
+
+    `said` is given each line that the notebook prints while it works. Raises RunError with the failing cell.
+    """
+    out_dir = compared.directory
+    _empty(out_dir)
+    (out_dir / "notebooks").mkdir(parents=True)
+    _let_kernels_find_the_package()
+    execute("compare_snapshots", out_dir / "notebooks", asdict(compared.asked), said=said)
+    return out_dir
+
+
+def _let_kernels_find_the_package() -> None:
+    inherited = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(paths.ROOT), *([inherited] if inherited else [])])
+
+
 def _work(name: str, directory: Path, values: Mapping, messages) -> None:
     """What one process does; SIGTERM ends it in good order, so that its kernel ends too."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    inherited = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(paths.ROOT), *([inherited] if inherited else [])])
+    _let_kernels_find_the_package()
     try:
         execute(name, directory, values, progress=lambda *done: messages.put(done))
     except RunError as error:
@@ -99,8 +118,32 @@ def _empty(out_dir: Path) -> None:
         shutil.rmtree(out_dir)
 
 
-def execute(name: str, directory: Path, values: Mapping, *, progress: Progress = lambda *_: None) -> Path:
-    """Run one notebook's source through papermill; returns the executed copy. Raises RunError with the failing cell."""
+class _Lines:
+    """A file for papermill's copy of what a notebook prints: each line goes to `said`."""
+
+    def __init__(self, said: Callable[[str], None]):
+        self._said = said
+
+    def write(self, text: str) -> None:
+        for line in filter(None, text.splitlines()):
+            self._said(line)
+
+    def flush(self) -> None:
+        """Nothing is kept back."""
+
+
+def execute(
+    name: str,
+    directory: Path,
+    values: Mapping,
+    *,
+    progress: Progress = lambda *_: None,
+    said: Callable[[str], None] | None = None,
+) -> Path:
+    """Run one notebook's source through papermill; returns the executed copy. Raises RunError with the failing cell.
+
+    `said` is given each line that the notebook prints, as it does.
+    """
     import jupytext
     import nbformat
     import papermill
@@ -120,7 +163,7 @@ def execute(name: str, directory: Path, values: Mapping, *, progress: Progress =
         with _kernel() as kernel:
             papermill.execute_notebook(
                 source, copy, parameters=dict(values), kernel_name="python3", progress_bar=False, cwd=paths.NOTEBOOKS,
-                on_cell_executed=executed, autosave_cell_every=0, km=kernel,
+                on_cell_executed=executed, autosave_cell_every=0, km=kernel, stdout_file=_Lines(said) if said else None,
             )  # fmt: skip
     except PapermillExecutionError as error:
         where = f"{name}, cell {error.exec_count}: {error.ename}: {_first_line(error.evalue)}"

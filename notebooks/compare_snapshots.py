@@ -1,0 +1,222 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # What changes when the date changes?
+#
+# The study looks at the Hub on one day. This notebook sets the results of several runs side by side: of snapshots of
+# different days, or of one snapshot as of every quarter, month or year of a range.
+
+# %% tags=["parameters"]
+snapshot_date = "demo"  # names of snapshots, parted by commas (NAME@DATE: as of a day); or one, with a range
+as_of = "2022-12-31..2023-09-30/quarter"  # a range of days for one snapshot; a day, or empty, for several
+conventions = "corrected"  # or "authors": follow the study's published scripts
+bots = "exclude"  # or "include"
+identities = "merged"  # or "raw": every name is a person
+merge_threshold = 90  # least similarity of a merge that was scored
+engine = "duckdb"  # or the URL of a Spark cluster
+out_dir = ""  # empty: a directory of the comparison's own under paper/generated
+
+# %%
+from analysis import figures, snapshots_compared
+from analysis.parameters import Parameters
+from analysis.report import Report
+
+asked = Parameters(snapshot_date, as_of, conventions, bots, identities, merge_threshold, engine, out_dir)
+compared = snapshots_compared.plan(asked)
+report = Report("compare_snapshots", out_dir=compared.directory, synthetic=snapshots_compared.synthetic(compared))
+runs = snapshots_compared.documents(compared)
+labels = snapshots_compared.labels(runs)
+
+# %%
+report.table("compare_runs", snapshots_compared.run_table(runs), prose=True)
+
+# %% [markdown]
+# ## Before any number
+#
+# Two samples that were chosen in different ways differ though the Hub did not change. Only a census can be compared
+# with a census as a whole.
+
+# %%
+report.table("compare_warnings", snapshots_compared.warning_table(runs), prose=True, align="rp{13cm}")
+
+# %% [markdown]
+# ## How much changed
+#
+# A result is compared where at least two runs have it. What a run lacks is listed at the end, with the reason. The
+# change goes from the first run that has it to the last.
+
+# %%
+values = snapshots_compared.side_by_side(runs)
+verdicts = snapshots_compared.verdicts(runs)
+orders = snapshots_compared.orders(runs)
+report.numbers("compare", snapshots_compared.results(values, verdicts, orders))
+report.table("compare_summary", snapshots_compared.summary(values))
+
+# %% [markdown]
+# ## Over time
+#
+# A row a run, for the measures that at least two runs have.
+
+# %%
+report.table("compare_over_time", snapshots_compared.over_time_table(runs, values))
+
+# %% [markdown]
+# Headline results of the last run, as multiples of the first run's:
+
+# %%
+shifts = snapshots_compared.shifts(runs, values)
+report.figure(
+    "compare_shifts",
+    *figures.shifts(shifts, first=labels[0], last=labels[-1]),
+    alt="How many times its value in the first run each headline result has in the last run",
+    why=snapshots_compared.why_no_shift(shifts),
+)
+
+# %% [markdown]
+# Where there are more than two runs, the trend.
+
+# %%
+growth = snapshots_compared.trend(runs, values, "network")
+report.figure(
+    "compare_trend_network",
+    *figures.trends(growth),
+    alt="Developers, isolates, cores, modularity and reciprocity of the network over time",
+    why=snapshots_compared.why_no_trend(growth, runs),
+)
+
+# %%
+repositories = snapshots_compared.trend(runs, values, "repositories")
+report.figure(
+    "compare_trend_repositories",
+    *figures.trends(repositories),
+    alt="Repositories, those without a licence, and mean activity per model over time",
+    why=snapshots_compared.why_no_trend(repositories, runs),
+)
+
+# %%
+concentration = snapshots_compared.trend(runs, values, "concentration")
+report.figure(
+    "compare_trend_concentration",
+    *figures.trends(concentration),
+    alt="Smallest share of repositories that holds 80 per cent of an activity, over time",
+    why=snapshots_compared.why_no_trend(concentration, runs),
+)
+
+# %%
+usage_trend = snapshots_compared.trend(runs, values, "usage")
+report.figure(
+    "compare_trend_usage",
+    *figures.trends(usage_trend),
+    alt="Models that spaces use, spaces and links over time",
+    why=snapshots_compared.why_no_trend(usage_trend, runs),
+)
+
+# %% [markdown]
+# ## Values: activity
+#
+# The tables hold the results that carry the study's findings; `tables/compare_all.csv` has every one.
+
+# %%
+models = snapshots_compared.section(runs, values, "models")
+report.table("compare_models", models, statistics="index", why=snapshots_compared.why_empty(models))
+
+# %%
+datasets = snapshots_compared.section(runs, values, "datasets")
+report.table("compare_datasets", datasets, statistics="index", why=snapshots_compared.why_empty(datasets))
+
+# %%
+spaces = snapshots_compared.section(runs, values, "spaces")
+report.table("compare_spaces", spaces, statistics="index", why=snapshots_compared.why_empty(spaces))
+
+# %%
+correlations = snapshots_compared.section(runs, values, "correlations")
+report.table("compare_correlations", correlations, statistics="index", why=snapshots_compared.why_empty(correlations))
+
+# %%
+licence_groups = snapshots_compared.section(runs, values, "licence_groups")
+report.table(
+    "compare_licence_groups", licence_groups, statistics="index", why=snapshots_compared.why_empty(licence_groups)
+)
+
+# %% [markdown]
+# ## Values: network
+
+# %%
+network = snapshots_compared.section(runs, values, "network")
+report.table("compare_network", network, statistics="index", why=snapshots_compared.why_empty(network))
+
+# %%
+fields = snapshots_compared.section(runs, values, "fields")
+report.table("compare_fields", fields, statistics="index", why=snapshots_compared.why_empty(fields))
+
+# %% [markdown]
+# ## Values: adoption
+
+# %%
+usage = snapshots_compared.section(runs, values, "usage")
+report.table("compare_usage", usage, statistics="index", why=snapshots_compared.why_empty(usage))
+
+# %% [markdown]
+# ## Verdicts that changed
+#
+# The study's printed values whose verdict in the ledger is not the same in every run that has them.
+
+# %%
+changed_verdicts = snapshots_compared.changed_verdicts(runs, verdicts)
+report.table("compare_verdicts", changed_verdicts, prose=True)
+
+# %% [markdown]
+# ## Orders of groups
+#
+# Of two licence groups the one whose repositories are more active by the probability of superiority (the study's
+# Table 5), of three by how many of the others each is above; kinds of repositories, sub-fields, licences and
+# organisations by rank. Those that changed:
+
+# %%
+changed_orders = snapshots_compared.printed_orders(runs, orders, changed=True)
+report.table("compare_orders_changed", changed_orders, prose=True)
+
+# %% [markdown]
+# Those that did not:
+
+# %%
+same_orders = snapshots_compared.printed_orders(runs, orders, changed=False)
+report.table("compare_orders_same", same_orders, prose=True)
+
+# %% [markdown]
+# ## Repositories that came and went
+#
+# From each run to the next. What went can be told only from two censuses. A repository that was renamed counts as gone
+# and as new.
+
+# %%
+report.table(
+    "compare_repositories",
+    snapshots_compared.printed_repositories(compared),
+    why=snapshots_compared.why_no_repositories(compared),
+)
+
+# %% [markdown]
+# ## What is not compared
+#
+# Results that a run does not have, by reason; `tables/compare_not_compared.csv` names each.
+
+# %%
+lacking = snapshots_compared.reasons(snapshots_compared.not_compared(runs, values))
+report.table("compare_not_compared", lacking, prose=True, align="lrp{10cm}")
+
+# %%
+snapshots_compared.write(compared.directory, runs, values, verdicts, orders)
+
+# %%
+report.close()
