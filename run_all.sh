@@ -4,7 +4,7 @@
 set -euo pipefail
 
 # All but `test` are commands of `python -m analysis` and go to it as they are; a new one is only added here.
-words="run test import validate snapshots demo twin people ledger check explain archive update-references"
+words="run test import validate snapshots demo twin people ledger compare check explain archive update-references"
 
 usage() {
   cat <<'END'
@@ -12,6 +12,7 @@ usage() {
 ./run_all.sh test [PYTEST ARGS]   lint, all tests, and the notebooks against their stored results
 ./run_all.sh COMMAND ...          import, validate, snapshots, demo, twin: about snapshots; people: which names are one
                                   person's; ledger NAME: the study's values beside those of a run;
+                                  compare A B: the results of two snapshots or more side by side;
                                   check: run anew and say whether all is as published; explain RESULT_ID: what a
                                   number is and where it comes from; archive: the paper's sources in one zip;
                                   update-references: store the results of demo as the tests' references.
@@ -32,14 +33,20 @@ Options of the tests
   --no-paper         do not install TeX for them; where it is missing, the tests of the PDF are skipped
   PYTEST ARGS        run only `pytest PYTEST ARGS` in this directory, as in: test tests/test_licenses.py -k groups
 
+Comparisons: no paper, but a notebook that sets results side by side
+  --snapshot A,B,C         several snapshots; runs that are absent or out of date are made first
+  --as-of START..END/STEP  one snapshot over time; STEP is month, quarter or year
+
 Examples
   ./run_all.sh
   ./run_all.sh --snapshot 2024-12-04 --as-of 2023-12-31 --no-paper
+  ./run_all.sh --snapshot 2024-12-04 --as-of 2021-01-01..2023-10-01/quarter
   ./run_all.sh -p conventions=authors -p bots=include
 
 Where results land
   paper/generated/NAME/   figures, tables, results.json, numbers.tex, the executed notebooks and paper.pdf; a run
-                          with --as-of or -p has a directory of its own. The last line of the output is its path.
+                          with --as-of or -p and a comparison have directories of their own. The last line of the
+                          output is the path.
 
 What is installed, and where
   Python packages   the versions of requirements.txt (850 MB), into .venv beside this file. Python 3.11, 3.12 or
@@ -284,7 +291,7 @@ case ${1-} in
 esac
 is_known || fail "unknown word '$word'; expected one of: $words (./run_all.sh --help explains them)" 2
 
-paper=yes tools=
+paper=yes tools='' previous=''
 arguments=()
 for argument in "$@"; do
   case $word$argument in
@@ -293,7 +300,12 @@ for argument in "$@"; do
       exit 0
       ;;
     run--no-paper | run--dry-run | test--no-paper) paper=no ;;
+    run--snapshot=*,* | run--as-of=*..*) paper=no ;; # a comparison
   esac
+  case $word$previous=$argument in
+    run--snapshot=*,* | run--as-of=*..*) paper=no ;;
+  esac
+  previous=$argument
   [ "$word$argument" = test--no-paper ] || arguments+=("$argument")
 done
 case $word in

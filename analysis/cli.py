@@ -294,10 +294,13 @@ def _rich(frame, *, title: str) -> Table:
 
 @app.command("compare")
 def compare(
-    snapshots: Annotated[list[str], typer.Argument(help="Snapshots, or one with a range; NAME@DATE is one as of a day.")],
+    snapshots: Annotated[
+        list[str], typer.Argument(help="Snapshots, or one with a range; NAME@DATE is one as of a day.")
+    ],
     as_of: Annotated[str, typer.Option(help="A day for all of them, or START..END/STEP for one.")] = "",
     parameter: Annotated[
-        list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="Any other parameter, for every run; repeatable.")
+        list[str] | None,
+        typer.Option("-p", metavar="NAME=VALUE", help="Any other parameter, for every run; repeatable."),
     ] = None,
     anew: Annotated[bool, typer.Option("--anew", help="Make the runs again, also those that are of today.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, say what would run, and stop.")] = False,
@@ -320,15 +323,17 @@ def _compare(asked: Parameters, *, anew: bool, dry_run: bool) -> None:
     from analysis import run
 
     compared = snapshots_compared.plan(asked)
-    said.print(f"{len(compared.runs)} runs are compared; results go to {_relative(compared.directory)}")
+    said.print(f"{len(compared.runs)} runs are compared; results go to {_relative(compared.directory)}", markup=False)
     for name in dict.fromkeys(parameters.snapshot_date for parameters in compared.runs):
         snapshot.validate(snapshot.load(name), again=False)
     if compared.over_time:
         said.print(f"as of {', '.join(parameters.as_of for parameters in compared.runs)}")
     else:
         for parameters in dict.fromkeys(compared.runs):
-            why = "to be made again" if anew else snapshots_compared.why_run(parameters)
-            said.print(f"{parameters.run_name}: {f'is run: {why}' if why else 'its results are there'}")
+            why = "to be made anew" if anew else snapshots_compared.why_run(parameters)
+            said.print(
+                f"{parameters.run_name}: {f'its results are {why}; it is run' if why else 'its results are there'}"
+            )
             if why and not dry_run:
                 _run_notebooks(parameters)
                 run.collect(parameters)

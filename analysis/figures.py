@@ -11,7 +11,7 @@ import seaborn as sns
 from matplotlib import font_manager
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
 
 LABELS = {
     "n_likes": "likes",
@@ -151,9 +151,11 @@ def adoption(usage: Mapping[str, pd.DataFrame], co_usage: Mapping[str, pd.DataFr
 def trends(data: pd.DataFrame, *, logarithmic: str = "(log)") -> tuple[Figure, pd.DataFrame]:
     """Values over time, a panel each group of measures, a line a measure; a hollow point is of a sample.
 
-    `data` has columns panel, line, day (ISO), sample, value, ordered by day; a panel whose title ends in `logarithmic`
-    has a log axis, on which zeros have no place and are left out.
+    `data` has columns panel, line, snapshot, day (ISO), sample, value, ordered by day; a panel whose title ends in
+    `logarithmic` has a log axis, on which zeros have no place and are left out. What joins samples of different
+    snapshots is faint: it is no course of the Hub's.
     """
+    different = data["sample"].any() and data["snapshot"].nunique() > 1
     panels = list(dict.fromkeys(data["panel"]))
     columns = min(2, max(1, len(panels)))
     rows = max(1, -(-len(panels) // columns))
@@ -162,22 +164,28 @@ def trends(data: pd.DataFrame, *, logarithmic: str = "(log)") -> tuple[Figure, p
         is_log = panel.endswith(logarithmic)
         for number, (line, points) in enumerate(data[data["panel"] == panel].groupby("line", sort=False)):
             points = points[points["value"] > 0] if is_log else points
-            days, style = pd.to_datetime(points["day"]), {"color": _COLOURS[number % len(_COLOURS)], "linewidth": 1.1}
-            axis.plot(days, points["value"], label=line, linestyle=_STYLES[number % len(_STYLES)], **style)
-            for sample, part in points.groupby("sample"):
-                face = "white" if sample else style["color"]
-                axis.plot(days[part.index], part["value"], "os^Dv<>p"[number % 8], color=style["color"], markersize=3.2,
-                          markerfacecolor=face, markeredgewidth=0.8)  # fmt: skip
+            days, colour = pd.to_datetime(points["day"]), _COLOURS[number % len(_COLOURS)]
+            marks = {"marker": "os^Dv<>p"[number % 8], "markersize": 3.2, "color": colour, "markeredgewidth": 0.8}
+            axis.plot(days, points["value"], label=line, linestyle=_STYLES[number % 8], linewidth=0.4 if different else 1.1,
+                      **marks)  # fmt: skip
+            hollow = points["sample"].to_numpy(dtype=bool)
+            axis.plot(days[hollow], points["value"][hollow], linestyle="", markerfacecolor="white", **marks)
         axis.set_title(panel.removesuffix(logarithmic).strip())
         if is_log:
             axis.set_yscale("log")
+            _plain_log(axis.yaxis, "{:,.10g}")
+        elif "share" in panel:
+            axis.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
         axis.xaxis.set_major_locator(locator := AutoDateLocator(minticks=3, maxticks=6))
         axis.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
-        axis.legend(fontsize=6, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=3)
+        axis.legend(
+            fontsize=6, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=4, columnspacing=1.2
+        )
     for axis in axes[len(panels) :]:
         axis.set_axis_off()
     if data["sample"].any():
-        figure.supxlabel("hollow points: from a sample, not a census", fontsize=7)
+        faint = "; thin lines join different samples" if different else ""
+        figure.supxlabel(f"hollow points: from a sample, not a census{faint}", fontsize=7)
     return figure, data
 
 
@@ -195,13 +203,20 @@ def shifts(data: pd.DataFrame, *, first: str, last: str) -> tuple[Figure, pd.Dat
     axis.set(xscale="log", xlim=(low / 1.2, high * 1.2), ylim=(-0.8, len(data) - 0.2))
     axis.set_yticks(places, data["result"])
     axis.tick_params(axis="y", length=0)
-    ticks = FuncFormatter(lambda value, _: f"\N{MULTIPLICATION SIGN} {value:g}")
-    axis.xaxis.set_major_formatter(ticks)
-    axis.xaxis.set_minor_formatter(NullFormatter())
+    _plain_log(axis.xaxis, "\N{MULTIPLICATION SIGN} {:,.10g}")
     axis.grid(axis="x", color="0.92", linewidth=0.6)
     axis.set_axisbelow(True)
     axis.set_xlabel(f"{last}, times the value of {first}")
     return figure, data
+
+
+def _plain_log(axis, pattern: str) -> None:
+    """Ticks of a log axis as plain numbers; at 1, 2 and 5 where the axis spans less than three powers of ten."""
+    low, high = axis.get_view_interval()
+    subs = (1, 2, 5) if high < 1_000 * low else (1,)
+    axis.set_major_locator(LogLocator(subs=subs, numticks=12))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: pattern.format(value)))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _say(axis, text: str) -> None:

@@ -24,8 +24,8 @@ _EXAMPLE = "2021-01-01..2023-10-01/quarter"
 
 
 def is_range(as_of: str) -> bool:
-    """Whether `as_of` was meant as a range of days: no single day has two dots or a stroke in it."""
-    return ".." in as_of or "/" in as_of
+    """Whether `as_of` was meant as a range of days."""
+    return ".." in as_of
 
 
 def steps(as_of: str, loaded: Snapshot) -> list[dt.date]:

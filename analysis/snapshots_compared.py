@@ -89,17 +89,29 @@ def why_run(run: Parameters) -> str | None:
     Of today: of the same snapshot, parameters, decisions about people and versions of packages, and younger than
     every source file of the analysis.
     """
+    from analysis.run import RunError, read_results
+
     results, colophon = (run.directory / name for name in ("results.json", "tables/colophon.csv"))
     if not results.is_file() or not colophon.is_file():
         return "not there yet"
     hub = Hub(snapshot.load(run.snapshot_date), run)
-    if json.loads(results.read_text(encoding="utf-8"))["snapshot"] != hub.snapshot.manifest:
+    try:
+        document = read_results(run.run_name)
+    except RunError:
+        return "not readable"
+    if document["snapshot"] != hub.snapshot.manifest:
         return "of another state of the snapshot"
-    then = pd.read_csv(colophon, index_col=0, dtype=str, keep_default_na=False)["value"].drop("commit", errors="ignore")
-    if then.to_dict() != front_matter.colophon(hub, run)["value"].drop("commit").to_dict():
+    now = front_matter.colophon(hub, run).drop("commit").to_csv(lineterminator="\n")
+    if _without_commit(colophon) != now or document["parameters"] != run.recorded():
         return "of other parameters, decisions about people or packages"
     changed = [file for file in _sources() if file.stat().st_mtime > results.stat().st_mtime]
     return f"older than {os.path.relpath(changed[0], paths.ROOT)}" if changed else None
+
+
+def _without_commit(colophon: Path) -> str:
+    """The colophon of a run but for its commit, which a change of a text moves too."""
+    lines = colophon.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith("commit,"))
 
 
 def _sources() -> list[Path]:
@@ -522,8 +534,9 @@ def _columns(documents: Sequence[Mapping], rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _title(result_id: str) -> str:
-    """`rq1.models.n_likes.mean` as `models n_likes mean`."""
-    return " ".join(result_id.split(".")[1:])
+    """`rq1.models.n_likes.mean` as `models n_likes mean`; the network is named, because its ids do not."""
+    question, *rest = result_id.split(".")
+    return " ".join(["network", *rest] if question == "rq2" else rest)
 
 
 def _percent(relative: pd.Series) -> pd.Series:
@@ -587,7 +600,7 @@ _VARIABLES = {v: v.removeprefix("n_").replace("_", " ") for v in activity.VARIAB
 _CORES = {"k1": "k = 1", "k5": "k = 5", "k10": "k = 10", "kmax": "innermost"}
 TRENDS = {  # figure -> panel -> result id -> name of the line; a panel whose title ends in (log) has a log axis
     "network": {
-        "developers (log)": {
+        "developers and edges (log)": {
             "rq2.all.developers": "developers",
             "rq2.all.isolates": "isolates",
             "rq2.all.k1.nodes": "linked",
@@ -616,16 +629,20 @@ TRENDS = {  # figure -> panel -> result id -> name of the line; a panel whose ti
 
 
 def trend(documents: Sequence[Mapping], values: pd.DataFrame, figure: str) -> pd.DataFrame:
-    """The points of a figure of `TRENDS`: columns panel, line, id, run, day, sample, value; by panel, line and day.
+    """The points of a figure of `TRENDS`: columns panel, line, id, run, snapshot, day, sample, value; by panel, line and day.
 
     Only results that at least two runs cover; none where fewer than three runs are compared.
     """
-    columns = ["panel", "line", "id", "run", "day", "sample", "value"]
+    columns = ["panel", "line", "id", "run", "snapshot", "day", "sample", "value"]
     known = compared_only(values)
-    about = list(zip(labels(documents), days(documents), (bool(samples(d)) for d in documents), strict=True))
-    order = sorted(range(len(documents)), key=lambda number: (about[number][1], number))
+    names, dates = labels(documents), days(documents)
+    about = [
+        (name, document["snapshot"]["name"], day.isoformat(), bool(samples(document)))
+        for name, document, day in zip(names, documents, dates, strict=True)
+    ]
+    order = sorted(range(len(documents)), key=lambda number: (dates[number], number))
     rows = [
-        (panel, line, name, about[number][0], about[number][1].isoformat(), about[number][2], float(value))
+        (panel, line, name, *about[number], float(value))
         for panel, lines in TRENDS[figure].items()
         for name, line in lines.items()
         if name in known.index and len(documents) > 2

@@ -124,7 +124,8 @@ report.figure(
 # %% [markdown]
 # ## Values: activity
 #
-# The tables hold the results that carry the study's findings; `tables/compare_all.csv` has every one.
+# The tables hold the results that carry the study's findings; `tables/compare_all.csv` has every one. The change of a
+# share is in percentage points.
 
 # %%
 models = snapshots_compared.section(runs, values, "models")
@@ -173,7 +174,7 @@ report.table("compare_usage", usage, statistics="index", why=snapshots_compared.
 
 # %%
 changed_verdicts = snapshots_compared.changed_verdicts(runs, verdicts)
-report.table("compare_verdicts", changed_verdicts, prose=True)
+report.table("compare_verdicts_changed", changed_verdicts, prose=True)
 
 # %% [markdown]
 # ## Orders of groups
@@ -213,7 +214,7 @@ report.table(
 
 # %%
 lacking = snapshots_compared.reasons(snapshots_compared.not_compared(runs, values))
-report.table("compare_not_compared", lacking, prose=True, align="lrp{10cm}")
+report.table("compare_reasons", lacking, prose=True, align="lrp{10cm}")
 
 # %%
 snapshots_compared.write(compared.directory, runs, values, verdicts, orders)
