@@ -11,7 +11,7 @@ import seaborn as sns
 from matplotlib import font_manager
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
 
 LABELS = {
     "n_likes": "likes",
@@ -155,11 +155,13 @@ def trends(data: pd.DataFrame, *, logarithmic: str = "(log)") -> tuple[Figure, p
     `logarithmic` has a log axis, on which zeros have no place and are left out. What joins samples of different
     snapshots is faint: it is no course of the Hub's.
     """
+    dates = ["%Y", "%Y-%m", "%Y-%m-%d", "%H:%M", "%H:%M", "%S"]
     different = data["sample"].any() and data["snapshot"].nunique() > 1
     panels = list(dict.fromkeys(data["panel"]))
     columns = min(2, max(1, len(panels)))
     rows = max(1, -(-len(panels) // columns))
     figure, axes = _figure(columns, height=2.5 * rows, rows=rows)
+    _leave_room_above(figure)
     for axis, panel in zip(axes, panels, strict=False):
         is_log = panel.endswith(logarithmic)
         for number, (line, points) in enumerate(data[data["panel"] == panel].groupby("line", sort=False)):
@@ -176,10 +178,12 @@ def trends(data: pd.DataFrame, *, logarithmic: str = "(log)") -> tuple[Figure, p
             _plain_log(axis.yaxis, "{:,.10g}")
         elif "share" in panel:
             axis.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
+        elif (data.loc[data["panel"] == panel, "value"] % 1 == 0).all():
+            axis.yaxis.set_major_locator(MaxNLocator(integer=True))
         axis.xaxis.set_major_locator(locator := AutoDateLocator(minticks=3, maxticks=6))
-        axis.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
+        axis.xaxis.set_major_formatter(ConciseDateFormatter(locator, formats=dates, show_offset=False))
         axis.legend(
-            fontsize=6, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=4, columnspacing=1.2
+            fontsize=6, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=3, columnspacing=1.0
         )
     for axis in axes[len(panels) :]:
         axis.set_axis_off()
@@ -195,6 +199,7 @@ def shifts(data: pd.DataFrame, *, first: str, last: str) -> tuple[Figure, pd.Dat
     `data` has columns result and ratio, in the order in which they are drawn from the top.
     """
     figure, (axis,) = _figure(1, height=1.1 + 0.19 * len(data))
+    _leave_room_above(figure)
     places = range(len(data))[::-1]
     axis.hlines(places, 1, data["ratio"], color="0.7", linewidth=0.8)
     axis.plot(data["ratio"], places, "o", color="black", markersize=3.5)
@@ -208,6 +213,11 @@ def shifts(data: pd.DataFrame, *, first: str, last: str) -> tuple[Figure, pd.Dat
     axis.set_axisbelow(True)
     axis.set_xlabel(f"{last}, times the value of {first}")
     return figure, data
+
+
+def _leave_room_above(figure: Figure, inches: float = 0.16) -> None:
+    """A strip at the top for the words that mark synthetic data."""
+    figure.get_layout_engine().set(rect=(0, 0, 1, 1 - inches / figure.get_figheight()))
 
 
 def _plain_log(axis, pattern: str) -> None:

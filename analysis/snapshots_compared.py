@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 from ibis import _
 
-from analysis import activity, comparison, front_matter, over_time, paths, published, report, snapshot
+from analysis import activity, comparison, figures, front_matter, over_time, paths, published, report, snapshot
 from analysis.engine import FIELDS, Hub
 from analysis.parameters import ParameterError, Parameters, check
 from analysis.snapshot import BY_KIND, DATA_TABLES, KINDS, PLURAL, Snapshot
@@ -596,7 +596,6 @@ def _each(pattern: str, names: Mapping[str, str]) -> dict[str, str]:
 
 _KINDS = {kind: kind for kind in PLURAL.values()}
 _FIELDS = {"all": "all models", "cv": "computer vision", "nlp": "language", "mm": "multimodal"}
-_VARIABLES = {v: v.removeprefix("n_").replace("_", " ") for v in activity.VARIABLES}
 _CORES = {"k1": "k = 1", "k5": "k = 5", "k10": "k = 10", "kmax": "innermost"}
 TRENDS = {  # figure -> panel -> result id -> name of the line; a panel whose title ends in (log) has a log axis
     "network": {
@@ -615,11 +614,12 @@ TRENDS = {  # figure -> panel -> result id -> name of the line; a panel whose ti
     "repositories": {
         "repositories (log)": _each("rq1.{}.count", _KINDS),
         "share without a licence": _each("rq1.{}.unlicensed_share", _KINDS),
-        "mean per model (log)": _each("rq1.models.{}.mean", _VARIABLES),
-        "share of models without": _each("rq1.models.{}.zero_share", _VARIABLES),
+        "mean per model (log)": _each("rq1.models.{}.mean", figures.LABELS),
+        "share of models without": _each("rq1.models.{}.zero_share", figures.LABELS),
     },
     "concentration": {
-        f"{kind}: share that holds 80 %": _each(f"rq1.{kind}.{{}}.share_for_80", _VARIABLES) for kind in PLURAL.values()
+        f"{kind}: share that holds 80 %": _each(f"rq1.{kind}.{{}}.share_for_80", figures.LABELS)
+        for kind in PLURAL.values()
     },
     "usage": {
         "usage (log)": {f"rq3.all.usage.{part}": part for part in ("models", "spaces", "links")},

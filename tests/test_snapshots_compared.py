@@ -1,6 +1,8 @@
 """Runs side by side: changes, verdicts, orders, repositories that came and went, what is said of samples."""
 
+import contextlib
 import datetime as dt
+import io
 import json
 import os
 import re
@@ -12,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from analysis import cli, figures, paths, references, report, run, snapshot
+from analysis import cli, figures, paths, references, report, run
 from analysis import snapshots_compared as compared
 from analysis.parameters import ParameterError, Parameters
 from analysis.run import RunError
@@ -223,18 +225,36 @@ def test_an_earlier_day_than_the_hub_kept_dates_is_warned_of():
 MODELS = [{"kind": "model", "repo_id": f"o/m{n}", "owner": "o", "created_at": f"2021-0{n + 1}-01"} for n in range(5)]
 
 
-@pytest.fixture
-def stored(snapshots, write_snapshot, monkeypatch, tmp_path):
+@pytest.fixture(scope="module")
+def written(write_snapshot, tmp_path_factory):
     """Two censuses and a sample: m0-m3; m2-m4 and so one new and two gone; m0 alone."""
-    monkeypatch.setenv("HUB_PAPER_GENERATED", str(tmp_path / "generated"))
+    directory = tmp_path_factory.mktemp("snapshots")
     sample = {"repos": {"model": {"status": "sample", "rule": "the oldest"}}}
     commits = [{"kind": "model", "repo_id": "o/m3", "date": "2021-05-05", "authors": ["ann"]}]
     days = {"2022-01-01": MODELS[:4], "2023-01-01": MODELS[2:], "2024-01-01": MODELS[:1]}
     for name, rows in days.items():
         tables = {"repos": rows} | ({"commits": commits} if name < "2024" else {})
         options = {"coverage": sample} if name == "2024-01-01" else {}
-        write_snapshot(tables, directory=snapshots, name=name, date=dt.date.fromisoformat(name), **options)
-    return snapshots
+        write_snapshot(tables, directory=directory, name=name, date=dt.date.fromisoformat(name), **options)
+    return directory
+
+
+@pytest.fixture
+def stored(written, monkeypatch, tmp_path):
+    monkeypatch.setenv("HUB_PAPER_SNAPSHOTS", str(written))
+    monkeypatch.setenv("HUB_PAPER_GENERATED", str(tmp_path / "generated"))
+
+
+@pytest.fixture(scope="module")
+def grown(written, tmp_path_factory):
+    """One snapshot over three quarters, compared twice: the directories of the results, and what was said."""
+    asked, found = Parameters("2022-01-01", "2021-01-31..2021-07-31/quarter"), []
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as said:
+        patch.setenv("HUB_PAPER_SNAPSHOTS", str(written))
+        for name in ("generated", "another name"):
+            patch.setenv("HUB_PAPER_GENERATED", str(tmp_path_factory.mktemp(name)))
+            found.append(executed_here(asked))
+    return *found, said.getvalue().splitlines()
 
 
 def plan(names, as_of="", **others):
@@ -296,7 +316,7 @@ def test_every_comparison_has_a_directory_of_its_own(stored):
     assert len(many) == len(more) == compared.LONGEST_NAME and many != more
 
 
-def test_a_run_is_made_again_where_its_snapshot_its_parameters_or_the_code_changed(stored, write_snapshot, monkeypatch):
+def test_a_run_is_made_again_where_its_snapshot_its_parameters_or_the_code_changed(stored):
     asked = Parameters("2022-01-01")
     assert compared.why_run(asked) == "not there yet"
     out_dir = asked.directory
@@ -313,9 +333,10 @@ def test_a_run_is_made_again_where_its_snapshot_its_parameters_or_the_code_chang
     (out_dir / "results.json").write_text('{"snapshot":')
     assert compared.why_run(asked) == "not readable"
     run.collect(asked)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(snapshot.Snapshot, "digest", "0" * 64)
-        assert compared.why_run(asked) is not None
+    document = json.loads((out_dir / "results.json").read_text())
+    document["snapshot"]["tables"]["repos"]["sha256"] = "0" * 64
+    (out_dir / "results.json").write_text(json.dumps(document))
+    assert compared.why_run(asked) == "of another state of the snapshot"
 
 
 # --- trends and texts -------------------------------------------------------------------------------------------------
@@ -405,16 +426,15 @@ def test_the_notebook_finds_no_change_in_demo_against_itself(generated):
     assert "figure compare_shifts" in (generated / "said").read_text(encoding="utf-8")
 
 
-def test_the_notebook_shows_growth_over_time_in_its_tables_and_figures(stored, capsys):
+def test_the_notebook_shows_growth_over_time_in_its_tables_and_figures(grown):
     """Models are made on the first of January to April; ann commits to the fourth in May."""
-    out_dir = executed_here(Parameters("2022-01-01", "2021-01-31..2021-07-31/quarter"))
+    out_dir, _, said = grown
     table = pd.read_csv(out_dir / "tables" / "compare_over_time.csv", index_col=0)
     assert list(table.index) == ["2021-01-31", "2021-04-30", "2021-07-31"]
     assert table["models"].tolist() == [1, 4, 4] and table["developers"].tolist() == [0, 0, 1]
     for suffix in ("pdf", "svg", "png", "csv"):
         assert (out_dir / "figures" / f"compare_trend_network.{suffix}").stat().st_size > 0
     assert "SYNTHETIC DATA" in (out_dir / "figures" / "compare_trend_network.svg").read_text(encoding="utf-8")
-    said = capsys.readouterr().out.splitlines()
     assert said[:3] == [
         "step 1 of 3, as of 2021-01-31: 0 developers",
         "step 2 of 3, as of 2021-04-30: 0 developers",
@@ -422,11 +442,8 @@ def test_the_notebook_shows_growth_over_time_in_its_tables_and_figures(stored, c
     ]
 
 
-def test_two_comparisons_give_the_same_bytes_wherever_they_lie(generated, stored, tmp_path, monkeypatch):
-    asked = Parameters("2022-01-01", "2021-01-31..2021-07-31/quarter")
-    first = executed_here(asked)
-    monkeypatch.setenv("HUB_PAPER_GENERATED", str(tmp_path / "another name"))
-    second = executed_here(asked)
+def test_two_comparisons_give_the_same_bytes_wherever_they_lie(generated, grown):
+    first, second, _ = grown
     files = sorted(p.relative_to(second) for p in second.rglob("*") if p.is_file())
     assert files == sorted(p.relative_to(first) for p in first.rglob("*") if p.is_file()) and len(files) > 30
     assert first != second and all((first / file).read_bytes() == (second / file).read_bytes() for file in files)
