@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from analysis import people_cli, snapshot, snapshots_compared
+from analysis import people_cli, snapshot
 from analysis.parameters import ParameterError, Parameters, check, parse
 from analysis.snapshot import SnapshotError
 from analysis.sources import dumps
@@ -81,7 +81,7 @@ def run_(
 
     Prints the directory of the results as the last line. Exit codes: 0 done; 1 failed; 2 wrong usage; 3 all but the PDF.
     """
-    from analysis import run
+    from analysis import run, snapshots_compared
 
     values = parse(parameter or [])
     given = {name: value for name, value in (("snapshot_date", snapshot_name), ("as_of", as_of)) if value}
@@ -320,7 +320,7 @@ def compare(
 
 def _compare(asked: Parameters, *, anew: bool, dry_run: bool) -> None:
     """Make the runs that are absent or out of date, compare them, and say what a reader has to know first."""
-    from analysis import run
+    from analysis import run, snapshots_compared
 
     compared = snapshots_compared.plan(asked)
     said.print(f"{len(compared.runs)} runs are compared; results go to {_relative(compared.directory)}", markup=False)

@@ -390,8 +390,17 @@ def test_without_tex_and_apt_get_tex_live_is_named(ready):
     assert "no PDF: not there: latexmk;" in done.stderr and "TeX Live" in done.stderr
 
 
+COMPARISONS = [
+    ["--snapshot", "demo,demo"],
+    ["run", "--snapshot=demo,demo"],
+    ["--as-of", "2021-01-01..2022-01-01/year"],
+    ["--as-of=2021-01-01..2022-01-01/year"],
+    ["compare", "demo", "demo"],
+]
+
+
 @pytest.mark.parametrize(
-    "arguments", [["--no-paper"], ["--snapshot", "demo", "--no-paper"], ["--dry-run"], ["snapshots"]]
+    "arguments", [["--no-paper"], ["--snapshot", "demo", "--no-paper"], ["--dry-run"], ["snapshots"], *COMPARISONS]
 )
 def test_tex_is_not_looked_for_where_no_paper_is_built(ready, arguments):
     ready.remove("latexmk")
