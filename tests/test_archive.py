@@ -4,8 +4,9 @@ import shutil
 import zipfile
 
 import pytest
+import yaml
 
-from analysis import archive, run
+from analysis import __version__, archive, paths, run
 from analysis.run import RunError
 
 TEX = pytest.mark.skipif(bool(run.missing_tex()), reason=f"not installed: {', '.join(run.missing_tex())}")
@@ -87,3 +88,9 @@ def test_an_archive_that_lacks_a_table_does_not_compile(packed, tmp_path):
                 less.writestr(name, opened.read(name))
     with pytest.raises(RunError, match=r"crippled\.zip does not compile alone: ! "):
         archive.compile_alone(crippled)
+
+
+def test_the_citation_and_the_changelog_name_the_version_of_the_package():
+    citation = yaml.safe_load((paths.ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == __version__ and citation["license"] == "Apache-2.0"
+    assert f"## {__version__}" in (paths.ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
