@@ -4,14 +4,14 @@
 set -euo pipefail
 
 # All but `test` are commands of `python -m analysis` and go to it as they are; a new one is only added here.
-words="run test import validate snapshots demo twin people ledger compare check explain archive update-references"
+words="run test collect import pseudonymise validate snapshots demo twin people ledger compare check explain archive update-references"
 
 usage() {
   cat <<'END'
 ./run_all.sh [OPTIONS]            run the three notebooks on a snapshot of the Hub and build the paper from them
 ./run_all.sh test [PYTEST ARGS]   lint, all tests, and the notebooks against their stored results
-./run_all.sh COMMAND ...          import, validate, snapshots, demo, twin: about snapshots; people: which names are one
-                                  person's; ledger NAME: the study's values beside those of a run;
+./run_all.sh COMMAND ...          collect, import, validate, snapshots, demo, twin, pseudonymise: about snapshots; people:
+                                  which names are one person's; ledger NAME: the study's values beside those of a run;
                                   compare A B: the results of two snapshots or more side by side;
                                   check: run anew and say whether all is as published; explain RESULT_ID: what a
                                   number is and where it comes from; archive: the paper's sources in one zip;

@@ -20,6 +20,7 @@ from analysis.snapshot import SnapshotError
 from analysis.sources import dumps
 
 WITHOUT_PDF = 3
+INTERRUPTED = 130  # as a shell reports a command that Ctrl-C ended
 DEFAULT_SNAPSHOT = "2023-10-15-twin"  # what a run without --snapshot reads
 WIDE = 150  # columns that a table with sentences in it needs
 _KINDS = "\n".join(f"- `{kind}`: {what}" for kind, what in dumps.KINDS.items())
@@ -180,6 +181,65 @@ def import_(
         licence=licence, replace=force, dry_run=dry_run, progress=True,
     )  # fmt: skip
     print("\n".join(summary.lines()))
+
+
+@app.command("collect")
+def collect(
+    date: Annotated[str, typer.Option(help="The snapshot's date (YYYY-MM-DD), or `today` (UTC).")] = "today",
+    name: Annotated[str, typer.Option(help="Name of the snapshot, where it is not the date.")] = "",
+    kinds: Annotated[str, typer.Option(help="Some of models,datasets,spaces.")] = "models,datasets,spaces",
+    what: Annotated[str, typer.Option(help="Some of repos,commits,discussions,usage; default: all.")] = "",
+    sample: Annotated[int | None, typer.Option(min=1, help="Only so many repositories of each kind, drawn.")] = None,
+    ids: Annotated[
+        Path | None, typer.Option(help="Only the repositories of this file: models/owner/name, one a line.", dir_okay=False)
+    ] = None,
+    owner: Annotated[str, typer.Option(help="Only the repositories of this account.")] = "",
+    since: Annotated[str, typer.Option(metavar="SNAPSHOT", help="Ask only what changed since this snapshot.")] = "",
+    all_discussions: Annotated[
+        bool, typer.Option("--all-discussions", help="With --since: ask for the discussions of every repository.")
+    ] = False,
+    token_from: Annotated[
+        str, typer.Option(metavar="ENV|FILE", help="Variable or file that holds the token; default: the stored one.")
+    ] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Read the listings, say how many requests and how long it takes, and stop.")
+    ] = False,
+    replay: Annotated[bool, typer.Option("--replay", help="Build the snapshot from the journal alone, offline.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace a snapshot of that name.")] = False,
+) -> None:
+    """Collect a snapshot from the live Hub, or go on with one that was interrupted; the same command does both.
+
+    HF_ENDPOINT names another Hub. Progress and answers are kept under data/raw/NAME/.
+    """
+    from analysis.sources import hub
+
+    choice = hub.choose(
+        name, date=date, kinds=kinds.split(","), what=[w for w in what.split(",") if w], sample=sample, ids=ids,
+        owner=owner, since=since, all_discussions=all_discussions,
+    )  # fmt: skip
+    for other in hub.unfinished():
+        if other != choice.name:
+            said.print(f"unfinished: {other}; go on with it by --name {other} --date DATE", markup=False)
+    try:
+        done = hub.collect(choice, token_from=token_from, dry_run=dry_run, replay=replay, replace=force, progress=True)
+    except hub.Interrupted as stopped:
+        said.print(f"{stopped}", markup=False)
+        raise typer.Exit(INTERRUPTED) from None
+    print("\n".join(done.lines()))
+
+
+@app.command("pseudonymise")
+def pseudonymise(
+    name: Annotated[str, typer.Argument(help="Name of the snapshot.")],
+    key_file: Annotated[Path, typer.Option(help="File with the secret key, 32 bytes or more; keep it to yourself.")],
+    to: Annotated[str, typer.Option(help="Name of the new snapshot; default: NAME-shared.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Replace a snapshot of that name.")] = False,
+) -> None:
+    """Make a snapshot that can be shared: developers' names become keyed hashes, every result stays the same."""
+    from analysis import pseudonyms
+
+    made = pseudonyms.pseudonymise(name, key_file, to or f"{name}-shared", replace=force)
+    print(f"{made.name}: written")
 
 
 @app.command("demo")

@@ -1,0 +1,170 @@
+"""What a collection has so far: an SQLite file that survives being killed, and from which the snapshot is built.
+
+It holds the Hub's answers as they came (compressed), the repositories that were listed, and for each of them what became
+of its commits and discussions. A step is one transaction, so that a run goes on exactly where another one ended.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+
+from analysis.snapshot import SnapshotError
+from analysis.sources.hub_requests import Answer
+
+SCHEMA = 1
+AT_ONCE = 500
+_TABLES = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE answers (unit TEXT NOT NULL, kind TEXT NOT NULL, repo_id TEXT NOT NULL, nth INTEGER NOT NULL,
+    path TEXT NOT NULL, headers TEXT NOT NULL, size INTEGER NOT NULL, body BLOB NOT NULL);
+CREATE UNIQUE INDEX answers_by_unit ON answers (unit, kind, repo_id, nth);
+CREATE TABLE listings (kind TEXT PRIMARY KEY, pass INTEGER NOT NULL, nth INTEGER NOT NULL, next TEXT, state TEXT NOT NULL,
+    late INTEGER NOT NULL, detail TEXT NOT NULL);
+CREATE TABLE repos (kind TEXT NOT NULL, repo_id TEXT NOT NULL, nth INTEGER NOT NULL, pass INTEGER NOT NULL,
+    modified TEXT, left_out TEXT NOT NULL, rank TEXT NOT NULL, PRIMARY KEY (kind, repo_id)) WITHOUT ROWID;
+CREATE INDEX repos_by_page ON repos (kind, nth);
+CREATE TABLE units (unit TEXT NOT NULL, kind TEXT NOT NULL, repo_id TEXT NOT NULL, state TEXT NOT NULL,
+    reason TEXT NOT NULL, moved TEXT NOT NULL, PRIMARY KEY (kind, repo_id, unit)) WITHOUT ROWID;
+CREATE TABLE before (kind TEXT NOT NULL, repo_id TEXT NOT NULL, modified TEXT, without TEXT NOT NULL,
+    talks INTEGER NOT NULL, PRIMARY KEY (kind, repo_id)) WITHOUT ROWID;
+"""
+
+
+class JournalError(SnapshotError):
+    """The journal can't be opened or written; its message is one line that says how to go on."""
+
+
+class Journal:
+    """The journal of one snapshot; a context manager. Only one process at a time can have it open.
+
+    `parameters` are kept at the first opening; a later one with others is refused. Raises JournalError.
+    """
+
+    def __init__(self, directory: Path, *, must_exist: bool = False):
+        self.path = directory / "journal.sqlite"
+        self._where = f"{directory.name}/journal.sqlite"
+        if must_exist and not self.path.is_file():
+            raise JournalError(f"{self._where}: there is none; collect first, without --replay")
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise JournalError(f"{directory.name}: can't be made ({error.strerror})") from None
+
+    def __enter__(self):
+        with self._saying():
+            self._db = sqlite3.connect(self.path, isolation_level=None, timeout=0)
+            # the lock is the file's own: it is held from the first write on and ends with the process, however it ends
+            self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            self._db.execute("BEGIN IMMEDIATE")
+            if not self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                for statement in _TABLES.split(";")[:-1]:
+                    self._db.execute(statement)
+                self._db.execute("INSERT INTO meta VALUES ('schema', ?)", [str(SCHEMA)])
+            self._db.execute("COMMIT")
+            found = self.get("schema")
+        if found != str(SCHEMA):
+            raise JournalError(f"{self._where}: schema {found}, this tool reads {SCHEMA}; use the tool that wrote it")
+        return self
+
+    def __exit__(self, *error):
+        self._db.close()
+
+    @contextmanager
+    def _saying(self) -> Iterator[None]:
+        """Turn what SQLite says into one line."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            said = str(error)
+            if "locked" in said:
+                raise JournalError(
+                    f"{self._where}: another collection is writing it; wait for it, or stop it"
+                ) from None
+            if "full" in said or "disk I/O" in said:
+                raise JournalError(
+                    f"{self._where}: the disk is full; what was collected is safe. Make room, then give the same command"
+                ) from None
+            raise JournalError(f"{self._where}: can't be used ({said}); check the disk and its permissions") from None
+        except sqlite3.DatabaseError as error:
+            raise JournalError(f"{self._where}: damaged ({error}); move it away and collect anew") from None
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """One transaction: all of it is kept, or nothing."""
+        with self._saying():
+            self._db.execute("BEGIN")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    def rows(self, query: str, values: Iterable = ()) -> list[tuple]:
+        """All rows of a query."""
+        with self._saying():
+            return self._db.execute(query, list(values)).fetchall()
+
+    def stream(self, query: str, values: Iterable = ()) -> Iterator[tuple]:
+        """Rows of a query, a few at a time."""
+        cursor = self._db.execute(query, list(values))
+        with self._saying():
+            while rows := cursor.fetchmany(AT_ONCE):
+                yield from rows
+
+    def write(self, statement: str, rows: Iterable[Iterable]) -> None:
+        """Run a statement for every row; inside a `step`."""
+        self._db.executemany(statement, rows)
+
+    # --- what is kept -------------------------------------------------------------------------------------
+
+    def get(self, name: str) -> str | None:
+        found = self.rows("SELECT value FROM meta WHERE name = ?", [name])
+        return found[0][0] if found else None
+
+    def set(self, name: str, value: str) -> None:
+        self.write("INSERT OR REPLACE INTO meta VALUES (?, ?)", [(name, value)])
+
+    def settle(self, parameters: Mapping[str, object]) -> None:
+        """Keep the parameters, or compare them with those that were kept. Raises JournalError."""
+        wanted = {name: json.dumps(value, sort_keys=True) for name, value in parameters.items()}
+        kept = self.get("parameters")
+        if kept is None:
+            with self.step():
+                self.set("parameters", json.dumps(wanted, sort_keys=True))
+            return
+        other = sorted(name for name, value in json.loads(kept).items() if wanted.get(name, "null") != value)
+        if other:
+            raise JournalError(
+                f"{self._where}: begun with another {', '.join(other)}; give the same, or another --name for a new one"
+            )
+
+    def keep(self, unit: str, kind: str, repo_id: str, answers: Iterable[tuple[int, Answer]]) -> None:
+        """Archive answers (number, answer) of a unit; inside a `step`."""
+        statement = "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        packed = (
+            (unit, kind, repo_id, nth, a.path, json.dumps(a.headers, sort_keys=True), len(a.body), _packed(a.body))
+            for nth, a in answers
+        )
+        self.write(statement, packed)
+
+    def answers(self, unit: str, kind: str) -> Iterator[tuple[str, int, bytes]]:
+        """(repo_id, number, body) of the archived answers, in the order of repositories and pages."""
+        query = "SELECT repo_id, nth, size, body FROM answers WHERE unit = ? AND kind = ? ORDER BY repo_id, nth"
+        for repo_id, nth, size, body in self.stream(query, [unit, kind]):
+            yield repo_id, nth, pa.decompress(body, size, codec="zstd", asbytes=True) if size else b""
+
+    def is_synthetic(self) -> bool:
+        """Whether the answers said that they are invented."""
+        return self.get("synthetic") == "true"
+
+
+def _packed(body: bytes) -> bytes:
+    return pa.compress(body, codec="zstd", asbytes=True)

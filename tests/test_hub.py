@@ -1,0 +1,828 @@
+"""Collecting from a Hub: what comes out equals what is served, whatever happens on the way."""
+
+import datetime as dt
+import hashlib
+import json
+import multiprocessing
+import os
+import random
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from huggingface_hub import HfApi
+
+from analysis import engine, people, pseudonyms, snapshot
+from analysis.parameters import Parameters
+from analysis.snapshot import SnapshotError
+from analysis.sources import hub, hub_requests
+from analysis.sources.hub_journal import Journal, JournalError
+from analysis.sources.hub_requests import Quota, Stopped
+from tests.hub_server import FAULTS, LONGEST_SPACES, Faults, Hub, HubServer
+
+TABLES = ("repos", "commits", "discussions", "usage")
+DAY = "2023-10-15"
+FAST = {"pause": 0.002, "attempts": 8}
+QUICK = (1_000_000, 2)  # a short window: the second that a 429 adds is a part of it
+SECRET = "hf_" + "s3cretTokenThatNobodySees"
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch) -> Path:
+    """Directories of one test's snapshots and journals; no token of the machine is used."""
+    for variable, part in (("HUB_PAPER_SNAPSHOTS", "snapshots"), ("HUB_PAPER_RAW", "raw"), ("HF_HOME", "home")):
+        monkeypatch.setenv(variable, str(tmp_path / part))
+        (tmp_path / part).mkdir()
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    monkeypatch.setattr(hub_requests, "get_token", lambda: None)
+    return tmp_path
+
+
+@pytest.fixture
+def collected(place, monkeypatch):
+    """A function that collects from a server into this test's directories: (server, choice..., options...).
+
+    What it writes is not validated: a test that wants that calls `snapshot.validate`.
+    """
+
+    def run(server: HubServer, name: str = "taken", *, options: dict | None = None, **choice):
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        with monkeypatch.context() as patch:  # the Writer's own check takes longer than all the rest
+            patch.setattr(snapshot, "_problems", lambda *given, **named: [])
+            return hub.collect(hub.choose(name, **{"date": DAY} | choice), **FAST | (options or {}))
+
+    return run
+
+
+def rows(made: snapshot.Snapshot, table: str) -> list[dict]:
+    return pq.read_table(made.file(table)).to_pylist()
+
+
+def served(made: snapshot.Snapshot, table: str) -> list[dict]:
+    """Rows as a collection can have them: the Hub's listing of spaces does not say whether they are gated."""
+    return [
+        {**row, "gated": None} if row.get("kind") == "space" and "gated" in row else row for row in rows(made, table)
+    ]
+
+
+def digests(made: snapshot.Snapshot) -> dict[str, str]:
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(made.path.iterdir())}
+
+
+def reasons(made: snapshot.Snapshot) -> set[tuple]:
+    return {(r["table"], r["kind"], r["repo_id"], r["scope"], r["reason"]) for r in rows(made, "rejected")}
+
+
+def small(served_: snapshot.Snapshot, each: int = 15) -> Hub:
+    """A Hub with the first repositories of each kind."""
+    small_ = Hub(served_)
+    small_.records = {plural: dict(list(records.items())[:each]) for plural, records in small_.records.items()}
+    for record in small_.records["spaces"].values():
+        record["models"] = [model for model in record["models"] if model in small_.records["models"]]
+    small_.failing = {}
+    return small_
+
+
+def of(hub_: Hub, made: snapshot.Snapshot, table: str) -> list[dict]:
+    """Rows of the repositories that a Hub has."""
+    names = {(kind, repo_id) for kind, plural in snapshot.PLURAL.items() for repo_id in hub_.records[plural]}
+    return [row for row in served(made, table) if (row["kind"], row["repo_id"]) in names]
+
+
+# --- what comes out ---------------------------------------------------------------------------------------
+
+
+def test_a_collected_snapshot_equals_the_served_one_table_by_table(demo, collected):
+    with HubServer(demo) as server:
+        made = collected(server).snapshot
+    snapshot.validate(made)
+    for table in TABLES:
+        assert rows(made, table) == served(demo, table), table
+    failed = {(r["table"], r["repo_id"]) for r in rows(demo, "rejected") if r["scope"] == "repository"}
+    assert {(table, repo_id) for table, _, repo_id, scope, _ in reasons(made) if scope == "repository"} == failed
+    assert made.synthetic  # what a local Hub serves must not pass for real
+    assert {made.status(t, k) for t in snapshot.BY_KIND for k in snapshot.KINDS} == {"complete"}
+
+
+def test_small_pages_give_the_same_tables(demo, collected):
+    with HubServer(demo, page_size=7, discussions_per_page=2) as server:
+        made = collected(server).snapshot
+    for table in TABLES:
+        assert rows(made, table) == served(demo, table), table
+
+
+def test_a_replay_without_the_hub_gives_the_same_bytes(demo, collected, monkeypatch):
+    with HubServer(small(demo)) as server:
+        made = digests(collected(server).snapshot)
+    assert digests(collected(server, options={"replay": True, "replace": True}).snapshot) == made
+
+
+def test_links_are_read_from_the_listing_of_spaces_and_no_model_is_asked_for_them(demo, collected):
+    with HubServer(demo) as server:
+        collected(server, what=["usage"])
+        assert set(server.asked) == {"listing"}
+
+
+def test_repositories_of_one_account_or_a_list_or_a_sample_say_so(demo, collected, place):
+    (place / "ids.txt").write_text("models/demo-base  # a comment\n\nspaces/hand-count/no-such\nmodels/demo-tiny\n")
+    owner = next(row["owner"] for row in rows(demo, "repos") if row["kind"] == "space")
+    with HubServer(demo) as server:
+        named = collected(server, "named", ids=place / "ids.txt").snapshot
+        owned = collected(server, "owned", owner=owner).snapshot
+        drawn = collected(server, "drawn", sample=9).snapshot
+        again = collected(server, "again", sample=9).snapshot
+    assert [row["repo_id"] for row in rows(named, "repos")] == ["demo-base", "demo-tiny"]
+    assert ("repos", "space", "hand-count/no-such", "repository", "gone") in reasons(named)
+    whole = {"demo-base", "demo-tiny"}
+    assert rows(named, "commits") == [row for row in rows(demo, "commits") if row["repo_id"] in whole]
+    links = [row for row in rows(demo, "usage") if row["model_id"] in whole]
+    assert len(links) < LONGEST_SPACES and rows(named, "usage") == links
+    assert {row["owner"] for row in rows(owned, "repos")} == {owner}
+    assert drawn.manifest["tables"]["repos"]["kinds"] == dict.fromkeys(snapshot.KINDS, 9)
+    assert rows(drawn, "repos") == rows(again, "repos")
+    for made in (named, owned, drawn):
+        kinds = [kind for kind in snapshot.KINDS if kind in made.manifest["tables"]["repos"]["coverage"]]
+        assert {made.status("repos", kind) for kind in kinds} == {"sample"} and made.rule("repos", kinds[0])
+
+
+# --- the local Hub is one ---------------------------------------------------------------------------------
+
+
+def test_the_client_reads_the_local_hub_and_finds_the_same_rows(demo):
+    """The library's own calls as the oracle."""
+    with HubServer(demo, page_size=50, discussions_per_page=3) as server:
+        api = HfApi(endpoint=server.url, token=False)
+        models = {m.id: m for m in api.list_models(expand=["likes", "downloads", "tags", "lastModified", "gated"])}
+        spaces = {s.id: s for s in api.list_spaces(expand=["models"])}
+        busiest = max((r for r in rows(demo, "discussions") if r["author"]), key=lambda r: r["number"])["repo_id"]
+        commits = api.list_repo_commits(busiest)
+        talks = [t for t in rows(demo, "discussions") if t["repo_id"] == busiest]
+        shown = list(api.get_repo_discussions(busiest)) if all(t["author"] for t in talks) else None
+        one = api.model_info("demo-base", expand=["spaces", "author"])
+    listed = {r["repo_id"]: r for r in rows(demo, "repos") if r["kind"] == "model"}
+    assert {i: (m.likes, m.downloads, m.last_modified) for i, m in models.items()} == {
+        i: (r["likes"], r["downloads"], r["last_modified"]) for i, r in listed.items()
+    }
+    links = {(r["space_id"], r["model_id"]) for r in rows(demo, "usage")}
+    assert {(s.id, model) for s in spaces.values() for model in s.models} == links
+    assert {(c.commit_id, c.created_at, tuple(c.authors)) for c in commits} == {
+        (r["commit_id"], r["date"], tuple(r["authors"])) for r in rows(demo, "commits") if r["repo_id"] == busiest
+    }
+    if shown is not None:
+        assert sorted((d.num, d.author, d.status) for d in shown) == [
+            (t["number"], t["author"], t["status"]) for t in talks
+        ]
+    assert len(one.spaces) == min(LONGEST_SPACES, sum(model == "demo-base" for _, model in links))
+
+
+OLD = """
+import json, sys
+from huggingface_hub import HfApi, __version__
+api = HfApi(endpoint=sys.argv[1], token=False)
+models = [m.modelId for m in api.list_models(full=True)]
+linked = {s.id: s.models for s in api.list_spaces(linked=True)}
+commits = [[c.commit_id, c.authors] for c in api.list_repo_commits(sys.argv[2])]
+talks = [d.num for d in api.get_repo_discussions(sys.argv[2])]
+info = api.model_info(sys.argv[2]).modelId
+print(json.dumps([__version__, models, linked, commits, talks, info]))
+"""
+
+
+@pytest.fixture(scope="session")
+def old_client(tmp_path_factory) -> Path:
+    """A Python with huggingface_hub 0.17: HUB_OLD_CLIENT, or an environment made here."""
+    if given := os.environ.get("HUB_OLD_CLIENT"):
+        return Path(given)
+    uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
+    if not uv:
+        pytest.skip("HUB_OLD_CLIENT is not set, and there is no uv to install huggingface_hub 0.17 with")
+    place = tmp_path_factory.mktemp("old")
+    python = place / "bin" / "python"
+    for command in (["venv", "-p", sys.executable, place], ["pip", "install", "-p", python, "huggingface_hub==0.17.3"]):
+        done = subprocess.run([uv, *command, "--quiet"], capture_output=True, text=True)
+        if done.returncode:
+            pytest.skip("huggingface_hub 0.17 can't be installed here")
+    return python
+
+
+def test_an_old_client_reads_the_local_hub_too(demo, old_client):
+    repo_id = "demo-lab/demo_speech_wide"
+    with HubServer(demo, page_size=100) as server:
+        command = [old_client, "-c", OLD, server.url, repo_id]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    version, models, linked, commits, talks, info = json.loads(done.stdout.splitlines()[-1])
+    assert version.startswith("0.17") and info == repo_id
+    assert sorted(models) == [r["repo_id"] for r in rows(demo, "repos") if r["kind"] == "model"]
+    assert {(s, m) for s, named in linked.items() for m in named} == {
+        (r["space_id"], r["model_id"]) for r in rows(demo, "usage")
+    }
+    wanted = [[r["commit_id"], r["authors"]] for r in rows(demo, "commits") if r["repo_id"] == repo_id]
+    assert sorted(commits) == sorted(wanted)
+    assert sorted(talks) == [r["number"] for r in rows(demo, "discussions") if r["repo_id"] == repo_id]
+
+
+# --- resuming ---------------------------------------------------------------------------------------------
+
+
+def in_child(variables: dict, name: str, options: dict, said) -> None:
+    """Collect in a process that can be killed."""
+    os.environ.update(variables)
+    os.environ.pop("HF_TOKEN", None)
+    try:
+        hub.collect(hub.choose(name, date=DAY), **FAST | options)
+    except SnapshotError as error:
+        said.send(str(error))
+        sys.exit(1)
+
+
+@pytest.fixture
+def child(place):
+    """A function that begins a collection in a process of its own; gives the process and where its error arrives."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["test_hub", "pandera.ibis"])
+    children = []
+
+    def start(server: HubServer, name: str = "taken", **options):
+        variables = {v: os.environ[v] for v in ("HUB_PAPER_SNAPSHOTS", "HUB_PAPER_RAW", "HF_HOME")}
+        heard, said = context.Pipe(duplex=False)
+        process = context.Process(target=in_child, args=(variables | {"HF_ENDPOINT": server.url}, name, options, said))
+        process.start()
+        children.append(process)
+        return process, heard
+
+    yield start
+    for process in children:
+        process.kill()
+        process.join()
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_collection_killed_25_times_ends_with_the_same_bytes(demo, collected, child, seed):
+    """At random points of listing, asking and building; now and then it begins anew, so that each part gets its share."""
+    drawn = random.Random(seed)
+    slow = Faults(rates={"slow": 0.1}, slow=0.03)
+    with HubServer(small(demo), page_size=4, faults=slow) as server:
+        wanted = collected(server, "whole").snapshot
+        for _ in range(25):
+            if drawn.random() < 0.15:
+                shutil.rmtree(hub.raw("taken"), ignore_errors=True)
+            process, _ = child(server)
+            process.join(drawn.uniform(0.02, 0.3))
+            os.kill(process.pid, signal.SIGKILL)
+            process.join()
+            shutil.rmtree(wanted.path.parent / "taken", ignore_errors=True)  # where it was quicker than the kill
+        made = collected(server).snapshot
+    assert not list(made.path.parent.glob(".*"))
+    found, whole = digests(made), digests(wanted)
+    found.pop("manifest.json"), whole.pop("manifest.json")  # they differ by the name
+    assert found == whole
+    assert made.manifest | {"name": ""} == wanted.manifest | {"name": ""}
+
+
+def test_nothing_is_asked_twice_after_an_interruption(demo, collected, monkeypatch):
+    kept = hub._Run._keep
+
+    def breaking(run, outcomes):
+        kept(run, outcomes)
+        if run.journal.rows("SELECT count(*) FROM units")[0][0] > 40:
+            raise KeyboardInterrupt
+
+    with HubServer(small(demo)) as server:
+        with monkeypatch.context() as patch:
+            patch.setattr(hub._Run, "_keep", breaking)
+            with pytest.raises(hub.Interrupted, match="same command and --date 2023-10-15 --name taken"):
+                collected(server)
+        first = server.total_asked
+        collected(server)
+        under_way = 16  # asked, but not kept when the first run ended
+        assert server.total_asked <= 6 + 90 + under_way and first < 90
+
+
+def test_ctrl_c_stops_and_says_how_to_go_on(demo, collected, child):
+    with HubServer(small(demo), faults=Faults(rates={"slow": 1}, slow=0.1)) as server:
+        process, heard = child(server)
+        while server.asked["commits"] < 5:
+            time.sleep(0.01)
+        os.kill(process.pid, signal.SIGINT)
+        assert heard.poll(20)
+        assert "Go on with the same command" in heard.recv()
+        process.join()
+        server.faults.rates = {}
+        assert rows(collected(server).snapshot, "commits") == of(server.hub, demo, "commits")
+
+
+def test_a_second_collector_on_one_journal_is_refused(demo, child):
+    with Journal(hub.raw("taken")), HubServer(small(demo)) as server:
+        _, heard = child(server)
+        assert heard.poll(20)
+        assert heard.recv().startswith("taken/journal.sqlite: another collection is writing it")
+        assert not server.total_asked
+
+
+def test_a_full_disk_stops_with_one_line_and_the_journal_is_whole(demo, collected, monkeypatch):
+    opened = Journal.__enter__
+
+    def filling(journal):
+        opened(journal)
+        pages = journal.rows("PRAGMA page_count")[0][0]
+        journal.rows(f"PRAGMA max_page_count = {pages + 12}")
+        return journal
+
+    with HubServer(small(demo)) as server:
+        with monkeypatch.context() as patch:
+            patch.setattr(Journal, "__enter__", filling)
+            with pytest.raises(JournalError, match="the disk is full; what was collected is safe. Make room"):
+                collected(server)
+        with closing(sqlite3.connect(hub.raw("taken") / "journal.sqlite")) as db:
+            assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert rows(collected(server).snapshot, "commits") == of(server.hub, demo, "commits")
+
+
+def test_a_journal_goes_on_only_with_what_it_was_begun_with(demo, collected):
+    with HubServer(small(demo)) as server:
+        collected(server)
+        with pytest.raises(JournalError, match="begun with another kinds, what"):
+            collected(server, kinds=["models"], options={"replace": True})
+        asked = server.total_asked
+        with pytest.raises(SnapshotError, match="exists"):
+            collected(server)
+        assert server.total_asked == asked
+
+
+# --- faults -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [("408", "429", "500", "503"), ("reset", "truncated", "slow"), ("bad_json", "html"), ("empty_page", "repeat_page")],
+)
+def test_one_request_in_twenty_going_wrong_each_way_loses_nothing(demo, collected, faults):
+    rates = Faults(rates=dict.fromkeys(faults, 0.05), slow=0.02, seed=1)
+    hub_ = small(demo, 50)
+    with HubServer(hub_, quota=QUICK, page_size=10, discussions_per_page=3, faults=rates) as server:
+        made = collected(server).snapshot
+        assert min(server.faulted[fault] for fault in faults) > 5
+    for table in snapshot.BY_KIND:
+        assert rows(made, table) == of(hub_, demo, table), table
+    links = {(space, model) for space, record in hub_.records["spaces"].items() for model in record["models"]}
+    assert {(row["space_id"], row["model_id"]) for row in rows(made, "usage")} == links
+    assert {made.status(t, k) for t in snapshot.BY_KIND for k in snapshot.KINDS} == {"complete"}
+    assert made.manifest["source"]["missing"] == []
+
+
+def test_what_faults_do_cost_in_the_end_is_named(demo, collected):
+    """Too few attempts for so many faults: some answers are lost, and the manifest and `rejected` say which."""
+    hub_ = small(demo, 40)
+    rates = dict.fromkeys((fault for fault in FAULTS if fault != "no_user"), 0.06)
+    faults = Faults(rates=rates, only="/(commits|discussions)", slow=0.01)
+    with HubServer(hub_, quota=QUICK, page_size=60, faults=faults) as server:
+        made = collected(server, options={"attempts": 3}).snapshot
+    lost = {(r["table"], r["kind"], r["repo_id"]) for r in rows(made, "rejected") if r["scope"] == "repository"}
+    assert lost and made.manifest["source"]["missing"]
+    for table in ("commits", "discussions"):
+        expected = [row for row in of(hub_, demo, table) if (table, row["kind"], row["repo_id"]) not in lost]
+        assert rows(made, table) == expected
+    assert sum(made.manifest["rejected"]["commits"].values()) == sum(table == "commits" for table, _, _ in lost)
+
+
+def test_names_that_are_missing_are_left_out_and_counted(demo, collected):
+    hub_ = small(demo)
+    with HubServer(hub_, faults=Faults(rates={"no_user": 1})) as server:
+        made = collected(server).snapshot
+    assert {row["author"] for row in rows(made, "discussions")} == {None}
+    kept = {row["commit_id"]: row["authors"] for row in rows(demo, "commits")}
+    assert all(row["authors"] == kept[row["commit_id"]] for row in rows(made, "commits"))
+    assert made.manifest["notes"]["discussions without an author"] == len(rows(made, "discussions"))
+
+
+def test_a_repository_that_keeps_failing_is_named_and_the_others_are_complete(demo, collected):
+    hub_ = small(demo)
+    broken, muddled = list(hub_.records["models"])[:2]
+    plan = [(f"models/{broken}/commits", "500", 999), (f"models/{muddled}/discussions", "html", 999)]
+    with HubServer(hub_, faults=Faults(plan=plan)) as server:
+        made = collected(server, options={"attempts": 3}).snapshot
+        failed = {("commits", "model", broken, "repository", "HTTP 500")}
+        failed |= {("discussions", "model", muddled, "repository", "HTML instead of JSON")}
+        assert reasons(made) == failed
+        assert made.manifest["repositories_left_out"] == {"failed": 2}
+        assert "commits of 1 models: failed (HTTP 500)" in made.manifest["source"]["missing"]
+        server.faults.plan = []
+        mended = collected(server, options={"replace": True}).snapshot  # the same command asks what failed, only
+    assert not rows(mended, "rejected") and mended.manifest["source"]["missing"] == []
+
+
+def test_a_hub_that_is_out_of_order_stops_the_run_and_not_the_repositories(demo, collected):
+    with HubServer(demo, faults=Faults(plan=[("/(commits|discussions)", "503", 10**6)])) as server:
+        with pytest.raises(
+            SnapshotError, match=r"repositories in a row failed \(HTTP 503\).* give the same command later"
+        ):
+            collected(server, options={"attempts": 2})
+        server.faults.plan = []
+        assert rows(collected(server).snapshot, "commits") == rows(demo, "commits")
+
+
+def test_a_token_that_the_hub_refuses_stops_the_run_at_once(demo, collected, monkeypatch):
+    monkeypatch.setenv("MY_TOKEN", SECRET)
+    with (
+        HubServer(small(demo), bad_token=SECRET) as server,
+        pytest.raises(SnapshotError, match="does not know this token"),
+    ):
+        collected(server, options={"token_from": "MY_TOKEN"})
+    assert not (hub.raw("taken") / "none").exists() and server.total_asked < 20
+
+
+# --- coverage ---------------------------------------------------------------------------------------------
+
+
+def test_every_reason_for_a_missing_repository_is_counted_and_named(demo, collected):
+    hub_ = small(demo)
+    gated, disabled, private, gone, renamed, twice = list(hub_.records["models"])[:6]
+    states = {gated: "gated", disabled: "disabled", private: "private", gone: "gone"}
+    hub_.states = {("models", repo_id): state for repo_id, state in states.items()}
+    hub_.insert("models", "new-owner/new-name")  # listed under both names, while it is renamed
+    hub_.states["models", twice] = ">new-owner/new-name"
+    hidden = hub_.records["models"][renamed] | {"id": "moved/elsewhere"}
+    history = hub_.commits["models", renamed]
+    hub_.commits["models", "moved/elsewhere"] = history
+    with HubServer(hub_) as server:
+        answer = server.answer
+
+        def answering(path, query, fault):  # not listed under its new name, but found there
+            hub_.states["models", renamed] = "" if path == "/api/models" else ">moved/elsewhere"
+            if "moved/elsewhere" in path:
+                hub_.records["models"]["moved/elsewhere"] = hidden
+            try:
+                return answer(path, query, fault)
+            finally:
+                hub_.records["models"].pop("moved/elsewhere", None)
+
+        server.answer = answering
+        made = collected(server, options={"workers": 1}).snapshot
+    found = reasons(made)
+    assert {
+        ("commits", "model", gated, "repository", "gated"),
+        ("discussions", "model", gated, "repository", "gated"),
+    } <= found
+    assert {("repos", "model", name, "repository", why) for name, why in states.items() if why != "gated"} <= found
+    assert ("repos", "model", twice, "repository", "renamed and listed under its new name too") in found
+    assert ("repos", "model", renamed, "row", "renamed meanwhile; kept under the name that was listed") in found
+    counted = {"gated": 1, "disabled": 1, "private": 1, "gone": 1, "renamed": 1}
+    assert made.manifest["repositories_left_out"] == counted
+    names = {row["repo_id"] for row in rows(made, "repos") if row["kind"] == "model"}
+    assert {gated, renamed, "new-owner/new-name"} <= names
+    assert not names & {disabled, private, gone, twice, "moved/elsewhere"}
+    kept = [row["commit_id"] for row in rows(made, "commits") if row["repo_id"] == renamed]
+    assert sorted(kept) == sorted(item["id"] for item in history)
+
+
+@pytest.mark.parametrize("paging", ["cursor", "offset"])
+def test_a_listing_that_shifts_has_neither_repeats_nor_gaps(demo, collected, paging):
+    """While it is paged one repository is created, which pushes the others down, and two are deleted, which pulls them."""
+    hub_ = Hub(demo)
+    hub_.failing = {}
+    before = set(hub_.records["models"])
+    order = [record["id"] for _, record in hub_.listed("models")]
+    deleted = set(order[:2])
+
+    def changing(plural, nth):
+        if plural == "models" and nth == 2:
+            hub_.insert("models", "brand/new", created_at=dt.datetime(2023, 10, 15, tzinfo=dt.UTC))
+        if plural == "models" and nth == 4:
+            for repo_id in deleted:
+                hub_.remove("models", repo_id)
+
+    with HubServer(hub_, page_size=20, paging=paging) as server:
+        server.before_page = changing
+        made = collected(server).snapshot
+    names = [row["repo_id"] for row in rows(made, "repos") if row["kind"] == "model"]
+    assert len(names) == len(set(names)) and set(names) == before - deleted | {"brand/new"}
+    assert {("repos", "model", repo_id, "repository", "gone") for repo_id in deleted} <= reasons(made)
+    assert made.status("repos", "model") == "complete"
+
+
+def test_a_listing_that_never_settles_is_not_called_complete(demo, collected):
+    hub_ = small(demo, 60)
+    hidden = iter(list(hub_.records["models"].items())[:50])
+    for repo_id, _ in list(hub_.records["models"].items())[:50]:
+        del hub_.records["models"][repo_id]
+
+    def appearing(plural, nth):
+        for repo_id, record in [item for item in [next(hidden, None)] if item and plural == "models"]:
+            hub_.records["models"][repo_id] = record
+            hub_._sorted.pop("models", None)
+
+    with HubServer(hub_, page_size=20) as server:
+        server.before_page = appearing
+        made = collected(server, what=["repos"], kinds=["models"]).snapshot
+    assert made.status("repos", "model") == "sample"
+    assert "the listing shifted while it was read" in made.rule("repos", "model")
+    assert len(rows(made, "repos")) == len({row["repo_id"] for row in rows(made, "repos")})
+
+
+def test_a_listing_that_breaks_off_is_told_and_the_next_run_ends_it(demo, collected):
+    faults = Faults(plan=[(r"/api/datasets\?.*cursor", "500", 999)])
+    with HubServer(demo, page_size=30, faults=faults) as server:
+        made = collected(server, what=["repos"], options={"attempts": 2}).snapshot
+        assert made.status("repos", "dataset") == "sample"
+        assert "the listing was not finished (HTTP 500)" in made.rule("repos", "dataset")
+        assert made.status("repos", "model") == "complete"
+        server.faults.plan = []
+        mended = collected(server, what=["repos"], options={"replace": True}).snapshot
+    assert mended.status("repos", "dataset") == "complete" and rows(mended, "repos") == served(demo, "repos")
+
+
+def test_a_replay_of_an_unfinished_collection_does_not_call_itself_complete(demo, collected, monkeypatch):
+    def interrupted(run, outcomes):
+        raise KeyboardInterrupt
+
+    with HubServer(small(demo)) as server:
+        with monkeypatch.context() as patch:
+            patch.setattr(hub._Run, "_keep", interrupted)
+            with pytest.raises(hub.Interrupted):
+                collected(server)
+        made = collected(server, options={"replay": True}).snapshot
+    assert made.status("commits", "model") == "sample"
+    assert made.rule("commits", "model") == "15 repositories were not asked yet"
+
+
+@pytest.mark.parametrize(("spaces", "is_cut"), [(99, False), (130, True)])
+def test_a_list_of_exactly_a_hundred_spaces_is_taken_as_cut(demo, collected, place, spaces, is_cut):
+    hub_ = small(demo)
+    model = list(hub_.records["models"])[0]
+    hub_.records["models"][model]["spaces"] = [f"someone/space-{n:03d}" for n in range(spaces)]
+    (place / "ids.txt").write_text(f"models/{model}\n")
+    with HubServer(hub_) as server:
+        made = collected(server, ids=place / "ids.txt").snapshot
+    cut = ("usage", "model", model, "repository", "list of spaces cut at 100")
+    assert (cut in reasons(made)) == is_cut
+    assert len(rows(made, "usage")) == (0 if is_cut else spaces)
+    assert ("1 models whose list of spaces was cut" in made.rule("usage")) == is_cut
+
+
+# --- few requests -----------------------------------------------------------------------------------------
+
+
+def dated(served_: snapshot.Snapshot) -> Hub:
+    """A Hub every repository of which says when it was last modified, as the real one does."""
+    hub_ = Hub(served_)
+    hub_.failing = {}
+    for records in hub_.records.values():
+        for record in records.values():
+            record.setdefault("lastModified", "2023-01-01T00:00:00.000Z")
+    return hub_
+
+
+def test_after_two_percent_changes_under_five_percent_are_asked(demo, collected):
+    hub_ = dated(demo)
+    with HubServer(hub_) as server:
+        collected(server, "before")
+        full = server.total_asked
+        changed = [(plural, repo_id) for plural, records in hub_.records.items() for repo_id in records][::50]
+        for n, (plural, repo_id) in enumerate(changed):
+            hub_.records[plural][repo_id]["lastModified"] = "2023-10-15T01:00:00.000Z"
+            news = {"authors": [{"user": "a-newcomer"}], "date": "2023-10-15T01:00:00.000Z", "title": "", "message": ""}
+            hub_.commits[plural, repo_id].insert(0, news | {"id": f"{n:040x}"})
+            talk = {"num": 9_000 + n, "createdAt": "2023-10-15T02:00:00.000Z", "status": "open", "isPullRequest": False}
+            hub_.discussions[plural, repo_id].insert(0, talk)
+        server.asked.clear()
+        made = collected(server, "after", since="before").snapshot
+        share = server.total_asked / full
+        whole = collected(server, "whole").snapshot
+    assert share < 0.05
+    for table in TABLES:
+        assert rows(made, table) == rows(whole, table), table
+    assert made.status("commits", "model") == "complete"
+    assert made.status("discussions", "model") == "sample"
+    assert "whose files did not change are as of 2023-10-15" in made.rule("discussions", "model")
+
+
+def test_the_dry_run_tells_what_the_run_then_asks(demo, collected):
+    with HubServer(small(demo), quota=(1000, 300), discussions_per_page=1000) as server:
+        plan = collected(server, options={"dry_run": True})
+        assert set(server.asked) == {"listing"} and not list(Path(os.environ["HUB_PAPER_SNAPSHOTS"]).iterdir())
+        listing = server.total_asked
+        server.quota = None
+        collected(server)
+        assert server.total_asked - listing == plan.total == 90
+    assert plan.lines()[-1] == "quota: 1,000 requests in 300 s; time: about 28 s"  # 90 at 0.98 * 1000 / 300 a second
+
+
+# --- the quota --------------------------------------------------------------------------------------------
+
+
+def test_the_quota_is_used_and_never_exceeded(demo, collected):
+    """A window of 3 seconds instead of 300; the rate is measured where it is steady, by the server."""
+    allowed, seconds = 90, 3
+    with HubServer(small(demo, 60), quota=(allowed, seconds)) as server:
+        collected(server, kinds=["models"], what=["commits", "discussions"])
+        assert server.refused == 0
+        steady = server.times[4:]
+    rate = (len(steady) - 1) / (steady[-1] - steady[0])
+    assert 0.95 * allowed / seconds < rate <= allowed / seconds
+
+
+class Clock:
+    """A clock that waiting moves on."""
+
+    def __init__(self):
+        self.now = 0.0
+        self.stop = threading.Event()
+        self.stop.wait = self.wait
+
+    def wait(self, seconds):
+        self.now += seconds
+        return False
+
+
+def told(status: int, left: int, until: int, **headers) -> tuple:
+    policy = {"ratelimit": f'"api";r={left};t={until}', "ratelimit-policy": '"fixed window";"api";q=1000;w=300'}
+    return status, policy | headers
+
+
+def test_requests_are_spaced_evenly_within_any_window():
+    clock, times = Clock(), []
+    quota = Quota(has_token=True, stop=clock.stop, clock=lambda: clock.now)
+    for n in range(3000):
+        quota.wait()
+        times.append(clock.now)
+        window = clock.now // 300
+        taken = sum(t // 300 == window for t in times)
+        quota.told(*told(200, 1000 - taken, int(300 - clock.now % 300) + 1))
+        assert taken <= 1000, n
+    assert 3000 / clock.now > 0.95 * 1000 / 300
+
+
+def test_what_others_use_of_the_quota_is_respected():
+    clock = Clock()
+    quota = Quota(has_token=True, stop=clock.stop, clock=lambda: clock.now)
+    quota.wait()
+    quota.told(*told(200, 2, 100))  # somebody has used the rest
+    for _ in range(2):
+        quota.wait()
+    assert clock.now < 2
+    quota.wait()
+    assert 100 < clock.now < 104
+
+
+@pytest.mark.parametrize(
+    ("answer", "until"),
+    [
+        (told(429, 0, 55), 55),
+        (told(429, 500, 55, **{"retry-after": "20"}), 20),
+        ((429, {"retry-after": "7"}), 7),
+    ],
+)
+def test_a_429_holds_everybody_back_for_as_long_as_it_says(answer, until):
+    clock = Clock()
+    quota = Quota(has_token=False, stop=clock.stop, clock=lambda: clock.now)
+    quota.wait()
+    quota.told(*answer)
+    quota.wait()
+    assert until <= clock.now < until + 4
+
+
+def test_without_headers_the_documented_quota_is_kept():
+    assert Quota(has_token=False, stop=threading.Event()).rate == pytest.approx(0.98 * 500 / 300)
+    assert Quota(has_token=True, stop=threading.Event()).rate == pytest.approx(0.98 * 1000 / 300)
+
+
+def test_a_stopped_run_waits_for_no_turn():
+    stop = threading.Event()
+    quota = Quota(has_token=True, stop=stop)
+    quota.wait()
+    stop.set()
+    with pytest.raises(Stopped):
+        quota.wait()
+
+
+def test_retry_after_may_be_a_date():
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=100)
+    found = hub_requests.retry_after({"retry-after": later.strftime("%a, %d %b %Y %H:%M:%S GMT")})
+    assert 95 < found <= 100
+    assert hub_requests.retry_after({"retry-after": "soon"}) == 0
+
+
+# --- what is seen -----------------------------------------------------------------------------------------
+
+
+def test_plain_lines_and_a_log_tell_how_far_it_is(demo, collected, capfd):
+    with HubServer(demo) as server:
+        collected(server, options={"progress": True})
+    said = capfd.readouterr().err
+    state = r"commits and discussions: 920 of 920, [\d.,]+ requests/s, quota left [\d,]+ of 1,000,000, .* to go, "
+    assert re.search(state + "not had: HTTP 500 1, gated 3", said)
+    assert "\x1b" not in said and "\r" not in said
+    log = (hub.raw("taken") / "collect.log").read_text()
+    assert re.search(state, log) and "building the snapshot" in log
+
+
+def test_the_token_is_sent_and_never_shown(demo, collected, place, capfd):
+    """Faults, retries, a failing repository and an error: nothing that is written holds the token."""
+    (place / "token").write_text(SECRET + "\n")
+    plan = [("models/demo-base/commits", "500", 999), ("/api/models", "bad_json", 1)]
+    faults = Faults(rates={"503": 0.05, "html": 0.05, "reset": 0.05}, plan=plan)
+    with HubServer(small(demo), faults=faults, quota=(10_000, 5)) as server:
+        options = {"token_from": str(place / "token"), "progress": True}
+        collected(server, options=options)
+        assert {token for token, _ in server._windows} == {f"Bearer {SECRET}"}
+        server.faults = Faults(plan=[("", "503", 10**6)])
+        with pytest.raises(SnapshotError) as failed:
+            collected(server, "again", kinds=["models"], options=options | {"attempts": 2})
+    (place / "token").unlink()
+    import traceback
+
+    text = "".join(traceback.format_exception(failed.value)) + "".join(capfd.readouterr())
+    assert SECRET not in text
+    for file in place.rglob("*"):
+        assert not file.is_file() or SECRET.encode() not in file.read_bytes(), file.name
+    assert (
+        SECRET
+        not in repr(hub_requests.Token(SECRET)) + str(hub_requests.Token(SECRET)) + f"{hub_requests.Token(SECRET)}"
+    )
+    assert hub_requests.Token(SECRET).hidden_in(f"said {SECRET}!") == "said <token>!"
+
+
+def test_a_next_page_on_another_host_is_asked_from_the_endpoint():
+    headers = {"link": '<https://elsewhere.example/api/models?cursor=abc>; rel="next"'}
+    answer = hub_requests.Answer("/api/models", "/api/models", headers, [], b"")
+    assert answer.next == "/api/models?cursor=abc"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"kinds": ["model"]}, "kinds 'model': expected some of models, datasets, spaces"),
+        ({"what": ["likes"]}, "what 'likes': expected some of repos, commits, discussions, usage"),
+        ({"kinds": ["models"], "what": ["usage"]}, "usage is read from the listing of spaces; add spaces to --kinds"),
+        ({"sample": 0}, "sample 0: expected 1 or more"),
+        ({"owner": "a b"}, "owner 'a b': expected the name of an account"),
+        ({"date": "soon"}, "date 'soon': expected an ISO date"),
+        ({"ids": Path("no-such.txt")}, "no-such.txt: can't be read as text"),
+    ],
+)
+def test_a_wrong_choice_is_one_line(options, message):
+    with pytest.raises(SnapshotError, match=re.escape(message)) as error:
+        hub.choose(**{"date": DAY} | options)
+    assert "\n" not in str(error.value)
+
+
+# --- sharing ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shared(demo, place) -> snapshot.Snapshot:
+    """`demo` under pseudonyms."""
+    shutil.copytree(demo.path, place / "snapshots" / "demo")
+    (place / "key").write_bytes(b"0123456789abcdef" * 2)
+    return pseudonyms.pseudonymise("demo", place / "key", "demo-shared")
+
+
+def names_in(made: snapshot.Snapshot) -> set[str]:
+    authors = {name for row in rows(made, "commits") for name in row["authors"]}
+    return authors | {row["author"] for row in rows(made, "discussions")} - {None}
+
+
+def test_a_shared_snapshot_holds_no_developers_name(demo, shared):
+    merged = {row[c] for row in rows(demo, "people") for c in ("alias", "person")}
+    names = pd.Series(sorted(names_in(demo) | merged))
+    secret = set(names[~people.is_bot(names)])
+    left = names_in(shared) | {row[c] for row in rows(shared, "people") for c in ("alias", "person")}
+    assert len(secret) > 100 and not left & secret
+    owners = {row["owner"] for row in rows(demo, "repos")} | {row["repo_id"] for row in rows(demo, "repos")}
+    text = json.dumps([rows(shared, t) for t in ("commits", "discussions", "people", "rejected")], default=str)
+    told = [name for name in secret if name not in owners and f'"{name}"' in text]
+    assert told == []
+    snapshot.validate(shared)
+
+
+@pytest.mark.parametrize("bots", ["exclude", "include"])
+def test_every_count_and_edge_of_a_shared_snapshot_is_the_original_one(demo, shared, bots):
+    """Edges in the same order with the same numbers' order: every measure of the network follows from them."""
+    original, copy = (engine.Hub(made, Parameters(bots=bots)) for made in (demo, shared))
+    for kind in snapshot.KINDS:
+        pd.testing.assert_frame_equal(engine.activity(original, kind), engine.activity(copy, kind))
+    pd.testing.assert_frame_equal(engine.edges(original), engine.edges(copy))
+    assert original.identities["developer"].nunique() == copy.identities["developer"].nunique()
+
+
+def test_another_key_gives_other_pseudonyms_and_the_same_key_the_same_bytes(shared, place):
+    again = pseudonyms.pseudonymise("demo", place / "key", "again")
+    assert [digests(made)["commits.parquet"] for made in (again, shared)] == [digests(shared)["commits.parquet"]] * 2
+    (place / "key").write_bytes(b"x" * 32)
+    other = pseudonyms.pseudonymise("demo", place / "key", "other")
+    common = pd.Series(sorted(names_in(other) & names_in(shared)))
+    assert people.is_bot(common).all()
+    (place / "key").write_bytes(b"short")
+    with pytest.raises(SnapshotError, match="key: 5 bytes, expected 32 or more"):
+        pseudonyms.pseudonymise("demo", place / "key", "short")
