@@ -293,7 +293,7 @@ def _join_counts(hub: Hub, counts: ibis.Table, per_repository: ibis.Table, *, ta
     """Left join; a repository without events has 0 where the table was collected for it, else a missing value."""
     values = [column for column in per_repository.columns if column != "repo_id"]
     joined = counts.left_join(per_repository, "repo_id").drop("repo_id_right")
-    if table == "community" or hub.snapshot.status(table, kind if table != "usage" else None) != "complete":
+    if table == "community" or not hub.snapshot.knows_zeros(table, kind if table != "usage" else None):
         return joined
     failed = hub.table("rejected").filter(_.table == table, _.kind == kind, _.scope == "repository")
     joined = joined.left_join(failed.select(failed_id="repo_id").distinct(), [("repo_id", "failed_id")])

@@ -41,9 +41,9 @@ def pseudonym(name: str, key: bytes) -> str:
 def pseudonymise(name: str, key_file: Path, to: str, *, merge_threshold: float = 90, replace: bool = False) -> Snapshot:
     """Write the snapshot `to`: `name` with its developers' names replaced, and open it.
 
-    Names of service accounts stay, for `bots.csv` has to know them. Merges scored at `merge_threshold` or above become
-    decisions without a score. With the default parameters every result equals the original's to the last digit;
-    `identities="raw"` numbers the developers in another order. What it can't hide: repositories keep their owners'
+    Names of service accounts stay, for `bots.csv` has to know them. Merges scored at `merge_threshold` or above, and
+    the decisions beside the snapshot, become merges without a score. With the default parameters every result equals
+    the original's to the last digit; `identities="raw"` numbers the developers in another order. What it can't hide: repositories keep their owners'
     names, so who commits to a repository of their own can be guessed; and `people` keeps the order of the names, from
     which somebody who knows all of them could read some. Share it with those who may see the original's counts.
 
@@ -77,12 +77,15 @@ def pseudonymise(name: str, key_file: Path, to: str, *, merge_threshold: float =
 
 
 def _merged(source: Snapshot, merge_threshold: float) -> dict[str, str]:
-    """alias -> person of the merges that are applied."""
-    if not source.has("people"):
+    """alias -> person of the merges that a run applies: the snapshot's, and what was decided beside it."""
+    table = pq.read_table(source.file("people")).to_pandas() if source.has("people") else None
+    decisions = people.decisions_of(source)
+    if decisions is not None:
+        table = people.merges(table, decisions, merge_threshold=merge_threshold)
+    if table is None:
         return {}
-    rows = pq.read_table(source.file("people")).to_pylist()
-    accepted = (row for row in rows if row.get("score") is None or row["score"] >= merge_threshold)
-    return {row["alias"]: row["person"] for row in accepted}
+    accepted = table[~(table["score"] < merge_threshold)] if "score" in table else table
+    return dict(zip(accepted["alias"], accepted["person"], strict=True))
 
 
 def _names(source: Snapshot) -> set[str]:

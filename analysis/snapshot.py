@@ -155,6 +155,14 @@ class Snapshot:
         """How the rows were chosen, in words; empty for a complete or an absent table."""
         return self.manifest["tables"].get(table, {}).get("coverage", {}).get(kind or "all", {}).get("rule", "")
 
+    def knows_zeros(self, table: str, kind: str | None = None) -> bool:
+        """Whether a repository without rows has none: all were asked, and `rejected` names those that gave no answer.
+
+        So it is in a complete table, and in a sample whose source says so by `zeros` in its coverage.
+        """
+        coverage = self.manifest["tables"].get(table, {}).get("coverage", {}).get(kind or "all", {})
+        return coverage.get("status") == "complete" or coverage.get("zeros") is True
+
     def has(self, table: str, column: str | None = None, *, kind: str | None = None) -> bool:
         """Whether the table (with this column, of this kind) was collected at all."""
         if table not in self.manifest["tables"]:

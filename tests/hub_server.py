@@ -35,14 +35,16 @@ EXPANDABLE = {  # what `expand` may name, as in huggingface_hub; other names are
 }
 NOT_IN_LISTINGS = {"spaces"}
 LONGEST_SPACES = 100  # where the Hub cuts a model's list of spaces
-FAULTS = (
-    "429 500 503 408 reset truncated slow bad_json html empty_page repeat_page no_user".split()
-)  # by rate; the others ("gone", "gated", "disabled", "private", a new name) are states of a repository
+FAULTS = "429 500 503 408 reset truncated slow bad_json html empty_page repeat_page redirect no_user gone".split()
+LOSING = ("no_user", "gone")  # after these, what is collected can't be all that is served
 
 
 @dataclass
 class Faults:
-    """`rates`: share of the requests per fault. `plan`: (pattern of the path, fault, times), used up in this order."""
+    """`rates`: share of the requests per fault. `plan`: (pattern of the path, fault, times), used up in this order.
+
+    `gone` deletes the repository that is asked for; being gated, disabled, private or renamed are states in a `Hub`.
+    """
 
     rates: Mapping[str, float] = field(default_factory=dict)
     plan: list = field(default_factory=list)
@@ -116,7 +118,7 @@ class Hub:
 
     def remove(self, plural: str, repo_id: str) -> None:
         """A repository that is deleted: no longer listed, and not found."""
-        del self.records[plural][repo_id]
+        self.records[plural].pop(repo_id, None)
         self._sorted.pop(plural, None)
         self.states[plural, repo_id] = "gone"
 
@@ -241,11 +243,12 @@ class HubServer:
         paging: str = "cursor",
         total: bool = False,
         bad_token: str = "",
+        omit_empty: bool = False,
     ):
         self.hub = served if isinstance(served, Hub) else Hub(served)
         self.quota, self.faults = quota, faults or Faults()
         self.page_size, self.discussions_per_page = page_size, discussions_per_page
-        self.paging, self.total, self.bad_token = paging, total, bad_token
+        self.paging, self.total, self.bad_token, self.omit_empty = paging, total, bad_token, omit_empty
         self.asked, self.refused, self.times, self.faulted = Counter(), 0, [], Counter()
         self.before_page = lambda plural, nth: None  # a test changes the Hub here, while a listing is paged
         self._pages = Counter()
@@ -303,6 +306,9 @@ class HubServer:
         if not match:
             raise Answered(404, "", "Sorry, we can't find the page you are looking for.")
         plural, rest = match.groups()
+        if rest and fault == "gone":
+            with self._lock:
+                self.hub.remove(plural, re.sub(r"/(commits/[^/]+|discussions|revision/[^/]+)$", "", rest))
         if rest is None:
             return self._listing(plural, query, fault)
         if found := re.fullmatch(r"(.+)/commits/([^/]+)", rest):
@@ -382,7 +388,8 @@ class HubServer:
             names = names | {"models", "datasets"}
         if "spaces" in names and "spaces" in record:
             record["spaces"] = record["spaces"][:LONGEST_SPACES]
-        return {name: value for name, value in record.items() if name in names}
+        left_out = {name for name in ("models", "spaces") if self.omit_empty and record.get(name) == []}
+        return {name: value for name, value in record.items() if name in names - left_out}
 
     def _commits(self, plural, repo_id, revision, query, fault) -> tuple[list, dict[str, str]]:
         self._check(plural, repo_id, "commits", f"/api/{plural}/{{}}/commits/{revision}", query)
@@ -410,7 +417,7 @@ class HubServer:
         first = start - size if fault == "repeat_page" and page else start
         shown = [] if fault == "empty_page" else rows[first : first + size]
         if fault == "no_user":
-            shown = [{**row, "author": None} for row in shown]
+            shown = [{name: value for name, value in row.items() if name != "author"} for row in shown]
         closed = sum(row["status"] in ("closed", "merged") for row in rows)
         return {"discussions": shown, "count": len(rows), "start": start, "numClosedDiscussions": closed}, {}
 
@@ -465,6 +472,8 @@ class _Handler(BaseHTTPRequestHandler):
             if fault in ("408", "429", "500", "503"):
                 waits = {"Retry-After": "0"} if fault in ("429", "503") else {}
                 raise Answered(int(fault), "", "Service is out of order", **waits)
+            if fault == "redirect":
+                raise Answered(307, Location=f"{self.path}{'&' if parts.query else '?'}redirected=1")
             value, more = self.owner.answer(path, query, fault)
         except Answered as error:
             self._error(error, headers)
@@ -520,8 +529,17 @@ def _parsed() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="0: any free one")
     parser.add_argument("--quota", type=int, default=0, help="requests per window; 0: none")
     parser.add_argument("--window", type=float, default=300, help="seconds of a window")
-    parser.add_argument("--fault", action="append", default=[], metavar="NAME=RATE", help=f"one of {', '.join(FAULTS)}")
-    return parser.parse_args()
+    faults = f"share of the requests, as 503=0.05; one of {', '.join(FAULTS)}"
+    parser.add_argument("--fault", action="append", default=[], metavar="NAME=RATE", help=faults)
+    plan = "the first N requests with this pattern in their path"
+    parser.add_argument("--plan", action="append", default=[], nargs=3, metavar=("PATTERN", "NAME", "N"), help=plan)
+    states = "gated, disabled, private, gone, or >new/name; as models/owner/name=gated"
+    parser.add_argument("--state", action="append", default=[], metavar="REPOSITORY=STATE", help=states)
+    given = parser.parse_args()
+    named = [text.partition("=")[0] for text in given.fault] + [fault for _, fault, _ in given.plan]
+    if unknown := sorted(set(named) - set(FAULTS)):
+        parser.error(f"{', '.join(unknown)}: expected one of {', '.join(FAULTS)}")
+    return given
 
 
 def main() -> None:
@@ -529,7 +547,12 @@ def main() -> None:
     given = _parsed()
     rates = {name: float(rate) for name, _, rate in (text.partition("=") for text in given.fault)}
     quota = (given.quota, given.window) if given.quota else None
-    server = HubServer(snapshot.load(given.snapshot), quota=quota, faults=Faults(rates=rates), port=given.port)
+    faults = Faults(rates=rates, plan=[(pattern, fault, int(times)) for pattern, fault, times in given.plan])
+    hub = Hub(snapshot.load(given.snapshot))
+    for text in given.state:
+        repository, _, state = text.partition("=")
+        hub.states[tuple(repository.split("/", 1))] = state
+    server = HubServer(hub, quota=quota, faults=faults, port=given.port)
     print(f"HF_ENDPOINT={server.url}", flush=True)
     try:
         server.serve()

@@ -52,6 +52,7 @@ FIELDS = {  # what a listing is asked for: no more than the tables need
 }
 NOT_LISTED = {"dataset": {"pipeline_tag", "library", "parameters"}}
 NOT_LISTED["space"] = NOT_LISTED["dataset"] | {"downloads", "gated"}
+LINKS = {"model": "spaces", "space": "models"}
 PAGE = 1_000  # the most repositories or commits that one page may have
 SPACES_SHOWN = 100  # a model's own list of spaces is cut there (METHODS, section 6)
 PASSES = 3  # how often a listing that shifts is read again
@@ -438,7 +439,11 @@ class _Run:
             self._name_ids()
         else:
             self._read_listings()
-        broken = self.journal.rows("SELECT detail FROM listings WHERE state != 'done'")
+        broken = self.journal.rows("SELECT detail FROM listings WHERE state != 'done' ORDER BY kind")
+        if broken and not self.journal.rows("SELECT 1 FROM repos LIMIT 1"):
+            raise SnapshotError(
+                f"no listing could be read ({broken[0][0]}); check HF_ENDPOINT, or give the same command later"
+            )
         if broken and self.choice.sample:
             raise SnapshotError(
                 f"a listing was not finished ({broken[0][0]}), so no sample can be drawn; try again later"
@@ -524,6 +529,7 @@ class _Run:
     def _keep_page(self, kind: str, number: int, nth: int, answer: Answer, items: Mapping[str, Mapping]) -> bool:
         if answer.headers.get("x-synthetic") == "true":
             self.journal.set("synthetic", "true")
+        self._note_links(kind, items.values())
         before = self._rows_of(kind)
         old = self._count_old(kind, items) if number > 1 else 0
         self.journal.keep("list", kind, f"pass {number}", [(nth, answer)])
@@ -543,6 +549,11 @@ class _Run:
         self.journal.write("UPDATE listings SET pass=?, nth=?, next=?, state=?, late=? WHERE kind=?", values)
         self.shown.advance(self._rows_of(kind) - before)
         return state == "running"
+
+    def _note_links(self, kind: str, items: Iterable[Mapping]) -> None:
+        column = LINKS.get(kind, "")
+        if any(isinstance(item.get(column), list) for item in items):
+            self.journal.set(f"has {column}", "true")
 
     def _rows_of(self, kind: str) -> int:
         return self.journal.rows("SELECT count(*) FROM repos WHERE kind = ?", [kind])[0][0]
@@ -577,9 +588,7 @@ class _Run:
                 self._take_over(table, earlier)
 
     def _take_over(self, table: str, earlier: snapshot.Snapshot) -> None:
-        whole = earlier.manifest["source"].get("name") == "hub"  # then every failure is among the rejected
-        kinds = [k for k in self.choice.kinds if earlier.has(table, kind=k)]
-        kinds = [k for k in kinds if whole or earlier.status(table, k) == "complete"]
+        kinds = [k for k in self.choice.kinds if earlier.has(table, kind=k) and earlier.knows_zeros(table, k)]
         quiet = "AND b.talks = 0" if table == "discussions" else ""
         if table == "discussions" and self.choice.all_discussions:
             return
@@ -684,6 +693,7 @@ class _Run:
 
     def _note_record(self, outcome: _Outcome) -> None:
         item = outcome.answers[0].value
+        self._note_links(outcome.kind, [item])
         values = [(_instant(item.get("lastModified")), _left_out(item), outcome.kind, outcome.repo_id)]
         self.journal.write("UPDATE repos SET modified = ?, left_out = ? WHERE kind = ? AND repo_id = ?", values)
 
@@ -781,7 +791,8 @@ class _Builder:
         self.span = ((first - epoch) // micro, (last - epoch) // micro)
         self.tables = {t: dumps._Rows(t, lambda data, t=t: writer.add(t, data)) for t in ("repos", *EVENTS, "usage")}
         self.columns: dict[str, list[str]] = {}
-        self.lacks: dict[str, list[str]] = {}  # what keeps `usage` from being complete
+        self.lacks: Counter = Counter()  # what keeps `usage` from being complete
+        self.linked = {column for column in LINKS.values() if journal.get(f"has {column}")}
 
     def build(self) -> None:
         self._leave_out()
@@ -793,6 +804,7 @@ class _Builder:
                     self._events(table, kind)
                 self._carry(table)
         self._refused()
+        self._unasked()
         for table, rows in self.tables.items():
             if table in self.choice.what:
                 rows.flush(even_empty=not rows.count)
@@ -871,29 +883,36 @@ class _Builder:
         return True
 
     def _models(self, space: str, item: Mapping) -> None:
-        models = item.get("models")
-        if not isinstance(models, list):
+        models = self._list_of(item, "models")
+        if models is None:
             self.writer.reject("usage", "no list of models", kind="space", repo_id=space, scope="repository")
-            self.lacks.setdefault("spaces without a list of models", []).append(space)
+            self.lacks["spaces without a list of models"] += 1
             return
         for model in dict.fromkeys(map(str, models)):
             self._link(space, model)
 
     def _spaces(self, model: str, item: Mapping) -> None:
         """A model's own list; exactly 100 entries mean that it was cut, so that none of them is taken."""
-        spaces = item.get("spaces")
+        spaces = self._list_of(item, "spaces")
         where = {"kind": "model", "repo_id": model, "scope": "repository"}
-        if not isinstance(spaces, list):
+        if spaces is None:
             self.writer.reject("usage", "no list of spaces", **where)
-            self.lacks.setdefault("models without a list of spaces", []).append(model)
+            self.lacks["models without a list of spaces"] += 1
         elif len(spaces) == SPACES_SHOWN:
             self.writer.reject("usage", f"list of spaces cut at {SPACES_SHOWN}", **where)
-            self.lacks.setdefault("models whose list of spaces was cut", []).append(model)
+            self.lacks["models whose list of spaces was cut"] += 1
         else:
             named = {repo_id for kind, repo_id in self.choice.ids if kind == "space"}
             for space in dict.fromkeys(map(str, spaces)):
                 if space not in named:  # those say it themselves
                     self._link(space, model)
+
+    def _list_of(self, item: Mapping, column: str) -> list | None:
+        """The list; empty where this repository lacks it and others have theirs: the Hub leaves out what is empty."""
+        if column not in item and column in self.linked:
+            self.writer.notes[f"repositories without `{column}` where others have it, taken as naming none"] += 1
+            return []
+        return item[column] if isinstance(item.get(column), list) else None
 
     def _link(self, space: str, model: str) -> None:
         try:
@@ -983,6 +1002,14 @@ class _Builder:
 
     # --- what is missing
 
+    def _unasked(self) -> None:
+        """Repositories that a run which did not end has not come to."""
+        for table in EVENTS:
+            if table in self.choice.what:
+                query = f"SELECT kind, repo_id FROM repos r WHERE {_TO_ASK} ORDER BY 1, 2"
+                for kind, repo_id in self.journal.stream(query, [table]):
+                    self.writer.reject(table, "not asked yet", kind=kind, repo_id=repo_id, scope="repository")
+
     def _refused(self) -> None:
         """Repositories whose commits or discussions could not be had, by reason."""
         query = """SELECT u.kind, u.repo_id, u.unit, u.state, u.reason FROM units u WHERE u.reason != '' AND u.unit != 'info'
@@ -1005,10 +1032,10 @@ class _Builder:
             for table in EVENTS:
                 if table in self.choice.what:
                     lacks = self._event_lacks(table, kind)
-                    status = "sample" if lacks else "complete"
-                    coverage.setdefault(table, {})[kind] = {"status": status, "rule": "; ".join(lacks)}
+                    said = {"status": "sample", "rule": "; ".join(lacks), "zeros": True} if lacks else {}
+                    coverage.setdefault(table, {})[kind] = said or {"status": "complete", "rule": ""}
         if "usage" in self.choice.what:
-            lacks = [f"{len(names):,} {what}" for what, names in self.lacks.items()]
+            lacks = [f"{count:,} {what}" for what, count in sorted(self.lacks.items())]
             whole = "space" in self.choice.kinds and not self.choice.rule()
             lacks += [] if whole else [f"links of {self.choice.rule() or 'the listed spaces'}"]
             lacks += self._listing_lacks("space") if "space" in self.choice.kinds else []
@@ -1031,27 +1058,25 @@ class _Builder:
         return lacks
 
     def _event_lacks(self, table: str, kind: str) -> list[str]:
-        """Why a table is a sample. Failures are none: their repositories are named, and their counts are missing."""
+        """Why a table is not complete. What the Hub refuses is no reason: nobody can have it, and `rejected` names it."""
         query = "SELECT state, reason, count(*) FROM units WHERE unit = ? AND kind = ? GROUP BY 1, 2 ORDER BY 1, 2"
         lacks = []
         for state, reason, count in self.journal.rows(query, [table, kind]):
             if state == "done" and reason:
                 lacks.append(f"{count:,} repositories have {reason}")
+            elif state == "failed":
+                lacks.append(f"those of {count:,} repositories failed ({reason})")
             elif state == "carried" and table == "discussions":
                 earlier = snapshot.load(self.choice.since).date
-                lacks.append(f"those of {count:,} repositories whose files did not change are as of {earlier}")
+                lacks.append(
+                    f"those of {count:,} repositories whose files did not change are of {earlier} at the latest"
+                )
         left = self.journal.rows(f"SELECT count(*) FROM repos r WHERE kind = ? AND {_TO_ASK}", [kind, table])[0][0]
         return [*lacks, *([f"{left:,} repositories were not asked yet"] if left else [])]
 
     def _say_missing(self) -> None:
         """Everything that another run could still add, in words, in the manifest's `source`."""
-        query = (
-            "SELECT unit, kind, reason, count(*) FROM units WHERE state = 'failed' GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
-        )
-        found = [
-            f"{unit} of {count:,} {snapshot.PLURAL[kind]}: failed ({reason})"
-            for unit, kind, reason, count in self.journal.rows(query)
-        ]
+        found = []
         for table, kinds in sorted(self.writer.coverage.items()):
             for kind, said in sorted(kinds.items()):
                 if said["rule"] and said["rule"] != self.choice.rule():

@@ -114,8 +114,8 @@ class Journal:
 
     def stream(self, query: str, values: Iterable = ()) -> Iterator[tuple]:
         """Rows of a query, a few at a time."""
-        cursor = self._db.execute(query, list(values))
         with self._saying():
+            cursor = self._db.execute(query, list(values))
             while rows := cursor.fetchmany(AT_ONCE):
                 yield from rows
 

@@ -81,27 +81,37 @@ class Token:
 def read_token(source: str = "") -> Token:
     """The token of the environment variable or the file `source`; without one, the token that the library finds.
 
-    Raises SnapshotError where `source` names neither.
+    Raises SnapshotError where `source` names neither, or what it holds could not stand in a header.
     """
-    if not source:
-        return Token(get_token())
-    found = os.environ.get(source)
-    if found is None:
+    found, where = (
+        (os.environ.get(source), "--token-from") if source else (get_token(), "the stored token (or HF_TOKEN)")
+    )
+    if source and found is None:
         try:
             found = Path(source).expanduser().read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
             raise SnapshotError(
                 "--token-from: neither a variable of the environment that is set nor a file that can be read"
             ) from None
+    if not source and not found:
+        return Token(None)
     found = found.strip()
     if not found or not found.isascii() or not found.isprintable() or " " in found:
-        raise SnapshotError("--token-from: holds no token; expected one line that begins with hf_")
+        raise SnapshotError(f"{where}: holds no token; expected one line that begins with hf_")
     return Token(found)
 
 
 def endpoint() -> str:
-    """The Hub's address: HF_ENDPOINT, or the library's own."""
-    return (os.environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
+    """The Hub's address: HF_ENDPOINT, or the library's own. Raises SnapshotError."""
+    found = (os.environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
+    try:
+        parts = urlsplit(found)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        is_address = False
+    if not is_address:
+        raise SnapshotError(f"HF_ENDPOINT: expected an address such as {HUB}; correct it, or unset it")
+    return found
 
 
 class Quota:
@@ -262,6 +272,7 @@ class Requests:
         self._token, self._workers = token, workers
         self._attempts, self._wait, self._patience = attempts, wait, patience
         self._headers = token.headers()
+        self._was_met = False  # whether this run has had any answer at all
 
     def __enter__(self):
         quota, workers = self.quota, self._workers
@@ -278,7 +289,8 @@ class Requests:
     def get(self, path: str, check: Callable[[object], None] = lambda value: None) -> Answer:
         """One answer, after retries; `check` raises TransientError on a value that can't be right.
 
-        Raises RefusedError for a final refusal, TransientError where patience ended, Stopped.
+        Raises RefusedError for a final refusal, TransientError where patience ended, Stopped; SnapshotError where the
+        token is not known, or where nothing answers from the start.
         """
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(TransientError),
@@ -288,11 +300,19 @@ class Requests:
             before_sleep=lambda state: self._note(path, state),
             reraise=True,
         )
-        return retrying(self._once, path, check)
+        try:
+            return retrying(self._once, path, check)
+        except TransientError as error:
+            if error.blameless and not self._was_met:
+                raise SnapshotError(
+                    f"{urlsplit(self.endpoint).hostname}: {error.reason}; check the network and HF_ENDPOINT, then give "
+                    "the same command"
+                ) from None
+            raise
 
     def _is_enough(self, state: tenacity.RetryCallState) -> bool:
-        """Whether to give up: by attempts, or by hours where the network or the quota is to blame."""
-        if state.outcome.exception().blameless:
+        """Whether to give up: by attempts, or by hours where a network that was there or the quota is to blame."""
+        if state.outcome.exception().blameless and self._was_met:
             return state.seconds_since_start > self._patience
         return state.attempt_number >= self._attempts
 
@@ -313,6 +333,7 @@ class Requests:
         started = time.monotonic()
         try:
             with get_session().stream("GET", self.endpoint + path, headers=self._headers) as response:
+                self._was_met = True
                 body = self._read(response, started)
         except httpx2.TransportError as error:
             raise _transient(error) from None
@@ -331,6 +352,8 @@ class Requests:
         parts, size = [], 0
         for part in response.iter_bytes():
             size += len(part)
+            if self.stop.is_set():
+                raise Stopped
             if time.monotonic() - started > LONGEST_ANSWER:
                 raise TransientError("an answer that did not end in time")
             if size > LARGEST_ANSWER:
