@@ -226,6 +226,9 @@ def collect(
         said.print(f"{stopped}", markup=False)
         raise typer.Exit(INTERRUPTED) from None
     print("\n".join(done.lines()))
+    if not dry_run and (missing := done.snapshot.manifest["source"]["missing"]):
+        print("\n".join(f"missing: {what}" for what in missing))
+        print("--force asks for what failed once more, and for nothing else")
 
 
 @app.command("pseudonymise")

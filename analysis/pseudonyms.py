@@ -43,9 +43,11 @@ def pseudonymise(name: str, key_file: Path, to: str, *, merge_threshold: float =
 
     Names of service accounts stay, for `bots.csv` has to know them. Merges scored at `merge_threshold` or above, and
     the decisions beside the snapshot, become merges without a score. With the default parameters every result equals
-    the original's to the last digit; `identities="raw"` numbers the developers in another order. What it can't hide: repositories keep their owners'
-    names, so who commits to a repository of their own can be guessed; and `people` keeps the order of the names, from
-    which somebody who knows all of them could read some. Share it with those who may see the original's counts.
+    the original's to the last digit; `identities="raw"` numbers the developers in another order.
+
+    What it can't hide: repositories keep their owners' names, so who commits to a repository of their own can be guessed;
+    and `people` keeps the order of the names, from which somebody who knows all of them could read some. Share it with
+    those who may see the original's counts.
 
     Raises SnapshotError, one line.
     """

@@ -26,6 +26,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Column
 
 from analysis import paths, snapshot
 from analysis.snapshot import SnapshotError
@@ -617,7 +618,8 @@ class _Run:
         """Ask for the commits and discussions of every chosen repository; what failed is asked once more at the end."""
         units = self._units()
         self._forget_failed(units)
-        self._work(units, " and ".join(units))
+        if any(self._left(unit) for unit in units):
+            self._work(units, " and ".join(units))
         if self._forget_failed(units):
             self._work(units, "what failed, once more")
 
@@ -1121,9 +1123,15 @@ class _Shown:
     def __init__(self, shown: bool, log: logging.Logger, requests: Requests):
         self._log, self._requests = log, requests
         self._console = Console(stderr=True, quiet=not shown, markup=False, highlight=False, soft_wrap=True)
-        columns = TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn()
-        columns = (*columns, TextColumn("{task.fields[more]}", markup=False))
-        self._bar = Progress(*columns, console=self._console) if shown and self._console.is_terminal else None
+        whole, rest = Column(no_wrap=True), Column(ratio=1, overflow="fold")
+        columns = (
+            TextColumn("{task.description}", markup=False, table_column=whole),
+            BarColumn(bar_width=10),
+            MofNCompleteColumn(table_column=whole),
+            TextColumn("{task.fields[more]}", markup=False, table_column=rest),
+        )
+        is_drawn = shown and self._console.is_terminal
+        self._bar = Progress(*columns, console=self._console, expand=True) if is_drawn else None
         self._title, self._total, self._done, self._reasons = "", None, 0, Counter()
         self._task, self._sent, self._began, self._told = None, 0, 0.0, 0.0
 
