@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 import tenacity
@@ -112,6 +113,12 @@ def endpoint() -> str:
     if not is_address:
         raise SnapshotError(f"HF_ENDPOINT: expected an address such as {HUB}; correct it, or unset it")
     return found
+
+
+def _proxy(address: str) -> str | None:
+    """The proxy that the environment names for an address; a client with a transport of its own does not look."""
+    parts = urlsplit(address)
+    return None if proxy_bypass(parts.netloc.rpartition("@")[2]) else getproxies().get(parts.scheme)
 
 
 class Quota:
@@ -212,10 +219,10 @@ def retry_after(headers: Mapping[str, str]) -> float:
 class PacedTransport(httpx2.BaseTransport):
     """Lets every request wait for its turn, redirects and the library's own retries too."""
 
-    def __init__(self, quota: Quota, connections: int):
+    def __init__(self, quota: Quota, connections: int, proxy: str | None):
         self._quota = quota
         limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
-        self._inner = httpx2.HTTPTransport(limits=limits)
+        self._inner = httpx2.HTTPTransport(limits=limits, proxy=proxy)
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         self._quota.wait()
@@ -275,12 +282,13 @@ class Requests:
         self._was_met = False  # whether this run has had any answer at all
 
     def __enter__(self):
-        quota, workers = self.quota, self._workers
-        set_client_factory(
-            lambda: httpx2.Client(
-                transport=PacedTransport(quota, workers), timeout=TIMEOUT, follow_redirects=True, max_redirects=5
-            )
-        )
+        proxy = _proxy(self.endpoint)
+
+        def client() -> httpx2.Client:
+            paced = PacedTransport(self.quota, self._workers, proxy)
+            return httpx2.Client(transport=paced, timeout=TIMEOUT, follow_redirects=True, max_redirects=5)
+
+        set_client_factory(client)
         return self
 
     def __exit__(self, *error):
