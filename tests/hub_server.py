@@ -158,10 +158,12 @@ def _record(plural: str, row: Mapping) -> dict:
         found |= {"pipeline_tag": row.get("pipeline_tag"), "library_name": row.get("library"), "modelId": repo_id}
         if row.get("parameters") is not None:
             found["safetensors"] = {"parameters": {"F32": row["parameters"]}, "total": row["parameters"]}
+    else:
+        found["sdk"] = row.get("library") if plural == "spaces" else None
     found = {name: value for name, value in found.items() if value is not None}
     found |= {"_id": f"{_hash(plural + repo_id):024x}", "id": repo_id, "private": False, "disabled": False}
     found |= {"siblings": [{"rfilename": ".gitattributes"}]}
-    return found | {"models": {"spaces": []}, "spaces": {"models": [], "datasets": [], "sdk": "gradio"}}.get(plural, {})
+    return found | {"models": {"spaces": []}, "spaces": {"models": [], "datasets": []}}.get(plural, {})
 
 
 def _commit(row: Mapping) -> dict:

@@ -713,6 +713,15 @@ def test_a_list_of_models_that_is_left_out_where_empty_is_one_without_models(dem
     assert unknown.rule("usage") == "15 spaces without a list of models"
 
 
+def test_the_library_of_a_space_is_what_it_is_built_with(demo, collected):
+    hub_ = small(demo)
+    space = min(hub_.records["spaces"])
+    hub_.records["spaces"][space]["sdk"] = "gradio"
+    with HubServer(hub_) as server:
+        made = collected(server, kinds=["spaces"], what=["repos"]).snapshot
+    assert [row["library"] for row in rows(made, "repos")] == ["gradio"] + [None] * 14
+
+
 @pytest.mark.parametrize(("spaces", "is_cut"), [(99, False), (130, True)])
 def test_a_list_of_exactly_a_hundred_spaces_is_taken_as_cut(demo, collected, place, spaces, is_cut):
     hub_ = small(demo)

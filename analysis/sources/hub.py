@@ -49,10 +49,10 @@ EVENTS = ("commits", "discussions")
 FIELDS = {  # what a listing is asked for: no more than the tables need
     "model": "author createdAt disabled downloads gated lastModified library_name likes pipeline_tag private safetensors tags",
     "dataset": "author createdAt disabled downloads gated lastModified likes private tags",
-    "space": "author cardData createdAt disabled lastModified likes models private tags",  # tags name no licence here
+    "space": "author cardData createdAt disabled lastModified likes models private sdk tags",  # tags name no licence here
 }
 NOT_LISTED = {"dataset": {"pipeline_tag", "library", "parameters"}}
-NOT_LISTED["space"] = NOT_LISTED["dataset"] | {"downloads", "gated"}
+NOT_LISTED["space"] = {"pipeline_tag", "parameters", "downloads", "gated"}
 LINKS = {"model": "spaces", "space": "models"}
 PAGE = 1_000  # the most repositories or commits that one page may have
 SPACES_SHOWN = 100  # a model's own list of spaces is cut there (METHODS, section 6)
@@ -873,6 +873,7 @@ class _Builder:
 
     def _repository(self, kind: str, repo_id: str, item: Mapping) -> bool:
         item = {name: value for name, value in item.items() if name not in ("modelId", "license", "parameters")}
+        item |= {"library_name": item.get("sdk")} if kind == "space" else {}  # what a space is built with
         try:
             _check_text(item)
             values = dumps._repository(item, kind, repo_id, self.span, self.writer.notes)
