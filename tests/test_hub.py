@@ -944,12 +944,23 @@ def test_a_wrong_choice_is_one_line(options, message):
 # --- sharing ----------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def shared(demo, place) -> snapshot.Snapshot:
-    """`demo` under pseudonyms."""
-    shutil.copytree(demo.path, place / "snapshots" / "demo")
+@pytest.fixture(scope="module")
+def originals(demo, tmp_path_factory) -> Path:
+    """A directory with `demo`, `demo-shared` made of it, and the key."""
+    place = tmp_path_factory.mktemp("shared")
+    shutil.copytree(demo.path, place / "demo")
     (place / "key").write_bytes(b"0123456789abcdef" * 2)
-    return pseudonyms.pseudonymise("demo", place / "key", "demo-shared")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HUB_PAPER_SNAPSHOTS", str(place))
+        pseudonyms.pseudonymise("demo", place / "key", "demo-shared")
+    return place
+
+
+@pytest.fixture
+def shared(originals, monkeypatch) -> snapshot.Snapshot:
+    """`demo` under pseudonyms."""
+    monkeypatch.setenv("HUB_PAPER_SNAPSHOTS", str(originals))
+    return snapshot.load("demo-shared")
 
 
 def names_in(made: snapshot.Snapshot) -> set[str]:
@@ -980,15 +991,18 @@ def test_every_count_and_edge_of_a_shared_snapshot_is_the_original_one(demo, sha
     assert original.identities["developer"].nunique() == copy.identities["developer"].nunique()
 
 
-def test_what_was_decided_beside_the_original_holds_in_the_shared_one(demo, shared, place):
+def test_what_was_decided_beside_the_original_holds_in_the_shared_one(demo, shared, originals):
     """A decision of a person on two names: in the original a file beside it, in the shared one a merge."""
     own = sorted(names_in(demo) - set(pq.read_table(demo.file("people"))["alias"].to_pylist()))
     own = [name for name, bot in zip(own, people.is_bot(pd.Series(own)), strict=True) if not bot]
     decided = people.no_decisions()
     decided.loc[0] = [own[3], own[-3], "same", "by hand", None, "a reader", ""]
-    people.write_rows(people.directory("demo") / "decisions.csv", decided)
-    original = engine.Hub(snapshot.load("demo"), Parameters())
-    copy = engine.Hub(pseudonyms.pseudonymise("demo", place / "key", "decided"), Parameters())
+    shutil.copytree(demo.path, originals / "again")
+    manifest = json.loads((originals / "again" / "manifest.json").read_text())
+    (originals / "again" / "manifest.json").write_text(json.dumps(manifest | {"name": "again"}))
+    people.write_rows(people.directory("again") / "decisions.csv", decided)
+    original = engine.Hub(snapshot.load("again"), Parameters())
+    copy = engine.Hub(pseudonyms.pseudonymise("again", originals / "key", "decided"), Parameters())
     undecided = engine.Hub(shared, Parameters()).identities["developer"].nunique()
     assert original.identities["developer"].nunique() == copy.identities["developer"].nunique() == undecided - 1
     pd.testing.assert_frame_equal(engine.edges(original), engine.edges(copy))
@@ -996,13 +1010,13 @@ def test_what_was_decided_beside_the_original_holds_in_the_shared_one(demo, shar
         pd.testing.assert_frame_equal(engine.activity(original, kind), engine.activity(copy, kind))
 
 
-def test_another_key_gives_other_pseudonyms_and_the_same_key_the_same_bytes(shared, place):
-    again = pseudonyms.pseudonymise("demo", place / "key", "again")
-    assert [digests(made)["commits.parquet"] for made in (again, shared)] == [digests(shared)["commits.parquet"]] * 2
-    (place / "key").write_bytes(b"x" * 32)
-    other = pseudonyms.pseudonymise("demo", place / "key", "other")
+def test_another_key_gives_other_pseudonyms_and_the_same_key_the_same_bytes(shared, originals, tmp_path):
+    same = pseudonyms.pseudonymise("demo", originals / "key", "same")
+    assert {**digests(same), "manifest.json": ""} == {**digests(shared), "manifest.json": ""}
+    (tmp_path / "key").write_bytes(b"x" * 32)
+    other = pseudonyms.pseudonymise("demo", tmp_path / "key", "other")
     common = pd.Series(sorted(names_in(other) & names_in(shared)))
     assert people.is_bot(common).all()
-    (place / "key").write_bytes(b"short")
+    (tmp_path / "key").write_bytes(b"short")
     with pytest.raises(SnapshotError, match="key: 5 bytes, expected 32 or more"):
-        pseudonyms.pseudonymise("demo", place / "key", "short")
+        pseudonyms.pseudonymise("demo", tmp_path / "key", "short")

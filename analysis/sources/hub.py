@@ -1118,6 +1118,10 @@ def _span(seconds: float) -> str:
     return f"{days} d {hours} h" if days else f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
 
 
+def _counted(reasons: Mapping[str, int]) -> str:
+    return ", ".join(f"{why} {count:,}" for why, count in sorted(reasons.items()))
+
+
 class _Shown:
     """Progress on stderr and in the log: a bar on a terminal, else a line every 10 seconds."""
 
@@ -1184,9 +1188,9 @@ class _Shown:
         if self._total is not None and self._done:
             parts.append(f"{_span((self._total - self._done) * passed / self._done)} to go")
         if self._reasons:
-            parts.append("not had: " + ", ".join(f"{why} {n:,}" for why, n in sorted(self._reasons.items())))
+            parts.append(f"not had: {_counted(self._reasons)}")
         if self._requests.faults:
-            parts.append(f"retries {sum(self._requests.faults.values()):,}")
+            parts.append(f"retried: {_counted(dict(self._requests.faults))}")  # a copy: other threads count on
         return ", ".join(parts)
 
     def _say(self, text: str) -> None:
