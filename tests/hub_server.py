@@ -221,6 +221,7 @@ class Answered(Exception):  # noqa: N818 -- an answer that ends the handling ear
 ERRORS = {
     "gated": (403, "GatedRepo", "Access to this repository is restricted and you are not in the authorized list."),
     "disabled": (403, "", "Access to this resource is disabled."),
+    "discussions disabled": (403, "", "Discussions are disabled for this repo"),
     "private": (401, "RepoNotFound", "Repository not found"),
     "gone": (404, "RepoNotFound", "Repository not found"),
     "500": (500, "", "Internal Error - We're working hard to fix this as soon as possible!"),

@@ -589,7 +589,8 @@ def test_what_could_not_stand_in_a_header_is_no_token_and_is_not_shown(place, mo
 
 def test_every_reason_for_a_missing_repository_is_counted_and_named(demo, collected):
     hub_ = small(demo)
-    gated, disabled, private, gone, renamed, twice = list(hub_.records["models"])[:6]
+    gated, disabled, private, gone, renamed, twice, quiet = list(hub_.records["models"])[:7]
+    hub_.failing["discussions", "models", quiet] = "discussions disabled"
     states = {gated: "gated", disabled: "disabled", private: "private", gone: "gone"}
     hub_.states = {("models", repo_id): state for repo_id, state in states.items()}
     hub_.insert("models", "new-owner/new-name")  # listed under both names, while it is renamed
@@ -619,7 +620,8 @@ def test_every_reason_for_a_missing_repository_is_counted_and_named(demo, collec
     assert {("repos", "model", name, "repository", why) for name, why in states.items() if why != "gated"} <= found
     assert ("repos", "model", twice, "repository", "renamed and listed under its new name too") in found
     assert ("repos", "model", renamed, "row", "renamed meanwhile; kept under the name that was listed") in found
-    counted = {"gated": 1, "disabled": 1, "private": 1, "gone": 1, "renamed": 1}
+    assert ("discussions", "model", quiet, "repository", "discussions disabled") in found
+    counted = {"gated": 1, "disabled": 1, "discussions disabled": 1, "private": 1, "gone": 1, "renamed": 1}
     assert made.manifest["repositories_left_out"] == counted
     names = {row["repo_id"] for row in rows(made, "repos") if row["kind"] == "model"}
     assert {gated, renamed, "new-owner/new-name"} <= names

@@ -1103,7 +1103,7 @@ def _check_text(item: object) -> None:
 
 def _class(reason: str) -> str:
     """The class of what was left out that a reason belongs to."""
-    known = ("gated", "disabled", "gone", "private", "renamed", "not asked")
+    known = ("gated", "disabled", "discussions disabled", "gone", "private", "renamed", "not asked")
     return next((name for name in known if reason.startswith(name)), "failed")
 
 

@@ -405,12 +405,17 @@ def _not_json(response: httpx2.Response) -> str:
 
 
 def _refusal(status: int, headers: Mapping[str, str]) -> str:
-    """gated, disabled, gone (deleted or made private: the Hub does not say which), no main branch, or the status."""
+    """gated, disabled, gone (deleted or made private: the Hub does not say which), no main branch, or the status.
+
+    An owner can also switch off the discussions of a repository alone.
+    """
     code, message = headers.get("x-error-code", ""), headers.get("x-error-message", "")
     if code == "GatedRepo":
         return "gated"
     if message == "Access to this resource is disabled.":
         return "disabled"
+    if message.startswith("Discussions are disabled"):
+        return "discussions disabled"
     if code == "RepoNotFound" or status in (401, 410):
         return "gone"
     if code == "RevisionNotFound":
