@@ -211,9 +211,9 @@ def collect(
 
     HF_ENDPOINT names another Hub. Progress and answers are kept under data/raw/NAME/.
     """
-    from analysis.sources import hub
+    from analysis.sources import hub, hub_choice
 
-    choice = hub.choose(
+    choice = hub_choice.choose(
         name, date=date, kinds=kinds.split(","), what=[w for w in what.split(",") if w], sample=sample, ids=ids,
         owner=owner, since=since, all_discussions=all_discussions,
     )  # fmt: skip

@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis import paths, snapshot
-from analysis.sources import hub
+from analysis.sources import hub, hub_choice
 from tests.hub_server import FAULTS, LOSING, Faults, Hub, HubServer
 
 DAY = "2026-06-01"
@@ -107,15 +107,15 @@ def _peak() -> float:
 
 
 def _one(name: str, options: dict) -> None:
-    build, peaks, started = hub._build, [], time.monotonic()
+    build, peaks, started = hub.build, [], time.monotonic()
 
     def measured(*args, **more):
         peaks.append(_peak())
         build(*args, **more)
 
-    hub._build = measured
+    hub.build = measured
     since = options.pop("since", "")
-    hub.collect(hub.choose(name, date=DAY, since=since), **FAST | options)
+    hub.collect(hub_choice.choose(name, date=DAY, since=since), **FAST | options)
     peaks.append(_peak())
     print(json.dumps({"seconds": time.monotonic() - started, "asking": peaks[0], "all": peaks[1]}))
 
@@ -225,7 +225,7 @@ def notebooks() -> None:
     """The three notebooks on a collected `demo`."""
     with HubServer(_demo()) as server:
         os.environ["HF_ENDPOINT"] = server.url
-        hub.collect(hub.choose("notebooks", date="2023-10-15"), **FAST)
+        hub.collect(hub_choice.choose("notebooks", date="2023-10-15"), **FAST)
     command = [sys.executable, "-m", "analysis", "run", "--snapshot", "notebooks", "--no-paper"]
     done = subprocess.run(command, capture_output=True, text=True)
     say(f"notebooks on the collected demo: exit code {done.returncode} {done.stderr[-300:] if done.returncode else ''}")

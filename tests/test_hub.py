@@ -30,7 +30,7 @@ from typer.testing import CliRunner
 from analysis import cli, engine, people, pseudonyms, snapshot
 from analysis.parameters import Parameters
 from analysis.snapshot import SnapshotError
-from analysis.sources import hub, hub_requests
+from analysis.sources import hub, hub_choice, hub_requests
 from analysis.sources.hub_journal import Journal, JournalError
 from analysis.sources.hub_requests import Quota, Stopped
 from tests.hub_server import FAULTS, LONGEST_SPACES, LOSING, Answered, Faults, Hub, HubServer
@@ -65,7 +65,7 @@ def collected(place, monkeypatch):
         monkeypatch.setenv("HF_ENDPOINT", server.url)
         with monkeypatch.context() as patch:  # the Writer's own check takes longer than all the rest
             patch.setattr(snapshot, "_problems", lambda *given, **named: [])
-            return hub.collect(hub.choose(name, **{"date": DAY} | choice), **FAST | (options or {}))
+            return hub.collect(hub_choice.choose(name, **{"date": DAY} | choice), **FAST | (options or {}))
 
     return run
 
@@ -301,7 +301,7 @@ def in_child(variables: dict, name: str, options: dict, said) -> None:
     os.environ.update(variables)
     os.environ.pop("HF_TOKEN", None)
     try:
-        hub.collect(hub.choose(name, date=DAY), **FAST | options)
+        hub.collect(hub_choice.choose(name, date=DAY), **FAST | options)
     except SnapshotError as error:
         said.send(str(error))
         sys.exit(1)
@@ -542,7 +542,7 @@ def test_a_hub_that_never_answers_is_told_after_a_few_attempts(place, monkeypatc
     ):
         monkeypatch.setenv("HF_ENDPOINT", address)
         with pytest.raises(SnapshotError, match=re.escape(message)):
-            hub.collect(hub.choose("taken", date=DAY, kinds=["models"]), pause=0.002, attempts=2)
+            hub.collect(hub_choice.choose("taken", date=DAY, kinds=["models"]), pause=0.002, attempts=2)
 
 
 def test_the_hub_is_asked_through_the_proxy_that_the_environment_names(demo, place, monkeypatch):
@@ -550,7 +550,7 @@ def test_the_hub_is_asked_through_the_proxy_that_the_environment_names(demo, pla
     with HubServer(small(demo)) as server:
         monkeypatch.setenv("http_proxy", server.url)
         monkeypatch.setenv("HF_ENDPOINT", "http://hub.invalid")
-        choice = hub.choose("taken", date=DAY, kinds=["models"], what=["repos"])
+        choice = hub_choice.choose("taken", date=DAY, kinds=["models"], what=["repos"])
         assert hub.collect(choice, **FAST).rows["repos"]["model"] == 15
 
 
@@ -939,7 +939,7 @@ def test_a_next_page_on_another_host_is_asked_from_the_endpoint():
 )
 def test_a_wrong_choice_is_one_line(options, message):
     with pytest.raises(SnapshotError, match=re.escape(message)) as error:
-        hub.choose(**{"date": DAY} | options)
+        hub_choice.choose(**{"date": DAY} | options)
     assert "\n" not in str(error.value)
 
 

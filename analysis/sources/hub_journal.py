@@ -6,7 +6,7 @@ of its commits and discussions. A step is one transaction, so that a run goes on
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,6 +32,11 @@ CREATE TABLE units (unit TEXT NOT NULL, kind TEXT NOT NULL, repo_id TEXT NOT NUL
 CREATE TABLE before (kind TEXT NOT NULL, repo_id TEXT NOT NULL, modified TEXT, without TEXT NOT NULL,
     talks INTEGER NOT NULL, PRIMARY KEY (kind, repo_id)) WITHOUT ROWID;
 """
+
+
+# a chosen repository for which a unit is not settled; what its record (or another unit) called gone is not asked again
+TO_ASK = """left_out = '' AND NOT EXISTS (SELECT 1 FROM units u WHERE u.kind = r.kind AND u.repo_id = r.repo_id
+    AND (u.unit = ? OR u.reason = 'gone' OR (u.unit = 'info' AND u.state != 'done')))"""
 
 
 class JournalError(SnapshotError):
@@ -168,3 +173,8 @@ class Journal:
 
 def _packed(body: bytes) -> bytes:
     return pa.compress(body, codec="zstd", asbytes=True)
+
+
+def chunks(values: Sequence[str], size: int = AT_ONCE) -> Iterator[Sequence[str]]:
+    """The values in parts, each of which is one question to the journal."""
+    return (values[start : start + size] for start in range(0, len(values), size))

@@ -1,0 +1,362 @@
+"""The snapshot from the answers of the Hub: rows, coverage, what could not be had (study, section 3.3; METHODS, 5-6)."""
+
+import datetime as dt
+import json
+from collections import Counter
+from collections.abc import Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from analysis import snapshot
+from analysis.sources import dumps
+from analysis.sources.dumps import UnusableError
+from analysis.sources.hub_choice import EVENTS, Choice
+from analysis.sources.hub_journal import TO_ASK, Journal, chunks
+from analysis.sources.hub_requests import HUB
+
+NOT_LISTED = {"dataset": {"pipeline_tag", "library", "parameters"}}
+NOT_LISTED["space"] = {"pipeline_tag", "parameters", "downloads", "gated"}
+LINKS = {"model": "spaces", "space": "models"}
+SPACES_SHOWN = 100  # a model's own list of spaces is cut there (METHODS, section 6)
+PASSES = 3  # how often a listing that shifts is read again
+
+
+def build(choice: Choice, journal: Journal, *, replace: bool) -> None:
+    """Write the snapshot from the journal alone."""
+    source = {"name": "hub", "title": "Hugging Face Hub", "origin": HUB, "licence": "", "chosen": choice.rule()}
+    synthetic = journal.is_synthetic()
+    if synthetic:
+        source |= {"title": "Invented repositories, from a local Hub", "origin": ""}
+    if choice.since:
+        source["since"] = choice.since
+    with snapshot.Writer(
+        choice.name, date=choice.date, synthetic=synthetic, source=source, coverage={}, replace=replace
+    ) as writer:
+        _Builder(choice, journal, writer).build()
+
+
+class _Builder:
+    """Turns answers into rows; holds one page at a time."""
+
+    def __init__(self, choice: Choice, journal: Journal, writer: snapshot.Writer):
+        self.choice, self.journal, self.writer = choice, journal, writer
+        first = dt.datetime.combine(snapshot.FIRST_DATE, dt.time(), dt.UTC)
+        last = snapshot.last_moment(choice.date)
+        micro, epoch = dt.timedelta(microseconds=1), dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+        self.span = ((first - epoch) // micro, (last - epoch) // micro)
+        self.tables = {t: dumps._Rows(t, lambda data, t=t: writer.add(t, data)) for t in ("repos", *EVENTS, "usage")}
+        self.columns: dict[str, list[str]] = {}
+        self.lacks: Counter = Counter()  # what keeps `usage` from being complete
+        self.linked = {column for column in LINKS.values() if journal.get(f"has {column}")}
+
+    def build(self) -> None:
+        self._leave_out()
+        for kind in self.choice.kinds:
+            self._repositories(kind)
+        for table in EVENTS:
+            if table in self.choice.what:
+                for kind in self.choice.kinds:
+                    self._events(table, kind)
+                self._carry(table)
+        self._refused()
+        self._unasked()
+        for table, rows in self.tables.items():
+            if table in self.choice.what:
+                rows.flush(even_empty=not rows.count)
+        self._say_coverage()
+        self._say_missing()
+
+    def _leave_out(self) -> None:
+        """Which repositories are not in the snapshot, each with one reason."""
+        reasons = """SELECT kind, repo_id, left_out AS why, 1 AS place FROM repos WHERE left_out NOT IN ('', 'not drawn')
+            UNION ALL SELECT kind, repo_id, reason, 2 FROM units
+                WHERE reason = 'gone' OR (unit = 'info' AND state IN ('refused', 'failed'))
+            UNION ALL SELECT u.kind, u.repo_id, 'renamed and listed under its new name too', 3 FROM units u
+                JOIN repos r ON r.kind = u.kind AND r.repo_id = u.moved WHERE u.moved != '' AND r.left_out = ''
+            UNION ALL SELECT kind, repo_id, 'not asked yet', 4 FROM repos r WHERE r.nth = 0 AND r.pass = 0 AND NOT EXISTS (
+                SELECT 1 FROM units u WHERE u.unit = 'info' AND u.kind = r.kind AND u.repo_id = r.repo_id)"""
+        self.journal.rows("CREATE TEMP TABLE gone (kind TEXT, repo_id TEXT, why TEXT, PRIMARY KEY (kind, repo_id))")
+        self.journal.rows(f"INSERT OR IGNORE INTO gone SELECT kind, repo_id, why FROM ({reasons}) ORDER BY place, why")
+        for kind, repo_id, why in self.journal.stream("SELECT * FROM gone ORDER BY kind, repo_id"):
+            self.writer.reject("repos", why, kind=kind, repo_id=repo_id, scope="repository")
+            self.writer.left_out[why if why in ("gone", "gated", "disabled", "private") else _class(why)] += 1
+        renamed = """SELECT DISTINCT u.kind, u.repo_id, u.moved FROM units u WHERE u.moved != '' AND NOT EXISTS (
+            SELECT 1 FROM gone g WHERE g.kind = u.kind AND g.repo_id = u.repo_id) ORDER BY 1, 2, 3"""
+        for kind, repo_id, moved in self.journal.stream(renamed):
+            why = "renamed meanwhile; kept under the name that was listed"
+            self.writer.reject("repos", why, kind=kind, repo_id=repo_id, detail=f"now {moved}")
+            self.writer.notes["repositories renamed meanwhile, kept under the name that was listed"] += 1
+
+    # --- repositories and links
+
+    def _repositories(self, kind: str) -> None:
+        unit = "info" if self.choice.ids else "list"
+        names = [name for name in snapshot.SCHEMAS["repos"].names if name not in NOT_LISTED.get(kind, ())]
+        self.columns[kind] = names
+        for key, nth, body in self.journal.answers(unit, kind):
+            items = _values(body)
+            if unit == "info":
+                self._record(kind, key, items)
+                continue
+            shown = self._of_page(kind, nth)
+            for item in items:
+                repo_id = item.get("id")
+                if isinstance(repo_id, str) and repo_id in shown:
+                    shown.discard(repo_id)
+                    self._repository(kind, repo_id, item)
+                elif key == "pass 1":
+                    self._nameless(kind, repo_id)
+
+    def _of_page(self, kind: str, nth: int) -> set[str]:
+        """Repositories that were first seen on this page and belong to the snapshot."""
+        query = """SELECT repo_id FROM repos r WHERE kind = ? AND nth = ? AND left_out = '' AND NOT EXISTS (
+            SELECT 1 FROM gone g WHERE g.kind = r.kind AND g.repo_id = r.repo_id)"""
+        return {repo_id for (repo_id,) in self.journal.rows(query, [kind, nth])}
+
+    def _nameless(self, kind: str, repo_id: object) -> None:
+        try:
+            dumps.repository_id(repo_id)
+        except UnusableError as error:
+            self.writer.reject("repos", str(error), kind=kind, detail=error.detail)
+
+    def _record(self, kind: str, repo_id: str, item: Mapping) -> None:
+        gone = self.journal.rows("SELECT 1 FROM gone WHERE kind = ? AND repo_id = ?", [kind, repo_id])
+        if not gone and self._repository(kind, repo_id, item) and kind == "model" and "usage" in self.choice.what:
+            self._spaces(repo_id, item)
+
+    def _repository(self, kind: str, repo_id: str, item: Mapping) -> bool:
+        item = {name: value for name, value in item.items() if name not in ("modelId", "license", "parameters")}
+        item |= {"library_name": item.get("sdk")} if kind == "space" else {}  # what a space is built with
+        try:
+            _check_text(item)
+            values = dumps._repository(item, kind, repo_id, self.span, self.writer.notes)
+        except UnusableError as error:
+            self.writer.reject("repos", str(error), kind=kind, repo_id=repo_id, detail=error.detail)
+            return False
+        self.tables["repos"].append(values)
+        if kind == "space" and "usage" in self.choice.what:
+            self._models(repo_id, item)
+        return True
+
+    def _models(self, space: str, item: Mapping) -> None:
+        models = self._list_of(item, "models")
+        if models is None:
+            self.writer.reject("usage", "no list of models", kind="space", repo_id=space, scope="repository")
+            self.lacks["spaces without a list of models"] += 1
+            return
+        for model in dict.fromkeys(map(str, models)):
+            self._link(space, model)
+
+    def _spaces(self, model: str, item: Mapping) -> None:
+        """A model's own list; exactly 100 entries mean that it was cut, so that none of them is taken."""
+        spaces = self._list_of(item, "spaces")
+        where = {"kind": "model", "repo_id": model, "scope": "repository"}
+        if spaces is None:
+            self.writer.reject("usage", "no list of spaces", **where)
+            self.lacks["models without a list of spaces"] += 1
+        elif len(spaces) == SPACES_SHOWN:
+            self.writer.reject("usage", f"list of spaces cut at {SPACES_SHOWN}", **where)
+            self.lacks["models whose list of spaces was cut"] += 1
+        else:
+            named = {repo_id for kind, repo_id in self.choice.ids if kind == "space"}
+            for space in dict.fromkeys(map(str, spaces)):
+                if space not in named:  # those say it themselves
+                    self._link(space, model)
+
+    def _list_of(self, item: Mapping, column: str) -> list | None:
+        """The list; empty where this repository lacks it and others have theirs: the Hub leaves out what is empty."""
+        if column not in item and column in self.linked:
+            self.writer.notes[f"repositories without `{column}` where others have it, taken as naming none"] += 1
+            return []
+        return item[column] if isinstance(item.get(column), list) else None
+
+    def _link(self, space: str, model: str) -> None:
+        try:
+            self.tables["usage"].append((dumps.repository_id(space), dumps.repository_id(model)))
+        except UnusableError as error:
+            self.writer.reject("usage", str(error), kind="space", repo_id=space, detail=error.detail)
+
+    # --- commits and discussions
+
+    def _events(self, table: str, kind: str) -> None:
+        take = {"commits": self._commit, "discussions": self._discussion}[table]
+        current, seen, wanted = None, set(), False
+        for repo_id, _, body in self.journal.answers(table, kind):
+            if repo_id != current:
+                current, seen = repo_id, set()
+                wanted = not self.journal.rows("SELECT 1 FROM gone WHERE kind = ? AND repo_id = ?", [kind, repo_id])
+            value = _values(body) if wanted else []
+            for row in value if isinstance(value, list) else value["discussions"]:
+                try:
+                    _check_text(row)
+                    values = take(row)
+                except UnusableError as error:
+                    self.writer.reject(table, str(error), kind=kind, repo_id=repo_id)
+                    continue
+                if values[0] not in seen:
+                    seen.add(values[0])
+                    self.tables[table].append((kind, repo_id, *values))
+
+    def _commit(self, row: Mapping) -> tuple:
+        authors = row.get("authors")
+        users = [a.get("user") if isinstance(a, dict) else None for a in authors] if isinstance(authors, list) else None
+        found = {"commit_id": row.get("id"), "created_at": row.get("date"), "authors": users}
+        commit_id, date, users = dumps._commit(found, self.span)
+        usable = [name for name in users if isinstance(name, str) and 0 < len(name.strip()) <= snapshot.LONGEST_NAME]
+        if len(usable) < len(users) or not users:
+            what = "no author" if not usable else "an author's name missing; the others are kept"
+            self.writer.notes[f"commits with {what}"] += 1
+        return commit_id, date, usable
+
+    def _discussion(self, row: Mapping) -> tuple:
+        number = dumps.whole_number(row.get("num"), "num")
+        created = dumps.moment(row.get("createdAt"), "createdAt", self.span)
+        if number is None or created is None:
+            raise UnusableError("no number" if number is None else "no date")
+        author = row.get("author")
+        name = author.get("name") if isinstance(author, dict) else None
+        is_name = isinstance(name, str) and 0 < len(name.strip()) <= snapshot.LONGEST_NAME
+        if not is_name:
+            self.writer.notes["discussions without an author"] += 1
+        request, status = row.get("isPullRequest"), row.get("status")
+        return (
+            number,
+            name if is_name else None,
+            created,
+            request if isinstance(request, bool) else None,
+            status if isinstance(status, str) else None,
+        )
+
+    def _carry(self, table: str) -> None:
+        """Rows of the earlier snapshot, of repositories that did not change."""
+        if not self.choice.since:
+            return
+        earlier, schema = snapshot.load(self.choice.since), self.tables[table].schema
+        if not earlier.has(table):
+            return
+        self.tables[table].flush()
+        for batch in pq.ParquetFile(earlier.file(table)).iter_batches(batch_size=20_000):
+            for kind in self.choice.kinds:
+                rows = batch.filter(pc.equal(batch["kind"], kind))
+                rows = rows.filter(pc.is_in(rows["repo_id"], value_set=self._carried(table, kind, rows["repo_id"])))
+                columns = [
+                    rows[f.name].cast(f.type) if f.name in rows.schema.names else pa.nulls(len(rows), f.type)
+                    for f in schema
+                ]
+                if len(rows):
+                    self.writer.add(table, pa.Table.from_arrays(columns, schema=schema))
+                    self.tables[table].count += len(rows)
+
+    def _carried(self, table: str, kind: str, repo_ids: pa.Array) -> pa.Array:
+        found = []
+        for chunk in chunks(pc.unique(repo_ids).to_pylist()):
+            query = f"""SELECT repo_id FROM units u WHERE unit = ? AND kind = ? AND state = 'carried'
+                AND repo_id IN ({",".join("?" * len(chunk))}) AND NOT EXISTS (
+                SELECT 1 FROM gone g WHERE g.kind = u.kind AND g.repo_id = u.repo_id)"""
+            found += [repo_id for (repo_id,) in self.journal.rows(query, [table, kind, *chunk])]
+        return pa.array(found, pa.string())
+
+    # --- what is missing
+
+    def _unasked(self) -> None:
+        """Repositories that a run which did not end has not come to."""
+        for table in EVENTS:
+            if table in self.choice.what:
+                query = f"SELECT kind, repo_id FROM repos r WHERE {TO_ASK} ORDER BY 1, 2"
+                for kind, repo_id in self.journal.stream(query, [table]):
+                    self.writer.reject(table, "not asked yet", kind=kind, repo_id=repo_id, scope="repository")
+
+    def _refused(self) -> None:
+        """Repositories whose commits or discussions could not be had, by reason."""
+        query = """SELECT u.kind, u.repo_id, u.unit, u.state, u.reason FROM units u WHERE u.reason != '' AND u.unit != 'info'
+            AND NOT EXISTS (SELECT 1 FROM gone g WHERE g.kind = u.kind AND g.repo_id = u.repo_id) ORDER BY 1, 2, 3"""
+        last = None
+        for kind, repo_id, unit, state, reason in self.journal.stream(query):
+            scope = "row" if state == "done" else "repository"
+            self.writer.reject(unit, reason, kind=kind, repo_id=repo_id, scope=scope)
+            if (kind, repo_id) != last and state != "done":
+                self.writer.left_out[_class(reason)] += 1
+                last = (kind, repo_id)
+
+    def _say_coverage(self) -> None:
+        coverage = self.writer.coverage
+        for kind in self.choice.kinds:
+            lacks = self._listing_lacks(kind)
+            rule = "; ".join([*filter(None, [self.choice.rule()]), *lacks])
+            said = {"status": "sample" if rule else "complete", "rule": rule, "columns": self.columns[kind]}
+            coverage.setdefault("repos", {})[kind] = said
+            for table in EVENTS:
+                if table in self.choice.what:
+                    lacks = self._event_lacks(table, kind)
+                    said = {"status": "sample", "rule": "; ".join(lacks), "zeros": True} if lacks else {}
+                    coverage.setdefault(table, {})[kind] = said or {"status": "complete", "rule": ""}
+        if "usage" in self.choice.what:
+            lacks = [f"{count:,} {what}" for what, count in sorted(self.lacks.items())]
+            whole = "space" in self.choice.kinds and not self.choice.rule()
+            lacks += [] if whole else [f"links of {self.choice.rule() or 'the listed spaces'}"]
+            lacks += self._listing_lacks("space") if "space" in self.choice.kinds else []
+            coverage["usage"] = {"all": {"status": "sample" if lacks else "complete", "rule": "; ".join(lacks)}}
+
+    def _listing_lacks(self, kind: str) -> list[str]:
+        """Why the list of repositories is not whole."""
+        rows = self.journal.rows("SELECT state, late, detail FROM listings WHERE kind = ?", [kind])
+        lacks = [] if rows or self.choice.ids else ["the listing was not begun"]
+        for state, late, detail in rows:
+            if state != "done":
+                lacks.append(f"the listing was not finished ({detail or 'interrupted'})")
+            elif late:
+                lacks.append(
+                    f"the listing shifted while it was read: {late:,} came to light in the last of {PASSES} readings"
+                )
+        failed = "SELECT count(*) FROM units WHERE unit = 'info' AND kind = ? AND state = 'failed'"
+        if count := self.journal.rows(failed, [kind])[0][0]:
+            lacks.append(f"{count:,} records could not be had")
+        return lacks
+
+    def _event_lacks(self, table: str, kind: str) -> list[str]:
+        """Why a table is not complete. What the Hub refuses is no reason: nobody can have it, and `rejected` names it."""
+        query = "SELECT state, reason, count(*) FROM units WHERE unit = ? AND kind = ? GROUP BY 1, 2 ORDER BY 1, 2"
+        lacks = []
+        for state, reason, count in self.journal.rows(query, [table, kind]):
+            if state == "done" and reason:
+                lacks.append(f"{count:,} repositories have {reason}")
+            elif state == "failed":
+                lacks.append(f"those of {count:,} repositories failed ({reason})")
+            elif state == "carried" and table == "discussions":
+                earlier = snapshot.load(self.choice.since).date
+                lacks.append(
+                    f"those of {count:,} repositories whose files did not change are of {earlier} at the latest"
+                )
+        left = self.journal.rows(f"SELECT count(*) FROM repos r WHERE kind = ? AND {TO_ASK}", [kind, table])[0][0]
+        return [*lacks, *([f"{left:,} repositories were not asked yet"] if left else [])]
+
+    def _say_missing(self) -> None:
+        """Everything that another run could still add, in words, in the manifest's `source`."""
+        found = []
+        for table, kinds in sorted(self.writer.coverage.items()):
+            for kind, said in sorted(kinds.items()):
+                if said["rule"] and said["rule"] != self.choice.rule():
+                    found.append(f"{table} of {snapshot.PLURAL.get(kind, kind)}: {said['rule']}")
+        self.writer.source["missing"] = found
+
+
+def _values(body: bytes) -> object:
+    return json.loads(body)
+
+
+def _check_text(item: object) -> None:
+    """Half a surrogate pair is JSON, but no text that a table can hold. Raises UnusableError."""
+    if not isinstance(item, dict):
+        raise UnusableError("not a JSON object")
+    try:
+        json.dumps(item, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise UnusableError("text with half a surrogate pair") from None
+
+
+def _class(reason: str) -> str:
+    """The class of what was left out that a reason belongs to."""
+    known = ("gated", "disabled", "discussions disabled", "gone", "private", "renamed", "not asked")
+    return next((name for name in known if reason.startswith(name)), "failed")
