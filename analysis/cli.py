@@ -5,10 +5,12 @@ Results go to stdout (the last line of `run` is the directory of its results), e
 
 import os
 import sys
+from collections.abc import Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -82,7 +84,7 @@ def run_(
 
     Prints the directory of the results as the last line. Exit codes: 0 done; 1 failed; 2 wrong usage; 3 all but the PDF.
     """
-    from analysis import run, snapshots_compared
+    from analysis import run, site, snapshots_compared
 
     values = parse(parameter or [])
     given = {name: value for name, value in (("snapshot_date", snapshot_name), ("as_of", as_of)) if value}
@@ -104,7 +106,7 @@ def run_(
         said.print(f"would run {', '.join(run.NOTEBOOKS)}{' and build the paper' if paper else ''}")
         return
     _run_notebooks(parameters)
-    run.collect(parameters)
+    document = run.collect(parameters)
     lacking = run.missing_tex() if paper else []
     if lacking:
         said.print(
@@ -113,6 +115,8 @@ def run_(
         )
     elif paper:
         said.print(f"paper: {_relative(run.build_paper(parameters))}")
+    _say_verdicts(document)
+    said.print(f"page: {_relative(site.build(parameters.directory))}")
     print(parameters.directory)
     if lacking:
         raise typer.Exit(WITHOUT_PDF)
@@ -141,6 +145,20 @@ def _run_notebooks(parameters: Parameters) -> None:
                 said.print(f"{name}: {cells} cells done")
 
         run.run_notebooks(parameters, progress=progress)
+
+
+def _say_verdicts(document: Mapping) -> None:
+    """The ledger in three lines: verdicts by kind."""
+    from analysis import comparison, published
+
+    values = {name: entry["value"] for name, entry in document["results"].items()}
+    counted = pd.DataFrame(
+        {
+            comparison.SHORT[verdict]: {kind: values[f"ledger.{kind}.{slug}"] for kind in published.KINDS}
+            for verdict, slug in comparison.SLUGS.items()
+        }
+    )
+    said.print(_rich(counted.rename_axis("values of the study").reset_index(), title=comparison.heading(document)))
 
 
 def _relative(path: Path) -> str:

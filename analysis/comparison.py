@@ -131,6 +131,8 @@ def write(out_dir: Path, document: Mapping) -> None:
     writer = report.Report(STEP, out_dir=out_dir, synthetic=synthetic)
     for name, value in results(document, rows, findings, values).items():
         writer.number(name, value)
+    for name in ("audit", "ledger", "ledger_summary"):
+        writer.output("tables", name)
     writer.close()
     marked = rows.assign(data=MARKS[synthetic])
     marked.to_csv(out_dir / "ledger.csv", index=False, lineterminator="\n")
@@ -270,7 +272,7 @@ def heading(document: Mapping) -> str:
 _LEDGER_LAYOUT = r"@{}>{\raggedright\arraybackslash}p{4.7cm}>{\raggedright\arraybackslash}p{1.7cm}" + (
     r">{\raggedright\arraybackslash}p{1.7cm}rrl>{\raggedright\arraybackslash}p{1.55cm}@{}"
 )
-_LEDGER_HEADER = "Result & Published & Ours & Difference & Tolerance & Kind & Verdict"
+_LEDGER_HEADER = r"\emitted{ledger}{table-ledger}{Result} & Published & Ours & Difference & Tolerance & Kind & Verdict"
 _SYNTHETIC_LINE = r"\multicolumn{%d}{@{}l@{}}{\textbf{%s: not an observation of the Hub}}"
 
 
@@ -287,7 +289,8 @@ def _ledger_tex(rows: pd.DataFrame, general: Mapping[str, str], *, synthetic: bo
         lines.append(rf"\multicolumn{{7}}{{@{{}}l@{{}}}}{{\rule{{0pt}}{{3.2ex}}\textbf{{{_tex(section)}}}}}\\*")
         for cells in shown(part).to_dict("records"):
             own = cells["note"].removesuffix(general[cells["kind"]]).removesuffix("; ")
-            row = " & ".join(_tex(cells[column]) for column in COLUMNS if column != "note")
+            first, *others = (_tex(cells[column]) for column in COLUMNS if column != "note")
+            row = " & ".join([report.linked(cells["value"], first), *others])
             note = rf"\multicolumn{{7}}{{@{{\hspace{{1em}}}}p{{15.4cm}}@{{}}}}{{\emph{{{_tex(own)}}}}}"
             lines += [rf"{row}\\*", rf"{note}\\"] if own else [rf"{row}\\"]
     return _longtable(_LEDGER_LAYOUT, _LEDGER_HEADER, lines, columns=7, synthetic=synthetic)
@@ -324,7 +327,7 @@ def _summary_tex(rows: pd.DataFrame, *, synthetic: bool) -> str:
         r"\cmidrule(lr){2-5}\cmidrule(l){6-9}", rf"Section & {verdicts}\\", r"\midrule", *body, r"\midrule",
         _counts_tex("All", sums), r"\bottomrule", r"\end{tabular}",
     ]  # fmt: skip
-    return "\n".join(lines) + "\n"
+    return report.emitted_tex(STEP, report.anchor("table", "ledger_summary"), "\n".join(lines) + "\n")
 
 
 def _counts_tex(label: str, counts: list[int]) -> str:
@@ -362,7 +365,7 @@ def _audit_tex(findings: pd.DataFrame) -> str:
     lines += [
         rf"\multicolumn{{5}}{{@{{}}p{{15.8cm}}@{{}}}}{{({mark}) {_tex(text)}.}}\\" for text, mark in letter.items()
     ]
-    header = "Where & What is asked & Published & What follows & Assumes"
+    header = r"\emitted{ledger}{table-audit}{Where} & What is asked & Published & What follows & Assumes"
     return _longtable(_AUDIT_LAYOUT, header, lines, columns=5, caption=r"\auditcaption")
 
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -132,6 +132,7 @@ class Report:
     def __init__(self, notebook: str, *, out_dir: str | Path, synthetic: bool):
         self.notebook, self.out_dir, self.synthetic = notebook, Path(out_dir), synthetic
         self._results: dict[str, dict] = {}
+        self._outputs: dict[str, dict[str, dict]] = {"figures": {}, "tables": {}}
         for directory in ("parts", "tables", "figures"):
             (self.out_dir / directory).mkdir(parents=True, exist_ok=True)
 
@@ -139,10 +140,17 @@ class Report:
         """Emit one result; `why` says, for a missing value, what the snapshot lacks. Raises ReportError."""
         if result_id in self._results:
             raise ReportError(f"{result_id}: emitted twice")
-        entry = {"value": None if why else plain(value), "notebook": self.notebook, "cell": _cell()}
+        entry = {"value": None if why else plain(value), **self._place()}
         if entry["value"] is None:
             entry["why"] = why or UNDEFINED
         self._results[result_id] = entry
+
+    def _place(self) -> dict[str, str | int | None]:
+        return {"notebook": self.notebook, "cell": _cell()}
+
+    def output(self, kind: str, name: str, **about) -> None:
+        """Note where one of the `figures` or `tables` was emitted, for results.json; `table` and `figure` call it."""
+        self._outputs[kind][name] = self._place() | {key: text for key, text in about.items() if text}
 
     def numbers(self, prefix: str, values, *, why: Mapping[str, str | None] | str | None = None) -> None:
         """Emit a mapping, or a frame as `<prefix>.<column>.<row>`.
@@ -177,7 +185,8 @@ class Report:
             frame = frame.drop(columns=lacking, index=lacking, errors="ignore")
             why = "; ".join(dict.fromkeys(why.values())) if frame.empty else None
         if why or frame.empty:
-            return self._not_covered(path, why or UNDEFINED)
+            return self._not_covered("tables", path, why or UNDEFINED)
+        self.output("tables", name)
         by_column = statistics == "columns"
         cells = {
             column: [
@@ -189,7 +198,7 @@ class Report:
         frame.to_csv(path.with_suffix(".csv"), lineterminator="\n")
         own = latex_sentence if prose else None
         body = pd.DataFrame({c: [latex_value(*cell, text=own) for cell in cells[c]] for c in cells}, index=frame.index)
-        path.with_suffix(".tex").write_text(_tabular(body, align), encoding="utf-8")
+        self._write_tex("tables", path, _tabular(body, align))
         return pd.DataFrame({c: [format_value(*cell) for cell in cells[c]] for c in cells}, index=frame.index)
 
     def figure(self, name: str, figure, data: pd.DataFrame | None, *, alt: str = "", why: str | None = None):
@@ -199,7 +208,8 @@ class Report:
         """
         path = self.out_dir / "figures" / name
         if why:
-            return self._not_covered(path, why)
+            return self._not_covered("figures", path, why, alt=alt)
+        self.output("figures", name, alt=alt)
         text = data.to_csv(index=False, float_format="%.9g", lineterminator="\n")
         path.with_suffix(".csv").write_text(text, encoding="utf-8")
         if self.synthetic:
@@ -209,23 +219,49 @@ class Report:
         )
         figure.savefig(path.with_suffix(".svg"), metadata={"Date": None, "Creator": None, "Description": alt})
         figure.savefig(path.with_suffix(".png"), metadata={"Software": None, "Description": alt}, dpi=150)
-        path.with_suffix(".tex").write_text(
-            f"\\includegraphics[width=\\linewidth]{{figures/{name}.pdf}}\n", encoding="utf-8"
-        )
+        self._write_tex("figures", path, f"\\includegraphics[width=\\linewidth]{{figures/{name}.pdf}}\n")
         print(f"figure {name}: {len(data)} rows, sha256 {hashlib.sha256(text.encode()).hexdigest()}")
         return Image(path.with_suffix(".png").read_bytes(), alt=alt)
 
-    def _not_covered(self, path: Path, why: str) -> pd.DataFrame:
+    def _not_covered(self, kind: str, path: Path, why: str, **about) -> pd.DataFrame:
+        self.output(kind, path.name, why=why, **about)
         sentence = f"Not covered by this snapshot: {why}."
-        path.with_suffix(".tex").write_text(f"\\notcoveredblock{{{latex_sentence(sentence)}}}\n", encoding="utf-8")
+        self._write_tex(kind, path, f"\\notcoveredblock{{{latex_sentence(sentence)}}}\n")
         return pd.DataFrame({"not covered": [why]})
 
+    def _write_tex(self, kind: str, path: Path, body: str) -> None:
+        """What the paper inputs: the body as a link to the place of its emission."""
+        text = emitted_tex(self.notebook, anchor(kind.removesuffix("s"), path.name), body)
+        path.with_suffix(".tex").write_text(text, encoding="utf-8")
+
     def close(self) -> str:
-        """Write the numbers; the notebook's last cell. Returns how many there are and how many are missing."""
-        text = json.dumps(dict(sorted(self._results.items())), indent=1, ensure_ascii=False) + "\n"
+        """Write the numbers and the places; the notebook's last cell. Returns how many there are and how many are missing."""
+        part = {
+            "outputs": {kind: dict(sorted(made.items())) for kind, made in self._outputs.items()},
+            "results": dict(sorted(self._results.items())),
+        }
+        text = json.dumps(part, indent=1, ensure_ascii=False) + "\n"
         (self.out_dir / "parts" / f"{self.notebook}.json").write_text(text, encoding="utf-8")
         missing = sum(entry["value"] is None for entry in self._results.values())
         return f"{len(self._results)} results, {missing} without a value"
+
+
+def anchor(kind: str, name: str) -> str:
+    """The id in a notebook's page of what was emitted: `result-<id>`, `table-<name>`, `figure-<name>`.
+
+    Letters, digits and `._+@-` stay; what else a stranger's name holds becomes its code point.
+    """
+    return f"{kind}-{_macro_name(name)}"
+
+
+def emitted_tex(notebook: str, anchor: str, body: str) -> str:
+    """LaTeX of something emitted, as a link to its place in the notebook's page."""
+    return f"\\emitted{{{notebook}}}{{{anchor}}}{{%\n{body}}}\n"
+
+
+def linked(result_id: str, body: str) -> str:
+    """LaTeX that links to the place of a result, where the run has emitted it."""
+    return f"\\fromcell{{{_macro_name(result_id)}}}{{{body}}}"
 
 
 def latex_sentence(text: str) -> str:
@@ -277,33 +313,40 @@ def _cell() -> int | None:
 
 
 def merge_results(out_dir: Path, *, snapshot: Mapping, parameters: Mapping) -> dict:
-    """`results.json` from the notebooks' parts; returns it. Raises ReportError where two notebooks emit one id."""
-    results: dict[str, dict] = {}
-    for part in sorted((out_dir / "parts").glob("*.json")):
-        emitted = json.loads(part.read_text(encoding="utf-8"))
-        twice = sorted(results.keys() & emitted.keys())
-        if twice:
-            raise ReportError(f"{twice[0]}: emitted by two notebooks")
-        results |= emitted
+    """`results.json` from the notebooks' parts; returns it. Raises ReportError where two notebooks emit one id or name."""
+    parts = [json.loads(part.read_text(encoding="utf-8")) for part in sorted((out_dir / "parts").glob("*.json"))]
     document = {
         "schema": 1,
         "snapshot": snapshot,
         "parameters": dict(parameters),
-        "results": dict(sorted(results.items())),
+        "results": _union(part["results"] for part in parts),
+        "outputs": {kind: _union(part["outputs"][kind] for part in parts) for kind in ("figures", "tables")},
     }
     text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     (out_dir / "results.json").write_text(text, encoding="utf-8")
     return document
 
 
+def _union(mappings: Iterable[Mapping[str, dict]]) -> dict[str, dict]:
+    """All entries by name, sorted; raises ReportError where a name is in two of the mappings."""
+    found: dict[str, dict] = {}
+    for emitted in mappings:
+        twice = sorted(found.keys() & emitted.keys())
+        if twice:
+            raise ReportError(f"{twice[0]}: emitted by two notebooks")
+        found |= emitted
+    return dict(sorted(found.items()))
+
+
 def write_numbers(
     out_dir: Path, results: Mapping[str, Mapping], meta: Mapping[str, str], *, synthetic: bool, as_of: bool
 ) -> None:
-    """`numbers.tex`: one macro per result id and per key of `meta`, for `paper/hubpaper.sty`."""
+    """`numbers.tex`: one macro per result id, its place, and one per key of `meta`, for `paper/hubpaper.sty`."""
     lines = [r"\synthetictrue"] * synthetic + [r"\asoftrue"] * as_of
     lines += [f"\\defmeta{{{key}}}{{{latex_sentence(text)}}}" for key, text in sorted(meta.items())]
     for result_id, entry in sorted(results.items()):
         value, name = entry["value"], _macro_name(result_id)
+        lines.append(f"\\defplace{{{name}}}{{{entry['notebook']}}}")
         if value is None:
             lines.append(f"\\defmissing{{{name}}}{{{latex_sentence(entry['why'])}}}")
         elif isinstance(value, str):

@@ -217,8 +217,8 @@ def collect(parameters: Parameters) -> dict:
     out_dir = parameters.directory
     about = {"snapshot": hub.snapshot.manifest, "parameters": parameters.recorded()}
     comparison.write(out_dir, report.merge_results(out_dir, **about))
-    document = report.merge_results(out_dir, **about)
     front_matter.write(out_dir, hub, parameters)
+    document = report.merge_results(out_dir, **about)
     meta = front_matter.meta(hub, parameters)
     report.write_numbers(
         out_dir, document["results"], meta, synthetic=hub.snapshot.synthetic, as_of=bool(parameters.as_of)
@@ -250,8 +250,9 @@ def missing_tex() -> list[str]:
 
 
 def build_paper(parameters: Parameters) -> Path:
-    """Compile `paper/` against the results with latexmk; returns `paper.pdf`, also copied to `paper/paper.pdf`.
+    """Compile `paper/` against the results with latexmk; returns `paper.pdf`, also written to `paper/paper.pdf`.
 
+    The two differ in their links alone, which are relative to where each lies.
     Raises RunError with the first error of LaTeX.
     """
     from analysis.snapshot import load
@@ -277,8 +278,20 @@ def build_paper(parameters: Parameters) -> Path:
     pdf = out_dir / "paper.pdf"
     shutil.copyfile(build / "main.pdf", pdf)
     if not parameters.out_dir and "HUB_PAPER_GENERATED" not in os.environ:
-        shutil.copyfile(pdf, paths.PAPER / "paper.pdf")
+        shutil.copyfile(_copy_elsewhere(build, env, out_dir.relative_to(paths.PAPER)), paths.PAPER / "paper.pdf")
     return pdf
+
+
+def _copy_elsewhere(build: Path, env: Mapping[str, str], directory: Path) -> Path:
+    """The paper once more, its links to the page those of a file that lies above the run's directory."""
+    text = rf"\newcommand*\sitepath{{{directory.as_posix()}/site/}}\input{{main}}"
+    command = ["pdflatex", "-interaction=batchmode", "-halt-on-error", f"-output-directory={build}", "-jobname=copy", text]
+    for suffix in ("aux", "bbl", "out"):
+        shutil.copyfile(build / f"main.{suffix}", build / f"copy.{suffix}")
+    done = subprocess.run(command, cwd=paths.PAPER, env=dict(env), capture_output=True, check=False)
+    if done.returncode:
+        raise RunError(f"the copy of the paper does not compile\n  the log: {_shown(build / 'copy.log')}")
+    return build / "copy.pdf"
 
 
 def _latex_error(log: Path, stdout: str) -> str:

@@ -34,7 +34,7 @@ def emitting(tmp_path):
 
 
 def emitted(directory, name="rq1_activity"):
-    return json.loads((directory / "parts" / f"{name}.json").read_text(encoding="utf-8"))
+    return json.loads((directory / "parts" / f"{name}.json").read_text(encoding="utf-8"))["results"]
 
 
 def test_a_number_is_emitted_once(emitting):

@@ -1,0 +1,343 @@
+"""The page of a run: what a reviewer opens first, and where every number of the paper leads (all sections).
+
+Made of what lies in the directory of the run, never of the snapshot: results.json, the executed notebooks, figures and
+tables. It is static, asks for nothing from a network, and its files may be moved together with that directory. Strangers'
+text is escaped by Jinja2; what would change the direction or the lines of a text is shown as its code point.
+"""
+
+import base64
+import inspect
+import json
+import re
+import shlex
+import shutil
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from importlib import resources
+from pathlib import Path
+
+import jinja2
+import nbformat
+import pandas as pd
+from markupsafe import Markup
+from nbconvert import HTMLExporter
+
+from analysis import audit, comparison, front_matter, paths, provenance, published, report
+
+TEMPLATES = paths.PAPER / "site"
+TITLE = "Development activity on the Hugging Face Hub"
+KINDS = {"results": "result", "figures": "figure", "tables": "table"}  # of what is emitted, and of their anchors
+
+# What is made after the notebooks: the page shows the functions in place of cells. Which results are whose follows from
+# the beginning of their ids; tables and what is left belong to the first.
+STEPS: dict[str, tuple[str, list[tuple[tuple[str, ...], list[Callable]]]]] = {
+    comparison.STEP: (
+        "After the notebooks: the ledger and the audit",
+        [
+            (("ledger.", "snapshot."), [comparison.results, comparison.ledger, comparison.verdict_counts]),
+            (("audit.",), [audit.counts, audit.quantities]),
+            (("rq",), [published.derived]),
+        ],
+    ),
+    front_matter.STEP: (
+        "After the notebooks: what the paper says of its run",
+        [((), [front_matter.write, front_matter.coverage, front_matter.left_out, front_matter.colophon])],
+    ),
+}
+
+
+def build(out_dir: Path) -> Path:
+    """Write `site/` into the directory of a run whose results are collected; returns its `index.html`.
+
+    An earlier page is replaced. A link to the PDF is there if the PDF is.
+    """
+    document = json.loads((out_dir / "results.json").read_text(encoding="utf-8"))
+    site = out_dir / "site"
+    if site.exists():
+        shutil.rmtree(site)
+    (site / "notebooks").mkdir(parents=True)
+    (site / "assets").mkdir()
+    _write_assets(site / "assets")
+    pages = _notebook_pages(out_dir, document)
+    environment = _environment(document)
+    for page in pages:
+        html = environment.get_template("notebook.html.j2").render(page=page, pages=pages, root="../")
+        (site / "notebooks" / f"{page['name']}.html").write_text(html, encoding="utf-8")
+    html = environment.get_template("index.html.j2").render(
+        pages=pages, root="", **_ledger(document), **_files(out_dir), **_about(out_dir, document)
+    )
+    index = site / "index.html"
+    index.write_text(html, encoding="utf-8")
+    return index
+
+
+# --- words and numbers ------------------------------------------------------------------------------------------------
+
+
+def clean(text: object) -> str:
+    """A stranger's text on one line: shortened, and what is invisible or turns the direction as its code point."""
+    text = str(text)
+    shown = text if len(text) <= report.LONGEST_TEXT else text[: report.LONGEST_TEXT - 1] + "…"
+    return "".join(f"⟨U+{ord(c):04X}⟩" if unicodedata.category(c) in _INVISIBLE else c for c in shown)
+
+
+_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+class Words:
+    """What the templates may say of the results: values as links to their cells, and words that two values decide."""
+
+    def __init__(self, results: Mapping[str, Mapping]):
+        self.results = results
+
+    def has(self, *ids: str) -> bool:
+        """Whether every id has a value."""
+        return all(self.results.get(name, {}).get("value") is not None for name in ids)
+
+    def text(self, name: str) -> str:
+        """The value as the paper prints it; "undefined" or "not covered" where there is none, "??" for an unknown id."""
+        entry = self.results.get(name)
+        if entry is None:
+            return "??"
+        if entry["value"] is None:
+            return "undefined" if entry["why"] == report.UNDEFINED else "not covered"
+        return clean(report.formatted(name, entry["value"]))
+
+    def val(self, name: str, *, root: str = "") -> Markup:
+        """The value as a link to the cell that emitted it."""
+        if name not in self.results:
+            return Markup("??")
+        return Markup('<a class="val" href="{}"><bdi>{}</bdi></a>').format(self.address(name, root=root), self.text(name))
+
+    def address(self, name: str, *, root: str = "") -> str:
+        """Where a result was emitted, seen from the index; empty for a result that the run does not have."""
+        entry = self.results.get(name)
+        return address(entry["notebook"], report.anchor("result", name), root=root) if entry else ""
+
+    def why(self, *ids: str) -> list[str]:
+        """The reasons of those ids that are not covered, each once."""
+        missing = [self.results[name]["why"] for name in ids if name in self.results and not self.has(name)]
+        return sorted({reason for reason in missing if reason != report.UNDEFINED})
+
+    def compare(self, first: str, second: str | float, more: str, less: str, same: str) -> str:
+        """The word that two results, or a result and a constant, decide; values printed alike are the same."""
+        a = self.results[first]["value"]
+        b = self.results[second]["value"] if isinstance(second, str) else second
+        if isinstance(second, str) and self.text(first) == self.text(second):
+            return same
+        return more if a > b else less if a < b else same
+
+    def listed(self, before: str, items: Iterable[tuple[str, str]], after: str) -> Markup:
+        """`before a, b and c after` of those (id, words after its value) that have a value; empty for none."""
+        parts = [self.val(name) + words for name, words in items if self.has(name)]
+        if not parts:
+            return Markup("")
+        joined = Markup(" and ").join([Markup(", ").join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+        return Markup("{}{}{}").format(before, joined, after)
+
+
+def address(notebook: str, anchor: str, *, root: str = "") -> str:
+    """The place of an emission, seen from the index."""
+    return f"{root}notebooks/{notebook}.html#{anchor}"
+
+
+def _environment(document: Mapping) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    words = Words(document["results"])
+    named = {name: getattr(words, name) for name in ("has", "val", "why", "compare", "listed")}
+    environment.globals |= named | {"method": lambda constant: constant, "address": address, "anchor": report.anchor}
+    snapshot, parameters = document["snapshot"], document["parameters"]
+    environment.globals |= {
+        "title": TITLE,
+        "synthetic": bool(snapshot["synthetic"]),
+        "mark": report.SYNTHETIC,
+        "snapshot": snapshot,
+        "parameters": parameters,
+        "results": document["results"],
+    }
+    environment.filters["clean"] = clean
+    return environment
+
+
+# --- the notebooks ----------------------------------------------------------------------------------------------------
+
+
+def _notebook_pages(out_dir: Path, document: Mapping) -> list[dict]:
+    """One entry a notebook, those of the questions first, then the steps after them: name, title, body, figures, count."""
+    executed = {path.stem: path for path in sorted((out_dir / "notebooks").glob("*.ipynb"))}
+    names = sorted(executed, key=lambda name: (not name.startswith("rq"), name))
+    where = {"project": provenance.web_address(provenance.remote()), "commit": front_matter.commit()}
+    pages = [_page(name, _notebook(name, executed[name], document, where), document) for name in names]
+    return pages + [_page(name, _step(name, document, where), document) for name in STEPS]
+
+
+def _page(name: str, notebook: nbformat.NotebookNode, document: Mapping) -> dict:
+    heading, _, lead = notebook.cells[0].source.partition("\n")
+    exporter = HTMLExporter(
+        template_name="cells", extra_template_basedirs=[str(TEMPLATES)], exclude_anchor_links=True
+    )
+    body, _ = exporter.from_notebook_node(notebook)
+    figures = [
+        {"name": figure, **entry} for figure, entry in document["outputs"]["figures"].items() if entry["notebook"] == name
+    ]
+    return {
+        "name": name,
+        "title": heading.lstrip("# ").strip(),
+        "lead": " ".join(lead.split()),
+        "body": Markup(body),
+        "figures": sorted(figures, key=lambda figure: (figure["cell"] or 0, figure["name"])),
+        "results": sum(entry["notebook"] == name for entry in document["results"].values()),
+        "step": name in STEPS,
+        "findings": f"findings/{name}.html.j2",
+    }
+
+
+def _notebook(name: str, path: Path, document: Mapping, where: Mapping) -> nbformat.NotebookNode:
+    """The executed notebook; each cell knows what it emitted and which lines of the source it is."""
+    notebook = nbformat.read(path, as_version=4)
+    emitted = _emitted(name, document)
+    lines = iter(provenance.cell_lines(paths.NOTEBOOKS / f"{name}.py"))
+    for cell in notebook.cells:
+        if "injected-parameters" in cell.metadata.get("tags", []):  # papermill's cell, which no source has
+            continue
+        place = next(lines, None)
+        if cell.cell_type == "code" and place:
+            cell.metadata["source"] = provenance.source(f"notebooks/{name}.py", place, **where)._asdict()
+            cell.metadata["emitted"] = [e for e in emitted if e["cell"] == cell.execution_count]
+    return notebook
+
+
+def _step(name: str, document: Mapping, where: Mapping) -> nbformat.NotebookNode:
+    """What is made after the notebooks, in the form of one: functions as cells, with what they emit."""
+    title, blocks = STEPS[name]
+    said = "These values are made after the notebooks, by the functions below."
+    cells = [nbformat.v4.new_markdown_cell(f"# {title}\n\n{said}", id=f"{name}-0".replace("_", "-"))]
+    left = _emitted(name, document)
+    for number, (prefixes, functions) in reversed(list(enumerate(blocks))):
+        # The first block, which is the last to choose, takes what is left.
+        own = [e for e in left if not number or (e["kind"] == "result" and e["name"].startswith(prefixes))]
+        left = [e for e in left if e not in own]
+        for function in reversed(functions):
+            first = function is functions[0]
+            cell = nbformat.v4.new_code_cell(
+                inspect.getsource(function).rstrip(), id=function.__name__.replace("_", "-")
+            )
+            cell.metadata |= {"source": _source_of(function, where), "emitted": own if first else []}
+            cells.insert(1, cell)
+    return nbformat.v4.new_notebook(cells=cells)
+
+
+def _source_of(function: Callable, where: Mapping) -> dict:
+    text, first = inspect.getsourcelines(function)
+    path = Path(inspect.getsourcefile(function)).resolve().relative_to(paths.ROOT).as_posix()
+    return provenance.source(path, (first, first + len(text) - 1), **where)._asdict()
+
+
+def _emitted(notebook: str, document: Mapping) -> list[dict]:
+    """What a notebook emitted, results first: kind, name, anchor, cell, shown (the value as printed)."""
+    words = Words(document["results"])
+    everything = {"results": document["results"], **document["outputs"]}
+    return [
+        {
+            "kind": KINDS[kind],
+            "name": clean(name),
+            "anchor": report.anchor(KINDS[kind], name),
+            "cell": entry["cell"],
+            "shown": words.text(name) if kind == "results" else "",
+        }
+        for kind in ("figures", "tables", "results")
+        for name, entry in everything[kind].items()
+        if entry["notebook"] == notebook
+    ]
+
+
+# --- what the index shows ---------------------------------------------------------------------------------------------
+
+
+def _ledger(document: Mapping) -> dict:
+    """The ledger's rows and sections, counts of its verdicts by kind, the audit's findings."""
+    rows, words = comparison.ledger(document), Words(document["results"])
+    texts = comparison.shown(rows)
+    shown = [
+        {
+            **text,
+            "href": words.address(row["id"]),
+            "place": row["place"],
+            "sections": [published.section(part.strip()) for part in row["place"].split(";")],
+            "order": {column: _order(row[column]) for column in ("published", "ours", "difference")},
+        }
+        for row, text in zip(rows.to_dict("records"), texts.to_dict("records"), strict=True)
+    ]
+    sections = published.summary(rows)["section"].drop_duplicates().tolist()
+    sections += sorted({name for row in shown for name in row["sections"]} - set(sections))
+    findings = audit.findings()
+    outcomes = findings["consistent"].map({True: "agree", False: "contradict", None: "leave open"}).fillna("leave open")
+    return {
+        "ledger": shown,
+        "sections": sections,
+        "by_section": comparison.summary(rows).to_dict("records"),
+        "verdicts": [(comparison.SHORT[verdict], slug, verdict) for verdict, slug in comparison.SLUGS.items()],
+        "kinds": published.KINDS,
+        "audit": findings.drop(columns="consistent").assign(outcome=outcomes).to_dict("records"),
+        "outcomes": ("contradict", "leave open", "agree"),
+    }
+
+
+def _order(value: object) -> float | str:
+    """What a column of numbers is sorted by; texts among them stand together."""
+    number = pd.to_numeric(value, errors="coerce")
+    return "" if published.missing(number) else float(number)
+
+
+def _files(out_dir: Path) -> dict:
+    """What may be downloaded, as addresses from the index; the figures as images that the page holds."""
+    images = {
+        path.stem: "data:image/svg+xml;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+        for path in sorted((out_dir / "figures").glob("*.svg"))
+    }
+    return {
+        "pdf": "../paper.pdf" if (out_dir / "paper.pdf").exists() else "",
+        "images": images,
+        "figure_data": sorted(path.name for path in (out_dir / "figures").glob("*.csv")),
+        "table_data": sorted(path.name for path in (out_dir / "tables").glob("*.csv")),
+    }
+
+
+def _about(out_dir: Path, document: Mapping) -> dict:
+    """The tables about the run, the whole manifest, and the command that makes it again."""
+    tables = {
+        name: pd.read_csv(out_dir / "tables" / f"{name}.csv", index_col=0, dtype=str, keep_default_na=False)
+        for name in ("coverage", "left_out", "colophon")
+    }
+    return {
+        "about": {name: list(frame.itertuples(name=None)) for name, frame in tables.items()},
+        "manifest": json.dumps(document["snapshot"], indent=2, ensure_ascii=True, sort_keys=True),
+        "command": _command(document["parameters"]),
+    }
+
+
+def _command(parameters: Mapping) -> str:
+    """The command that repeats a run; parameters that have their default value are left out."""
+    from analysis.parameters import Parameters
+
+    words = ["./run_all.sh", "--snapshot", parameters["snapshot_date"]]
+    words += ["--as-of", parameters["as_of"]] if parameters["as_of"] else []
+    for name, value in parameters.items():
+        if name not in ("snapshot_date", "as_of") and value != getattr(Parameters(), name):
+            words += ["-p", f"{name}={value}"]
+    return shlex.join(words)
+
+
+def _write_assets(directory: Path) -> None:
+    """The style sheet, the script, and DataTables out of the package itables (MIT) as a script that files may load."""
+    for name in ("site.css", "site.js"):
+        shutil.copyfile(TEMPLATES / name, directory / name)
+    bundle = resources.files("itables").joinpath("html/dt_bundle.js").read_text(encoding="utf-8")
+    # Browsers load no module from a file, so the module becomes a plain script that leaves one name.
+    script, exports = re.subn(r"export\{[^}]*?(\w+) as default[^}]*\};?", r"window.DataTable=\1;", bundle)
+    if exports != 1:
+        raise RuntimeError("itables/html/dt_bundle.js: no default export found; another version of itables is installed")
+    (directory / "tables.js").write_text(f'(function(){{"use strict";{script}\n}})();\n', encoding="utf-8")
