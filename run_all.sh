@@ -30,7 +30,7 @@ Options of a run
   -h, --help         this text
 
 Options of the tests
-  --no-paper         do not install TeX for them; where it is missing, the tests of the PDF are skipped
+  --no-paper         install neither TeX nor a browser for them; tests of the PDF and of the page are then skipped
   PYTEST ARGS        run only `pytest PYTEST ARGS` in this directory, as in: test tests/test_licenses.py -k groups
 
 Comparisons: no paper, but a notebook that sets results side by side
@@ -44,9 +44,9 @@ Examples
   ./run_all.sh -p conventions=authors -p bots=include
 
 Where results land
-  paper/generated/NAME/   figures, tables, results.json, numbers.tex, the executed notebooks and paper.pdf; a run
-                          with --as-of or -p and a comparison have directories of their own. The last line of the
-                          output is the path.
+  paper/generated/NAME/   figures, tables, results.json, numbers.tex, the executed notebooks, paper.pdf, and
+                          site/index.html, which shows all of it and needs no network; a run with --as-of or -p
+                          and a comparison have directories of their own. The last line of the output is the path.
 
 What is installed, and where
   Python packages   the versions of requirements.txt (850 MB), into .venv beside this file. Python 3.11, 3.12 or
@@ -54,6 +54,7 @@ What is installed, and where
                     one is used and no .venv made. To start over: rm -r .venv
   TeX               system-wide (250 MB), only with apt-get, and as root or with password-less sudo. Elsewhere one
                     line says what to install, and all but the PDF is made.
+  Chromium          for the tests alone, in the same way (300 MB); they look at the page with it.
 
 Exit codes
   0 all done   1 failed   2 wrong usage   3 all done but the PDF
@@ -124,12 +125,21 @@ sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null); then
   fail "found no Python 3.11, 3.12 or 3.13; install one (Debian, Ubuntu: sudo apt-get install python3 python3-venv)"
 }
 
+has_browser() {
+  local name
+  for name in chromium chromium-browser google-chrome; do
+    command -v "$name" >/dev/null && return
+  done
+  return 1
+}
+
 # Prints what the paper (and the tests of it) would miss: programs, and one file for each package.
 missing_for_paper() {
   local name
   for name in latexmk pdflatex bibtex $tools; do
     command -v "$name" >/dev/null || printf ' %s' "$name"
   done
+  [ -z "$tools" ] || has_browser || printf ' chromium'
   for name in booktabs.sty lmodern.sty phvr8t.tfm; do
     kpsewhich "$name" >/dev/null 2>&1 || printf ' %s' "$name"
   done
@@ -207,21 +217,27 @@ uv_from_lock() {
   fi
 }
 
+# Ubuntu has no package chromium, which must not keep it from installing TeX.
+install_for_paper() {
+  # shellcheck disable=SC2086 # a list of words
+  apt_install $1 || true
+  [ -z "$tools" ] || has_browser || apt_install chromium || true
+}
+
 # Starts what apt-get has to do for the paper; it goes on while the Python packages are installed.
 start_tex() {
-  local missing packages="texlive-latex-base texlive-latex-recommended texlive-fonts-recommended lmodern latexmk"
+  local missing also='' size="250 MB" packages="texlive-latex-base texlive-latex-recommended texlive-fonts-recommended lmodern latexmk"
   missing=$(missing_for_paper)
   [ -n "$missing" ] || return 0
-  [ -z "$tools" ] || packages="$packages poppler-utils"
+  [ -z "$tools" ] || packages="$packages poppler-utils" also=" and Chromium" size="550 MB"
   if may_install; then
-    say "installing TeX with apt-get, 250 MB (not there:$missing); --no-paper does without"
-    # shellcheck disable=SC2086 # a list of words
-    apt_install $packages >"$log" 2>&1 &
+    say "installing TeX$also with apt-get, $size (not there:$missing); --no-paper does without"
+    install_for_paper "$packages" >"$log" 2>&1 &
     tex=$!
   elif command -v apt-get >/dev/null; then
-    say "no PDF: not there:$missing; everything else is made. To have it: sudo apt-get install $packages"
+    say "$loss: not there:$missing. To have it: sudo apt-get install $packages${also:+ chromium}"
   else
-    say "no PDF: not there:$missing; everything else is made. To have it: install TeX Live (macOS: MacTeX)"
+    say "$loss: not there:$missing. To have it: install TeX Live (macOS: MacTeX)$also"
   fi
 }
 
@@ -231,7 +247,7 @@ finish_tex() {
   wait "$tex" || true
   tex=
   missing=$(missing_for_paper)
-  [ -z "$missing" ] || say "no PDF: apt-get did not bring$missing: $(tail -n 1 "$log")"
+  [ -z "$missing" ] || say "$loss: apt-get did not bring$missing: $(tail -n 1 "$log")"
 }
 
 # Sets `python`, and installs what is missing.
@@ -291,7 +307,7 @@ case ${1-} in
 esac
 is_known || fail "unknown word '$word'; expected one of: $words (./run_all.sh --help explains them)" 2
 
-paper=yes tools='' previous=''
+paper=yes tools='' previous='' loss="no PDF, but all else"
 arguments=()
 for argument in "$@"; do
   case $word$argument in
@@ -310,7 +326,7 @@ for argument in "$@"; do
 done
 case $word in
   run) ;;
-  test) tools=pdftotext ;; # from poppler-utils
+  test) tools=pdftotext loss="some tests will be skipped" ;; # from poppler-utils
   *) paper=no ;;
 esac
 

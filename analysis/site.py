@@ -26,6 +26,7 @@ from analysis import audit, comparison, front_matter, paths, provenance, publish
 
 TEMPLATES = paths.PAPER / "site"
 TITLE = "Development activity on the Hugging Face Hub"
+LONGEST_ID = 120  # characters of a result's id that a page shows
 KINDS = {"results": "result", "figures": "figure", "tables": "table"}  # of what is emitted, and of their anchors
 
 # What is made after the notebooks: the page shows the functions in place of cells. Which results are whose follows from
@@ -74,10 +75,10 @@ def build(out_dir: Path) -> Path:
 # --- words and numbers ------------------------------------------------------------------------------------------------
 
 
-def clean(text: object) -> str:
+def clean(text: object, *, longest: int = report.LONGEST_TEXT) -> str:
     """A stranger's text on one line: shortened, and what is invisible or turns the direction as its code point."""
     text = str(text)
-    shown = text if len(text) <= report.LONGEST_TEXT else text[: report.LONGEST_TEXT - 1] + "…"
+    shown = text if len(text) <= longest else text[: longest - 1] + "…"
     return "".join(f"⟨U+{ord(c):04X}⟩" if unicodedata.category(c) in _INVISIBLE else c for c in shown)
 
 
@@ -141,6 +142,11 @@ def address(notebook: str, anchor: str, *, root: str = "") -> str:
     return f"{root}notebooks/{notebook}.html#{anchor}"
 
 
+def _breakable(name: str) -> Markup:
+    """An id that a line may break within."""
+    return Markup("<wbr>").join(re.split(r"(?<=[._])", clean(name, longest=LONGEST_ID)))
+
+
 def _environment(document: Mapping) -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined,
@@ -158,7 +164,7 @@ def _environment(document: Mapping) -> jinja2.Environment:
         "parameters": parameters,
         "results": document["results"],
     }
-    environment.filters["clean"] = clean
+    environment.filters |= {"clean": clean, "breakable": _breakable}
     return environment
 
 
@@ -243,7 +249,7 @@ def _emitted(notebook: str, document: Mapping) -> list[dict]:
     return [
         {
             "kind": KINDS[kind],
-            "name": clean(name),
+            "name": clean(name, longest=LONGEST_ID),
             "anchor": report.anchor(KINDS[kind], name),
             "cell": entry["cell"],
             "shown": words.text(name) if kind == "results" else "",

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import subprocess
 
 import numpy as np
@@ -190,6 +191,25 @@ def test_the_hash_of_a_figure_moves_with_its_data(tmp_path, capsys):
     assert lines[0] != lines[1]
 
 
+def test_the_results_say_where_each_table_and_figure_was_emitted(tmp_path):
+    writer = Report("n", out_dir=tmp_path, synthetic=False)
+    writer.figure("f", a_figure(), pd.DataFrame({"x": [1]}), alt="Some points")
+    writer.table("t", pd.DataFrame({"n": [1]}))
+    writer.table("u", pd.DataFrame({"n": [1]}), why="no list")
+    writer.close()
+    outputs = report.merge_results(tmp_path, snapshot={}, parameters={})["outputs"]
+    place = {"notebook": "n", "cell": None}  # no kernel runs this test
+    tables = {"t": place, "u": place | {"why": "no list"}}
+    assert outputs == {"figures": {"f": place | {"alt": "Some points"}}, "tables": tables}
+    assert (tmp_path / "tables" / "t.tex").read_text().startswith("\\emitted{n}{table-t}{")
+    assert (tmp_path / "figures" / "f.tex").read_text().startswith("\\emitted{n}{figure-f}{")
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_an_anchor_is_plain_whatever_the_name(name):
+    assert re.fullmatch(r"result-[A-Za-z0-9._+@-]*", report.anchor("result", name))
+
+
 def test_two_notebooks_may_not_emit_the_same_number(tmp_path):
     for name in ("one", "two"):
         writer = Report(name, out_dir=tmp_path, synthetic=False)
@@ -212,15 +232,16 @@ def test_results_are_sorted_and_unrounded(tmp_path):
 
 def test_numbers_tex_holds_values_texts_reasons_and_no_live_command(tmp_path):
     results = {
-        "rq1.models.count": {"value": 1234},
-        "rq2.all.kmax.ass": {"value": None, "why": "it's 100 % absent"},
-        "rq3.all.usage.top.1.model": {"value": r"x/\input{y}"},
-        r"rq1.models.license_share.\evil{}": {"value": 0.5},
+        "rq1.models.count": {"value": 1234, "notebook": "rq1_activity"},
+        "rq2.all.kmax.ass": {"value": None, "why": "it's 100 % absent", "notebook": "rq2_network"},
+        "rq3.all.usage.top.1.model": {"value": r"x/\input{y}", "notebook": "rq3_adoption"},
+        r"rq1.models.license_share.\evil{}": {"value": 0.5, "notebook": "rq1_activity"},
     }
     report.write_numbers(tmp_path, results, {"snapshot": "demo_1"}, synthetic=True, as_of=False)
     text = (tmp_path / "numbers.tex").read_text()
     assert text.startswith("\\synthetictrue\n") and r"\asoftrue" not in text
     assert r"\defval{rq1.models.count}{1{,}234}{1234}" in text
+    assert r"\defplace{rq1.models.count}{rq1_activity}" in text
     assert r"\defmissing{rq2.all.kmax.ass}{it's 100 \% absent}" in text
     assert r"\defmeta{snapshot}{demo\_1}" in text
     assert r"\input" not in text and r"\evil" not in text

@@ -17,7 +17,7 @@ import pytest
 from analysis.paths import ROOT
 
 REAL = "awk bash cat chmod cp dirname env ln mkdir mktemp readlink rm sleep tail tr wc".split()
-TEX = ("latexmk", "pdflatex", "bibtex", "kpsewhich", "pdftotext")
+TEX = ("latexmk", "pdflatex", "bibtex", "kpsewhich", "pdftotext", "chromium")
 
 # Stands for a Python in which everything is installed: real for one-liners, else it says how it was called.
 PYTHON = f"""#!/usr/bin/env bash
@@ -376,7 +376,7 @@ def test_without_tex_and_rights_one_line_says_what_to_install_and_the_run_goes_o
     done = ready.run()
     assert done.returncode == 0
     assert done.stdout.splitlines() == ["-P", "-m", "analysis", "run"]
-    assert done.stderr.startswith("run_all.sh: no PDF: not there: latexmk booktabs.sty lmodern.sty phvr8t.tfm;")
+    assert done.stderr.startswith("run_all.sh: no PDF, but all else: not there: latexmk booktabs.sty lmodern.sty phvr8t.tfm.")
     assert "sudo apt-get install texlive-latex-base" in done.stderr
     assert done.stderr.count("\n") == 1
     assert not [call for call in ready.calls if "apt-get" in call]
@@ -387,7 +387,7 @@ def test_without_tex_and_apt_get_tex_live_is_named(ready):
     ready.user(0)
     done = ready.run()
     assert (done.returncode, done.stderr.count("\n")) == (0, 1)
-    assert "no PDF: not there: latexmk;" in done.stderr and "TeX Live" in done.stderr
+    assert "no PDF, but all else: not there: latexmk." in done.stderr and "TeX Live" in done.stderr
 
 
 COMPARISONS = [
@@ -437,7 +437,7 @@ def test_a_failing_apt_get_is_said_and_the_run_goes_on(ready):
     ready.program("apt-get", "#!/usr/bin/env bash\necho 'E: Unable to locate package latexmk' >&2\nexit 100\n")
     done = ready.run()
     assert done.returncode == 0
-    last = "run_all.sh: no PDF: apt-get did not bring latexmk: E: Unable to locate package latexmk"
+    last = "run_all.sh: no PDF, but all else: apt-get did not bring latexmk: E: Unable to locate package latexmk"
     assert done.stderr.splitlines()[-1] == last
     assert ready.calls == ["python -P -m analysis run"]
     assert list(ready.tmp.iterdir()) == []
@@ -493,6 +493,33 @@ def test_the_tests_of_the_pdf_need_its_reader_too(notebooks):
     notebooks.remove("pdftotext")
     notebooks.program("apt-get", SAYS_CALL)
     done = notebooks.run("test")
-    assert "not there: pdftotext;" in done.stderr
+    assert "not there: pdftotext." in done.stderr
     assert "poppler-utils" in done.stderr
     assert "pdftotext" not in notebooks.run().stderr  # a run does not read the PDF
+
+
+def test_the_tests_of_the_page_need_a_browser_and_a_run_does_not(notebooks):
+    notebooks.remove("chromium")
+    notebooks.program("apt-get", SAYS_CALL)
+    done = notebooks.run("test")
+    assert done.stderr.startswith("run_all.sh: some tests will be skipped: not there: chromium.")
+    assert (done.returncode, notebooks.run().stderr) == (0, "")
+    assert notebooks.run("test", "--no-paper").stderr == ""
+    notebooks.program("google-chrome", SAYS_CALL)
+    assert notebooks.run("test").stderr == ""
+
+
+def test_a_browser_that_apt_get_does_not_have_leaves_tex_installed(notebooks):
+    notebooks.remove("chromium", "latexmk")
+    notebooks.user(0)
+    brings = """case "$*" in
+  *chromium*) echo "E: Unable to locate package chromium" >&2; exit 100 ;;
+  *install*) cp "$FAKES/venv-python" "${0%/*}/latexmk" ;;
+esac
+"""
+    notebooks.program("apt-get", SAYS_CALL + brings)
+    done = notebooks.run("test")
+    assert "installing TeX and Chromium with apt-get, 550 MB (not there: latexmk chromium)" in done.stderr
+    last = "some tests will be skipped: apt-get did not bring chromium: E: Unable to locate package chromium"
+    assert last in done.stderr.splitlines()[-1]
+    assert (notebooks.bin / "latexmk").exists() and done.returncode == 0
