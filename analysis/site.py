@@ -82,6 +82,11 @@ def clean(text: object, *, longest: int = report.LONGEST_TEXT) -> str:
     return "".join(f"⟨U+{ord(c):04X}⟩" if unicodedata.category(c) in _INVISIBLE else c for c in shown)
 
 
+def sentence(text: object) -> str:
+    """`clean` for a sentence with names in it, which is not shortened."""
+    return clean(text, longest=10_000)
+
+
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
@@ -108,7 +113,9 @@ class Words:
         """The value as a link to the cell that emitted it."""
         if name not in self.results:
             return Markup("??")
-        return Markup('<a class="val" href="{}"><bdi>{}</bdi></a>').format(self.address(name, root=root), self.text(name))
+        return Markup('<a class="val" href="{}"><bdi>{}</bdi></a>').format(
+            self.address(name, root=root), self.text(name)
+        )
 
     def address(self, name: str, *, root: str = "") -> str:
         """Where a result was emitted, seen from the index; empty for a result that the run does not have."""
@@ -118,7 +125,7 @@ class Words:
     def why(self, *ids: str) -> list[str]:
         """The reasons of those ids that are not covered, each once."""
         missing = [self.results[name]["why"] for name in ids if name in self.results and not self.has(name)]
-        return sorted({reason for reason in missing if reason != report.UNDEFINED})
+        return sorted({sentence(reason) for reason in missing if reason != report.UNDEFINED})
 
     def compare(self, first: str, second: str | float, more: str, less: str, same: str) -> str:
         """The word that two results, or a result and a constant, decide; values printed alike are the same."""
@@ -164,7 +171,7 @@ def _environment(document: Mapping) -> jinja2.Environment:
         "parameters": parameters,
         "results": document["results"],
     }
-    environment.filters |= {"clean": clean, "breakable": _breakable}
+    environment.filters |= {"clean": clean, "sentence": sentence, "breakable": _breakable}
     return environment
 
 
@@ -182,12 +189,12 @@ def _notebook_pages(out_dir: Path, document: Mapping) -> list[dict]:
 
 def _page(name: str, notebook: nbformat.NotebookNode, document: Mapping) -> dict:
     heading, _, lead = notebook.cells[0].source.partition("\n")
-    exporter = HTMLExporter(
-        template_name="cells", extra_template_basedirs=[str(TEMPLATES)], exclude_anchor_links=True
-    )
+    exporter = HTMLExporter(template_name="cells", extra_template_basedirs=[str(TEMPLATES)], exclude_anchor_links=True)
     body, _ = exporter.from_notebook_node(notebook)
     figures = [
-        {"name": figure, **entry} for figure, entry in document["outputs"]["figures"].items() if entry["notebook"] == name
+        {"name": figure, **entry}
+        for figure, entry in document["outputs"]["figures"].items()
+        if entry["notebook"] == name
     ]
     return {
         "name": name,
@@ -318,7 +325,9 @@ def _about(out_dir: Path, document: Mapping) -> dict:
         name: pd.read_csv(out_dir / "tables" / f"{name}.csv", index_col=0, dtype=str, keep_default_na=False)
         for name in ("coverage", "left_out", "colophon")
     }
+    sampled = [(row.Index, row.rule) for row in tables["coverage"].itertuples() if row.status == "sample"]
     return {
+        "sampled": sampled,
         "about": {name: list(frame.itertuples(name=None)) for name, frame in tables.items()},
         "manifest": json.dumps(document["snapshot"], indent=2, ensure_ascii=True, sort_keys=True),
         "command": _command(document["parameters"]),
@@ -345,5 +354,7 @@ def _write_assets(directory: Path) -> None:
     # Browsers load no module from a file, so the module becomes a plain script that leaves one name.
     script, exports = re.subn(r"export\{[^}]*?(\w+) as default[^}]*\};?", r"window.DataTable=\1;", bundle)
     if exports != 1:
-        raise RuntimeError("itables/html/dt_bundle.js: no default export found; another version of itables is installed")
+        raise RuntimeError(
+            "itables/html/dt_bundle.js: no default export found; another version of itables is installed"
+        )
     (directory / "tables.js").write_text(f'(function(){{"use strict";{script}\n}})();\n', encoding="utf-8")

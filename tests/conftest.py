@@ -119,8 +119,8 @@ def demo(tmp_path_factory) -> snapshot.Snapshot:
 
 
 def run_of_demo(directory: Path) -> Path:
-    """Results of `demo` with the default parameters under a directory, and its paper where there is TeX."""
-    from analysis import run
+    """Results of `demo` with the default parameters under a directory, its paper where there is TeX, and its page."""
+    from analysis import run, site
     from analysis.parameters import Parameters
 
     with pytest.MonkeyPatch.context() as patch:
@@ -130,6 +130,7 @@ def run_of_demo(directory: Path) -> Path:
         run.collect(parameters)
         if not run.missing_tex():
             run.build_paper(parameters)
+        site.build(parameters.directory)
         return parameters.directory
 
 

@@ -78,6 +78,12 @@ def test_each_result_names_its_notebook_and_a_cell_that_was_executed(demo, resul
         last[name] = max(cell["execution_count"] for cell in cells if cell["cell_type"] == "code")
     emitted = [entry for entry in results.values() if entry["notebook"] != comparison.STEP]
     assert all(1 <= entry["cell"] <= last[entry["notebook"]] for entry in emitted)
+    outputs = json.loads((demo / "results.json").read_text(encoding="utf-8"))["outputs"]
+    for name, entry in [*outputs["figures"].items(), *outputs["tables"].items()]:
+        if entry["cell"]:  # the cell that names it is the one that emitted it
+            cells = json.loads((demo / "notebooks" / f"{entry['notebook']}.ipynb").read_text())["cells"]
+            (source,) = ["".join(cell["source"]) for cell in cells if cell.get("execution_count") == entry["cell"]]
+            assert f'"{name}"' in source
     # The ledger is made after the notebooks, in no cell of theirs.
     of_the_ledger = {name: entry["cell"] for name, entry in results.items() if entry["notebook"] == comparison.STEP}
     assert {"ledger.calibrated.matches", "audit.checks.total", "rq2.all.recip.min"} <= of_the_ledger.keys()
@@ -93,7 +99,7 @@ def test_no_output_shows_a_username(demo):
     people = {name for name in names - owners if len(name) > 3}
     assert len(people) > 50
     for path in sorted(demo.rglob("*")):
-        if path.is_file() and path.suffix in {".json", ".tex", ".csv", ".svg", ".ipynb", ".log"}:
+        if path.is_file() and path.suffix in {".json", ".tex", ".csv", ".svg", ".ipynb", ".log", ".html"}:
             text = path.read_text(encoding="utf-8", errors="replace")
             shown = [name for name in people if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text)]
             assert not shown, path.name
@@ -112,7 +118,7 @@ def test_two_runs_give_the_same_bytes(demo, tmp_path):
         return {str(p.relative_to(root)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
 
     first, second = digests(demo), digests(run_of_demo(tmp_path / "a directory of another name"))
-    assert first == second and {"results.json", "numbers.tex"} <= first.keys()
+    assert first == second and {"results.json", "numbers.tex", "site/index.html"} <= first.keys()
     assert run.missing_tex() or "paper.pdf" in first
 
 
