@@ -25,7 +25,7 @@ Options of a run
                      Hub of October 2023 that is made when it is absent (half a minute, 100 MB)
   --as-of DATE       as it was at the end of DATE (YYYY-MM-DD): what was created or done later is left out
   -p NAME=VALUE      set a parameter of the notebooks, as bots=include; may be given several times
-  --no-paper         stop after the figures, tables and numbers: no TeX needed
+  --no-paper         no PDF, but the figures, tables, numbers and the page: no TeX needed
   --dry-run          check everything, say what would run, and stop
   -h, --help         this text
 

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
-import pandas as pd
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -78,7 +77,7 @@ def run_(
     paper: Annotated[bool, typer.Option("--paper/--no-paper", help="Whether to build the PDF.")] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, say what would run, and stop.")] = False,
 ) -> None:
-    """Run the three notebooks on a snapshot and build the paper.
+    """Run the notebooks on a snapshot, build the paper and the page of the run.
 
     Several snapshots (`A,B`), or a range of days (`START..END/quarter`), are compared instead: see `compare`.
 
@@ -149,6 +148,8 @@ def _run_notebooks(parameters: Parameters) -> None:
 
 def _say_verdicts(document: Mapping) -> None:
     """The ledger in three lines: verdicts by kind."""
+    import pandas as pd
+
     from analysis import comparison, published
 
     values = {name: entry["value"] for name, entry in document["results"].items()}

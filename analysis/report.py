@@ -256,7 +256,7 @@ def anchor(kind: str, name: str) -> str:
 
 def emitted_tex(notebook: str, anchor: str, body: str) -> str:
     """LaTeX of something emitted, as a link to its place in the notebook's page."""
-    return f"\\emitted{{{notebook}}}{{{anchor}}}{{%\n{body}}}\n"
+    return f"\\emitted{{{notebook}}}{{{anchor}}}{{%\n{body.rstrip()}%\n}}\n"  # no blank, which would be a link too
 
 
 def linked(result_id: str, body: str) -> str:

@@ -183,13 +183,14 @@ def _notebook_pages(out_dir: Path, document: Mapping) -> list[dict]:
     executed = {path.stem: path for path in sorted((out_dir / "notebooks").glob("*.ipynb"))}
     names = sorted(executed, key=lambda name: (not name.startswith("rq"), name))
     where = {"project": provenance.web_address(provenance.remote()), "commit": front_matter.commit()}
-    pages = [_page(name, _notebook(name, executed[name], document, where), document) for name in names]
-    return pages + [_page(name, _step(name, document, where), document) for name in STEPS]
-
-
-def _page(name: str, notebook: nbformat.NotebookNode, document: Mapping) -> dict:
-    heading, _, lead = notebook.cells[0].source.partition("\n")
+    notebooks = {name: _notebook(name, executed[name], document, where) for name in names}
+    notebooks |= {name: _step(name, document, where) for name in STEPS}
     exporter = HTMLExporter(template_name="cells", extra_template_basedirs=[str(TEMPLATES)], exclude_anchor_links=True)
+    return [_page(name, notebook, exporter, document) for name, notebook in notebooks.items()]
+
+
+def _page(name: str, notebook: nbformat.NotebookNode, exporter: HTMLExporter, document: Mapping) -> dict:
+    heading, _, lead = notebook.cells[0].source.partition("\n")
     body, _ = exporter.from_notebook_node(notebook)
     figures = [
         {"name": figure, **entry}
