@@ -245,7 +245,7 @@ def test_the_files_hold_every_row_and_the_numbers_of_the_text(done, demo_documen
     comparison.write(done, demo_document)
     ledger = pd.read_csv(done / "ledger.csv", keep_default_na=False, dtype=str)
     assert len(ledger) == len(published.load())
-    emitted = json.loads((done / "parts" / "ledger.json").read_text(encoding="utf-8"))
+    emitted = json.loads((done / "parts" / "ledger.json").read_text(encoding="utf-8"))["results"]
     assert {entry["notebook"] for entry in emitted.values()} == {"ledger"}
     assert emitted["ledger.all.total"]["value"] == len(ledger)
     for name, slug in comparison.SLUGS.items():
