@@ -7,6 +7,7 @@ dates, co-author lines. Suspects of being a bot are listed here too; nothing in 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import ibis
 import pandas as pd
 from ibis import _
 
@@ -36,27 +37,23 @@ class Evidence:
 
 def evidence(hub: Hub) -> Evidence:
     """Read the names of a snapshot with the repositories, dates and co-authors of each."""
-    commits = hub.commits.select("kind", "repo_id", "date", name=_.authors).unnest("name")
-    opened = hub.discussions.select("kind", "repo_id", date="created_at", name="author")
-    events = pd.concat([_events(hub, commits), _events(hub, opened)], ignore_index=True)
-    by_place = events.groupby(["name", "kind", "repo_id"], sort=True)
-    events = by_place.agg(events=("events", "sum"), first=("first", "min"), last=("last", "max")).reset_index()
-    owners = hub.frame(hub.repos.select("kind", "repo_id", "owner"))
-    places = events.astype({"kind": "str", "repo_id": "str"}).merge(
-        owners.astype({"kind": "str", "repo_id": "str"}), on=["kind", "repo_id"], how="left"
-    )
-    places = places.astype({"name": "str", "owner": "str"})
-    places = places.assign(repo=places.groupby(["kind", "repo_id"], sort=True).ngroup())
-    places = places.assign(people=places.groupby("repo")["name"].transform("size"))
+    alike = hub.commits.group_by("kind", "repo_id", name="authors").agg(**_span(_.date))
+    opened = hub.discussions.group_by("kind", "repo_id", name="author").agg(**_span(_.created_at))
+    rows = alike.unnest("name").union(opened).drop_null("name").group_by("kind", "repo_id", "name")
+    rows = rows.agg(events=_.events.sum(), first=_["first"].min(), last=_["last"].max())
+    owners = hub.repos.select("kind", "repo_id", "owner")
+    rows = rows.left_join(owners, ["kind", "repo_id"]).drop("kind_right", "repo_id_right")
+    number = ibis.dense_rank().over(order_by=["kind", "repo_id"])
+    rows = rows.mutate(repo=number, people=_.count().over(group_by=["kind", "repo_id"]))
+    places = hub.frame(rows.order_by("repo", "name"))
     several = hub.frame(hub.commits.filter(_.authors.length() > 1).select("authors").distinct())["authors"]
     together = {people.pair_of(a, b) for names in several for a in names for b in names if a != b and a and b}
     listed = hub.frame(hub.repos.filter(_.owner.notnull()).select("owner").distinct())["owner"]
     return Evidence(places, frozenset(together), frozenset(listed.str.casefold()))
 
 
-def _events(hub: Hub, rows) -> pd.DataFrame:
-    grouped = rows.drop_null("name").group_by("kind", "repo_id", "name")
-    return hub.frame(grouped.agg(events=_.count(), first=_.date.min(), last=_.date.max()))
+def _span(moment) -> dict:
+    return {"events": _.count(), "first": moment.min(), "last": moment.max()}
 
 
 # --- candidates -------------------------------------------------------------------------------------------------------
@@ -150,7 +147,9 @@ def _reaching(pairs: pd.DataFrame, keys: list[str], scorer: str, threshold: floa
 
 def central_names(hub: Hub, *, least: int = CENTRAL_DEGREE) -> list[str]:
     """Names whose degree in the collaboration network is `least` or more before anything is merged (third pass)."""
-    raw = replace(hub, parameters=replace(hub.parameters, identities="raw"))
+    raw = hub
+    if hub.parameters.identities != "raw":
+        raw = replace(hub, parameters=replace(hub.parameters, identities="raw"))
     links = network.graph(edges(raw))
     central = {node for node, degree in links.degree if degree >= least}
     frame = raw.identities

@@ -23,8 +23,8 @@ LABELS = {
     "n_community": "community",
     "n_usage_spaces": "spaces using it",
 }
-_STYLES = ("-", "--", ":", "-.", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (3, 1, 1, 1, 1, 1)))
-_COLOURS = sns.color_palette("colorblind")
+STYLES = ("-", "--", ":", "-.", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (3, 1, 1, 1, 1, 1)))
+COLOURS = sns.color_palette("colorblind")
 _RC = {
     "font.family": "DejaVu Sans",
     "font.size": 8,
@@ -37,7 +37,7 @@ _RC = {
 WIDTH = 6.4  # inches: the paper's text block
 
 
-def _figure(columns: int, *, height: float, rows: int = 1, sharey: bool = False):
+def panels(columns: int, *, height: float, rows: int = 1, sharey: bool = False):
     """A figure and its axes, with the fonts that matplotlib itself ships, so that every machine draws the same bytes."""
     shipped = str(mpl.get_data_path())
     font_manager.fontManager.ttflist = [f for f in font_manager.fontManager.ttflist if f.fname.startswith(shipped)]
@@ -48,13 +48,13 @@ def _figure(columns: int, *, height: float, rows: int = 1, sharey: bool = False)
 
 def distributions(frames: Mapping[str, pd.DataFrame]) -> tuple[Figure, pd.DataFrame]:
     """Figure 1: per kind of repository, the share with at least so many of each activity (`activity.distribution`)."""
-    figure, axes = _figure(len(frames), height=2.9, sharey=True)
+    figure, axes = panels(len(frames), height=2.9, sharey=True)
     place = {variable: number for number, variable in enumerate(LABELS)}
     for axis, (kind, frame) in zip(axes, frames.items(), strict=True):
         for variable, part in frame.groupby("variable", sort=False):
             number = place[variable]
             axis.plot(
-                part["value"], part["share"], label=LABELS[variable], linestyle=_STYLES[number], color=_COLOURS[number],
+                part["value"], part["share"], label=LABELS[variable], linestyle=STYLES[number], color=COLOURS[number],
                 linewidth=1.1, drawstyle="steps-pre",
             )  # fmt: skip
         axis.set(xscale="log", yscale="log", title=kind, xlabel="at least so many per repository")
@@ -74,7 +74,7 @@ def correlations(
 
     A variable without a value in any panel is left out.
     """
-    figure, axes = _figure(len(pearson), height=2.9, sharey=True)
+    figure, axes = panels(len(pearson), height=2.9, sharey=True)
     rows = []
     known = {v for matrix in pearson.values() for v in matrix if matrix[v].drop(v).notna().any()}
     order = [v for v in LABELS if v in known]
@@ -115,7 +115,7 @@ def centralities(frame: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
 
     `frame` has columns degree and pagerank, one row per developer; the data behind it hold each distinct value once.
     """
-    figure, axes = _figure(2, height=2.6)
+    figure, axes = panels(2, height=2.6)
     parts = []
     for axis, (column, label) in zip(axes, (("degree", "degree"), ("pagerank", "PageRank")), strict=True):
         counted = frame[column].value_counts().sort_index(ascending=False)
@@ -129,13 +129,13 @@ def centralities(frame: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
 
 def adoption(usage: Mapping[str, pd.DataFrame], co_usage: Mapping[str, pd.DataFrame]) -> tuple[Figure, pd.DataFrame]:
     """Figure 5: share of models with at least a degree, in the usage and in the co-usage network, a line per field."""
-    figure, axes = _figure(2, height=2.8, sharey=True)
+    figure, axes = panels(2, height=2.8, sharey=True)
     parts = []
     titles = {"usage": "usage: spaces per model", "co-usage": "co-usage: models per model"}
     for axis, (network, frames) in zip(axes, (("usage", usage), ("co-usage", co_usage)), strict=True):
         for number, (field, frame) in enumerate(frames.items()):
             axis.plot(
-                frame["degree"], frame["share"], label=field, linestyle=_STYLES[number], color=_COLOURS[number],
+                frame["degree"], frame["share"], label=field, linestyle=STYLES[number], color=COLOURS[number],
                 marker="os^D"[number % 4], markersize=2, linewidth=0.9,
             )  # fmt: skip
             parts.append(frame.assign(network=network, field=field))

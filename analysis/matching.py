@@ -37,6 +37,7 @@ GENERIC = frozenset(
     www yourname yourusername""".split()
 )
 AFFIXES = ("git", "github", "dev", "hub", "official", "hf")
+_NOT_COMPARED = dict.fromkeys([*map(ord, string.punctuation), ord(" "), *range(128, 256)])
 _PARTICLES = frozenset("al bin da das de del den der di do dos du el la le ten van von y".split())
 _LATIN_LETTERS = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h"}
@@ -80,9 +81,8 @@ def normalised(name: str) -> str:
 def as_study(name: str) -> str:
     """A name as the study's scripts compare it (METHODS, 5): lower case, no ASCII punctuation, no spaces; then, inside
     fuzzywuzzy, characters 128 to 255 are dropped and whatever is no letter, digit or underscore becomes a space."""
-    text = "".join(c for c in name.lower() if c not in string.punctuation and c != " ")
-    text = "".join(c for c in text if not 128 <= ord(c) <= 255)
-    return re.sub(r"\W", " ", text).lower().strip()
+    text = name.lower().translate(_NOT_COMPARED)
+    return (text if text.isalnum() else re.sub(r"\W", " ", text)).lower().strip()
 
 
 def folded(text: str) -> str:
@@ -184,8 +184,8 @@ def _blocks(left, right, threshold, scorer, workers) -> Iterator[tuple[np.ndarra
     same = right is None
     if scorer == "study":  # one word: token_set_ratio is the ratio, which is forty times as fast
         yield from _several_words(left, left if same else right, threshold, same)
-        left = ["" if " " in _spaced(name) else name for name in left]
-        right = left if same else ["" if " " in _spaced(name) else name for name in right]
+        left = ["" if " " in name else name for name in left]
+        right = left if same else ["" if " " in name else name for name in right]
     rows, row_sizes = _by_length(left)
     columns, sizes = (rows, row_sizes) if same else _by_length(left if same else right)
     other = left if same else right
@@ -197,7 +197,7 @@ def _blocks(left, right, threshold, scorer, workers) -> Iterator[tuple[np.ndarra
             low = max(low, start)
         part = [other[c] for c in columns[low:high]]
         matrix = _similarities([left[r] for r in rows[start:stop]], part, scorer, cutoff, workers)
-        at, to = np.nonzero(matrix)
+        at, to = np.nonzero(matrix > 0)
         similarity = np.round(matrix[at, to].astype("float64"), 4)
         i, j = rows[start + at], columns[low + to]
         if same:
@@ -209,10 +209,6 @@ def _blocks(left, right, threshold, scorer, workers) -> Iterator[tuple[np.ndarra
         keep = similarity >= threshold
         yield i[keep], j[keep], similarity[keep]
         start = stop
-
-
-def _spaced(name: str) -> str:
-    return re.sub(r"\s", " ", name)
 
 
 def _by_length(names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -251,11 +247,11 @@ def _similarities(rows: list[str], columns: list[str], scorer: str, cutoff: floa
 
 def _several_words(left, right, threshold: float, same: bool) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Pairs with a name that still has several words after the study's normalisation (few: emoji between letters)."""
-    several = [place for place, name in enumerate(left) if " " in _spaced(name)]
+    several = [place for place, name in enumerate(left) if " " in name]
     yield from _token_sets(several, left, list(range(len(right))), right, threshold, same)
     if not same:
-        wide = [place for place, name in enumerate(right) if " " in _spaced(name)]
-        narrow = [place for place, name in enumerate(left) if " " not in _spaced(name)]
+        wide = [place for place, name in enumerate(right) if " " in name]
+        narrow = [place for place, name in enumerate(left) if " " not in name]
         yield from _token_sets(narrow, left, wide, right, threshold, same)
 
 

@@ -94,8 +94,8 @@ def k_core(network: nx.DiGraph, k: int) -> nx.DiGraph:
     return _part(network, {node for node, number in core_numbers(network).items() if number >= k})
 
 
-def core_table(network: nx.DiGraph) -> pd.DataFrame:
-    """Measure every core (Tables 6-9).
+def core_table(network: nx.DiGraph, *, searches: Iterable[str] = ("mod", "mod_weighted")) -> pd.DataFrame:
+    """Measure every core (Tables 6-9); `searches` as for `structure`.
 
     Out: index `level` (k1, k5, k10, kmax: always these four), columns k and those of `structure`; counts are
     Int64, the rest Float64; a level that is undefined, and a measure that is undefined, is NA.
@@ -103,7 +103,7 @@ def core_table(network: nx.DiGraph) -> pd.DataFrame:
     numbers = core_numbers(network)
     chosen = _levels(numbers)
     measured = {
-        k: {"k": k, **structure(_part(network, {node for node, number in numbers.items() if number >= k}))}
+        k: {"k": k, **structure(_part(network, {n for n, number in numbers.items() if number >= k}), searches=searches)}
         for k in sorted({k for k in chosen.values() if k is not None})
     }
     columns = {
@@ -136,17 +136,20 @@ def printed_cores(table: pd.DataFrame) -> pd.DataFrame:
 # --- measures of a core -----------------------------------------------------------------------------------
 
 
-def structure(network: nx.DiGraph) -> dict[str, int | float | None]:
+def structure(
+    network: nx.DiGraph, *, searches: Iterable[str] = ("mod", "mod_weighted")
+) -> dict[str, int | float | None]:
     """Measure a network or a core as Tables 6-9 do (definitions: Table 1; METHODS, 3).
 
     Out: nodes, edges; mod, com (search without weights, score with them); mod_weighted, com_weighted (both
     with weights); dens; recip; arcc; ass; ad = 2E/N; acc. A measure that is undefined is None: mod, com and
     recip without an edge, dens and arcc as their denominators say, ass where it divides by 0, ad and acc
-    without a node.
+    without a node. Of the two searches for communities, by far the longest part, only those in `searches` are made.
     """
     nodes, edges = len(network), network.number_of_edges()
-    mod, com = _modularity(network, search_weight=None)
-    mod_weighted, com_weighted = _modularity(network, search_weight="weight")
+    none = (None, None)
+    mod, com = _modularity(network, search_weight=None) if "mod" in searches else none
+    mod_weighted, com_weighted = _modularity(network, search_weight="weight") if "mod_weighted" in searches else none
     return {
         "nodes": nodes,
         "edges": edges,

@@ -203,14 +203,14 @@ def curve(scored: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Precision against recall of every rule over the thresholds, a panel per kind of pair; the default is marked."""
     chosen = scored[(scored["basis"] == "pairs") & (scored["predicted"] > 0)]
     kinds = sorted(set(chosen["kinds"])) or ["login-login"]
-    figure, axes = figures._figure(len(kinds), height=2.8, sharey=True)
+    figure, axes = figures.panels(len(kinds), height=2.8, sharey=True)
     for axis, kind in zip(axes, kinds, strict=True):
         for number, rule in enumerate(matching.RULES):
             part = chosen[(chosen["kinds"] == kind) & (chosen["rule"] == rule)].sort_values("threshold")
-            axis.plot(part["recall"], part["precision"], label=rule, linestyle=figures._STYLES[number],
-                      color=figures._COLOURS[number], marker=".", markersize=3, linewidth=1)  # fmt: skip
+            axis.plot(part["recall"], part["precision"], label=rule, linestyle=figures.STYLES[number],
+                      color=figures.COLOURS[number], marker=".", markersize=3, linewidth=1)  # fmt: skip
             default = part[part["threshold"] == matching.AUTOMATIC]
-            axis.plot(default["recall"], default["precision"], "o", color=figures._COLOURS[number], markersize=5)
+            axis.plot(default["recall"], default["precision"], "o", color=figures.COLOURS[number], markersize=5)
         axis.set(title=kind, xlabel="recall", xlim=(0, None), ylim=(0, 1.03))
     axes[0].set_ylabel("precision")
     handles, labels = axes[0].get_legend_handles_labels()

@@ -1,69 +1,130 @@
 """How much the findings depend on who is merged with whom: RQ1's people counts and Table 6 over the threshold.
 
-Every variant is the same snapshot under another set of merges, run through the same engine (study, sections 3.4, 4.1, 4.2).
+Who did what under which name is read once; every variant is another numbering of the same names (study, sections 3.4,
+4.1, 4.2).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
+from ibis import _
 from matplotlib.figure import Figure
 
 from analysis import figures, network, people
 from analysis.candidates import candidates
-from analysis.engine import Hub, activity, edges, why_missing
+from analysis.engine import Hub, activity, why_missing
 from analysis.snapshot import KINDS, PLURAL
 
 THRESHOLDS = (80.0, 85.0, 90.0, 95.0, 100.0)
 PEOPLE_COUNTS = ("n_committers", "n_disc_starters", "n_community")
+TABLE_6 = tuple(m for m in network.STRUCTURE if not m.endswith("_weighted"))
 RULES = {"study": "similarity", "ours": "score"}  # the column of `candidates` that is held against the threshold
 AS_RUN, UNMERGED = "as run", "no merging"
+ALL_LEVELS = ("as-run", "no-merging")
+MOST_EDGES = 10_000  # beyond, communities are searched for nobody merged and for the run's merges only: seconds each
 
 
 @dataclass(frozen=True)
-class Variant(Hub):
-    """A snapshot under merges that are given (alias, person); None merges nobody."""
+class ByName(Hub):
+    """A snapshot in which every name is a person, numbered in the order of the names, but for those left out as bots."""
 
-    given: pd.DataFrame | None = None
+    left_out: frozenset[str] = frozenset()
 
     @cached_property
     def identities(self) -> pd.DataFrame:
         names = self._author_names().union(self._starter_names(), distinct=True)
-        return people.identities(self.frame(names)["alias"], self.given)
+        alias = pd.Series(sorted(self.frame(names)["alias"]), dtype="str")
+        return pd.DataFrame({"alias": alias, "developer": range(len(alias)), "is_bot": alias.isin(self.left_out)})
 
 
-def sensitivity(hub: Hub, *, thresholds: Iterable[float] = THRESHOLDS) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Events:
+    """Who did what under which name: all that a variant is computed from.
+
+    `pairs`: per `<kinds>.<variable>` the columns repo, name of the repositories that have a value, and their number;
+    `models`: repo, name, leads of the models' commits.
+    """
+
+    pairs: Mapping[str, tuple[pd.DataFrame, int]]
+    models: pd.DataFrame
+
+    @cached_property
+    def teams(self) -> pd.DataFrame:
+        """The models with more than one name."""
+        return self.models[self.models["repo"].duplicated(keep=False)]
+
+
+def events(hub: ByName) -> Events:
+    """Read a snapshot's commits and discussions once, by name."""
+    order = ["kind", "repo_id", "developer"]
+    commits = hub.frame(hub.contributions.select(*order, "leads")).rename(columns={"developer": "name"})
+    starters = hub.frame(hub.starters.select(*order)).rename(columns={"developer": "name"})
+    both = pd.concat([commits.drop(columns="leads"), starters]).drop_duplicates()
+    rows = dict(zip(PEOPLE_COUNTS, (commits, starters, both), strict=True))
+    pairs = {}
+    for kind in KINDS:
+        covered = tuple(v for v in PEOPLE_COUNTS if not why_missing(hub, kind, v))
+        counts = activity(hub, kind, variables=covered) if covered else pd.DataFrame()
+        for variable in covered:
+            known = counts.loc[counts[variable].notna(), "repo_id"]
+            own = rows[variable][rows[variable]["kind"] == kind]
+            own = own[own["repo_id"].isin(known)]
+            pairs[f"{PLURAL[kind]}.{variable}"] = (_numbered(own), len(known))
+    return Events(pairs, _numbered(commits[commits["kind"] == "model"]))
+
+
+def _numbered(rows: pd.DataFrame) -> pd.DataFrame:
+    """Repositories by number, in the order of their names."""
+    repo = pd.factorize(rows["repo_id"], sort=True)[0]
+    return rows.assign(repo=repo).drop(columns=["kind", "repo_id"]).sort_values(["repo", "name"], ignore_index=True)
+
+
+def sensitivity(hub: Hub, *, thresholds: Iterable[float] = THRESHOLDS, most_edges: int = MOST_EDGES) -> pd.DataFrame:
     """One row per rule, threshold and treatment of bots: what the findings are under these merges.
 
     Columns rule (no merging, as run, study, ours), threshold (NaN where none applies), bots (exclude, include); names,
     merged, refused, largest (names of one person); `<kinds>.<variable>` (mean per repository, NaN where not covered);
     developers, isolates, isolate_share; `<level>.<measure>` of Table 6. `study` merges whatever its three passes find at
     the threshold, without the search by hand that followed; what people decided counts under every rule but the first.
+    With more than `most_edges` edges, MOD and COM are left out but for the first two rules under the run's own bots.
     """
-    decisions = people.decisions_of(hub.snapshot)
-    decided = people.no_decisions() if decisions is None else decisions
-    rows, known = [], {}
-    for rule, threshold, merged in _variants(hub, decisions, decided, tuple(thresholds)):
-        for bots in ("exclude", "include"):
-            given = merged.people if merged else None
-            variant = Variant(hub.snapshot, replace(hub.parameters, bots=bots, identities="merged"), given)
-            key = (bots, variant.identities["developer"].to_numpy().tobytes())  # the names are the same throughout
+    raw = replace(hub.parameters, identities="raw", bots="exclude")
+    names = ByName(hub.snapshot, raw).identities["alias"]
+    listed = frozenset(names[people.is_bot(names)]) if len(names) else frozenset()
+    first = ByName(hub.snapshot, raw, listed)
+    read, known, rows = {listed: events(first)}, {}, []
+    for rule, threshold, merged in _variants(first, hub, tuple(thresholds)):
+        developer, bot_names = numbers(names, merged.people if merged else None, listed)
+        for bots, left_out in (("exclude", bot_names), ("include", frozenset())):
+            if left_out not in read:
+                read[left_out] = events(ByName(hub.snapshot, raw, left_out))
+            always = bots == hub.parameters.bots and rule in (UNMERGED, AS_RUN)
+            limit = float("inf") if always else most_edges
+            key = (left_out, limit, developer.tobytes())
             if key not in known:
-                known[key] = findings(variant)
-            rows.append({"rule": rule, "threshold": threshold, "bots": bots} | _sizes(variant, merged) | known[key])
+                known[key] = findings(read[left_out], developer, most_edges=limit)
+            row = {"rule": rule, "threshold": threshold, "bots": bots} | _sizes(developer, merged)
+            rows.append(row | known[key])
     return pd.DataFrame(rows)
 
 
-def _variants(hub: Hub, decisions, decided, thresholds):
+def _variants(first: ByName, hub: Hub, thresholds):
     """(rule, threshold, merges) of every variant; None for no merging."""
     yield UNMERGED, float("nan"), None
     table = hub.frame(hub.table("people")) if hub.snapshot.has("people") else None
-    threshold = hub.parameters.merge_threshold
-    yield AS_RUN, threshold, people.merge(table, decisions, merge_threshold=threshold)
+    decisions = people.decisions_of(hub.snapshot)
+    if hub.parameters.identities == "merged":
+        threshold = hub.parameters.merge_threshold
+        yield AS_RUN, threshold, people.merge(table, decisions, merge_threshold=threshold)
+    else:
+        yield AS_RUN, float("nan"), None
     if not thresholds:
         return
-    found = candidates(hub, threshold=min(thresholds), conventions="authors")
+    decided = people.no_decisions() if decisions is None else decisions
+    found = candidates(first, threshold=min(thresholds), conventions="authors")
     for rule, column in RULES.items():
         pairs = found[found["passes"] != "spelling"] if rule == "study" else found
         pairs = pairs.assign(score=pairs[column])
@@ -72,26 +133,63 @@ def _variants(hub: Hub, decisions, decided, thresholds):
             yield rule, level, people.merge(None, reached, merge_threshold=level)
 
 
-def findings(hub: Hub) -> dict[str, float | int | None]:
-    """RQ1's people counts (means), the developers of RQ2 and every column of Table 6, under one set of merges."""
-    values: dict[str, float | int | None] = {}
-    for kind in KINDS:
-        covered = tuple(v for v in PEOPLE_COUNTS if not why_missing(hub, kind, v))
-        counts = activity(hub, kind, variables=covered) if covered else pd.DataFrame()
-        values |= {
-            f"{PLURAL[kind]}.{v}": float(counts[v].mean()) if v in covered else float("nan") for v in PEOPLE_COUNTS
-        }
-    everyone = network.graph(edges(hub))
-    return values | network.developers(everyone) | network.core_results(network.core_table(everyone))
+def numbers(
+    names: pd.Series, merged: pd.DataFrame | None, listed: frozenset[str]
+) -> tuple[np.ndarray, frozenset[str]]:
+    """Number of the developer behind each name, in the order of the persons' names as in `people.identities`, and bots.
+
+    In: the names in order, the merges (alias, person), the names listed as bots; a name merged with a bot is one.
+    """
+    if merged is None or merged.empty:
+        return np.arange(len(names)), listed
+    person = names.map(lambda name, to=dict(zip(merged["alias"], merged["person"], strict=True)): to.get(name, name))
+    number = person.rank(method="dense").to_numpy("int64") - 1
+    with_bots = set(merged.loc[people.is_bot(merged["person"]), "alias"])
+    return number, listed | (with_bots & set(names))
 
 
-def _sizes(hub: Hub, merged) -> dict[str, int]:
-    sizes = hub.identities.groupby("developer").size()
+def findings(read: Events, developer: np.ndarray, *, most_edges: float = MOST_EDGES) -> dict[str, float | int | None]:
+    """RQ1's people counts (means), the developers of RQ2 and every column of Table 6, under one numbering of the names."""
+    values: dict[str, float | int | None] = {
+        f"{PLURAL[kind]}.{variable}": _mean(read, f"{PLURAL[kind]}.{variable}", developer)
+        for kind in KINDS
+        for variable in PEOPLE_COUNTS
+    }
+    links = network.graph(collaboration(read.teams, developer))
+    everyone = len(np.unique(developer[read.models["name"]]))
+    alone = everyone - len(links)
+    values |= {"developers": everyone, "isolates": alone, "isolate_share": alone / everyone if everyone else None}
+    searches = ("mod",) if links.number_of_edges() <= most_edges else ()
+    return values | network.core_results(network.core_table(links, searches=searches))
+
+
+def _mean(read: Events, name: str, developer: np.ndarray) -> float:
+    """Mean number of developers per repository; two names of one person in a repository count once."""
+    rows, repositories = read.pairs.get(name, (None, 0))
+    if not repositories:
+        return float("nan")
+    person = developer[rows["name"]]
+    several = np.bincount(developer, minlength=1)[person] > 1
+    once = pd.DataFrame({"repo": rows["repo"][several], "person": person[several]}).drop_duplicates()
+    return (len(rows) - int(several.sum()) + len(once)) / repositories
+
+
+def collaboration(teams: pd.DataFrame, developer: np.ndarray) -> pd.DataFrame:
+    """Edges by the study's rule as `engine.edges` gives them, without self-loops: source, target, weight."""
+    members = teams.assign(developer=developer[teams["name"]]).groupby(["repo", "developer"])["leads"].sum().reset_index()
+    leading = members[members["leads"] > 0].rename(columns={"developer": "source", "leads": "weight"})
+    others = members[["repo", "developer"]].rename(columns={"developer": "target"})
+    pairs = leading.merge(others, on="repo").query("source != target")
+    return pairs.groupby(["source", "target"])["weight"].sum().reset_index()
+
+
+def _sizes(developer: np.ndarray, merged) -> dict[str, int]:
+    sizes = np.bincount(developer, minlength=1)
     return {
-        "names": len(hub.identities),
-        "merged": len(hub.identities) - len(sizes),
+        "names": len(developer),
+        "merged": len(developer) - int((sizes > 0).sum()),
         "refused": len(merged.refused) if merged else 0,
-        "largest": int(sizes.max()) if len(sizes) else 0,
+        "largest": int(sizes.max()),
     }
 
 
@@ -107,13 +205,15 @@ def _label(rule: str, threshold: float, bots: str) -> str:
 
 
 def results(frame: pd.DataFrame) -> dict[str, float | int | None]:
-    """Results by the end of their id, as `ours-90-bots-excluded.k1.nodes`."""
+    """Results by the end of their id, as `ours-90-bots-excluded.k1.nodes`; the inner cores for the first two rules only."""
     rows = labelled(frame)
     ids = [label.replace(", ", "-").replace(" ", "-") for label in rows.index]
     return {
         f"{name}.{column}": None if pd.isna(value) else value
         for name, row in zip(ids, rows.to_dict("records"), strict=True)
         for column, value in row.items()
+        if column.startswith("k1.") or not column.startswith("k") or name.startswith(ALL_LEVELS)
+        if not column.endswith("_weighted")
     }
 
 
@@ -121,7 +221,7 @@ def printed(frame: pd.DataFrame, *, level: str = "k1") -> pd.DataFrame:
     """The appendix's table: per variant merged names, developers, isolates and Table 6's columns of one level."""
     rows = labelled(frame)
     columns = ["merged", "refused", "developers", "isolate_share"]
-    measures = [m for m in network.STRUCTURE if f"{level}.{m}" in rows]
+    measures = [m for m in TABLE_6 if f"{level}.{m}" in rows]
     chosen = rows[[*columns, *(f"{level}.{m}" for m in measures)]]
     return chosen.rename(columns={f"{level}.{m}": m for m in measures}).rename(
         columns={"isolate_share": "isolate share"}
@@ -134,7 +234,7 @@ def before_and_after(frame: pd.DataFrame, *, bots: str = "exclude") -> pd.DataFr
     for state in (UNMERGED, AS_RUN):
         values = frame[(frame["rule"] == state) & (frame["bots"] == bots)].iloc[0]
         for level in (*network.LEVELS, "kmax"):
-            measured = {name: values[f"{level}.{name}"] for name in ("k", *network.STRUCTURE)}
+            measured = {name: values[f"{level}.{name}"] for name in ("k", *TABLE_6)}
             rows.append({"identities": state, "level": level} | measured)
     return pd.DataFrame(rows)
 
@@ -150,7 +250,7 @@ def figure(frame: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         "size": ["developers", "k1.nodes", "k1.edges", "k1.com"],
         "shape": ["k1.mod", "k1.dens", "k1.recip", "k1.arcc", "k1.ass", "k1.ad", "k1.acc"],
     }
-    picture, axes = figures._figure(len(panels), height=3.4)
+    picture, axes = figures.panels(len(panels), height=3.4)
     data = changes(frame, [column for columns in panels.values() for column in columns])
     for axis, (title, columns) in zip(axes, panels.items(), strict=True):
         for number, column in enumerate(columns):
@@ -159,7 +259,7 @@ def figure(frame: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
                     part = data[(data["finding"] == column) & (data["rule"] == rule) & (data["bots"] == bots)]
                     label = column.removeprefix("k1.") if (rule, bots) == ("ours", "exclude") else None
                     axis.plot(part["threshold"], part["change"], dash, linewidth=width, label=label,
-                              color=figures._COLOURS[number % len(figures._COLOURS)])  # fmt: skip
+                              color=figures.COLOURS[number % len(figures.COLOURS)])  # fmt: skip
         axis.set(title=title, xlabel="threshold")
         if columns:
             axis.legend(fontsize=5, frameon=False, loc="best")
