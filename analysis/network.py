@@ -158,7 +158,7 @@ def structure(
         "mod_weighted": mod_weighted,
         "com_weighted": com_weighted,
         "dens": nx.density(network) if nodes > 1 else None,
-        "recip": nx.overall_reciprocity(network) if edges else None,
+        "recip": sum(network.has_edge(target, source) for source, target in network.edges) / edges if edges else None,
         "arcc": rich_club(network),
         "ass": assortativity(network),
         "ad": 2 * edges / nodes if nodes else None,
@@ -208,7 +208,10 @@ def average_clustering(network: nx.DiGraph) -> float | None:
     links = (weights != 0).astype("int64")
     strength = (weights / weights.max()).power(1 / 3)
     both_ways = strength + strength.T
-    triangles = (both_ways @ both_ways).multiply(both_ways.T).sum(axis=1)
+    several = np.flatnonzero(np.diff(both_ways.indptr) > 1)  # the others are in no triangle, and a bot has thousands
+    inner = both_ways[several][:, several]
+    triangles = np.zeros(len(network))
+    triangles[several] = (inner @ inner).multiply(inner).sum(axis=1)
     degree, mutual = links.sum(axis=0) + links.sum(axis=1), links.multiply(links.T).sum(axis=1)
     possible = 2 * (degree * (degree - 1) - 2 * mutual)
     shares = np.divide(triangles, possible, out=np.zeros(len(network)), where=triangles > 0)

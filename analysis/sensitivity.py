@@ -10,7 +10,6 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from ibis import _
 from matplotlib.figure import Figure
 
 from analysis import figures, network, people
@@ -57,29 +56,45 @@ class Events:
         return self.models[self.models["repo"].duplicated(keep=False)]
 
 
-def events(hub: ByName) -> Events:
-    """Read a snapshot's commits and discussions once, by name."""
-    order = ["kind", "repo_id", "developer"]
-    commits = hub.frame(hub.contributions.select(*order, "leads")).rename(columns={"developer": "name"})
-    starters = hub.frame(hub.starters.select(*order)).rename(columns={"developer": "name"})
-    both = pd.concat([commits.drop(columns="leads"), starters]).drop_duplicates()
-    rows = dict(zip(PEOPLE_COUNTS, (commits, starters, both), strict=True))
-    pairs = {}
+def counted(hub: Hub) -> dict[str, pd.DataFrame]:
+    """Per kind the columns repo_id (sorted) and, for each people count that is covered, whether a repository has it."""
+    frames = {}
     for kind in KINDS:
         covered = tuple(v for v in PEOPLE_COUNTS if not why_missing(hub, kind, v))
-        counts = activity(hub, kind, variables=covered) if covered else pd.DataFrame()
-        for variable in covered:
-            known = counts.loc[counts[variable].notna(), "repo_id"]
-            own = rows[variable][rows[variable]["kind"] == kind]
-            own = own[own["repo_id"].isin(known)]
-            pairs[f"{PLURAL[kind]}.{variable}"] = (_numbered(own), len(known))
-    return Events(pairs, _numbered(commits[commits["kind"] == "model"]))
+        if covered:
+            counts = activity(hub, kind, variables=covered)
+            frames[kind] = counts[["repo_id"]].join(counts[list(covered)].notna())
+    return frames
 
 
-def _numbered(rows: pd.DataFrame) -> pd.DataFrame:
-    """Repositories by number, in the order of their names."""
-    repo = pd.factorize(rows["repo_id"], sort=True)[0]
-    return rows.assign(repo=repo).drop(columns=["kind", "repo_id"]).sort_values(["repo", "name"], ignore_index=True)
+def events(hub: ByName, repositories: Mapping[str, pd.DataFrame]) -> Events:
+    """Read a snapshot's commits and discussions once, by name; `repositories` as `counted` gives them."""
+    commits, starters = _by_kind(hub, hub.contributions, "leads"), _by_kind(hub, hub.starters)
+    pairs = {}
+    for kind, known in repositories.items():
+        number = pd.Index(known["repo_id"])
+        did = [_numbered(rows[kind], number) for rows in (commits, starters)]
+        both = pd.concat(did)[["repo", "name"]].drop_duplicates()
+        for variable, rows in zip(PEOPLE_COUNTS, (*did, both), strict=True):
+            if variable in known:
+                has_value = known[variable].to_numpy()
+                pairs[f"{PLURAL[kind]}.{variable}"] = (rows[has_value[rows["repo"]]], int(has_value.sum()))
+    models = commits["model"]
+    return Events(pairs, _numbered(models, pd.Index(models["repo_id"].unique())))
+
+
+def _by_kind(hub: ByName, rows, *more: str) -> dict[str, pd.DataFrame]:
+    columns = ["repo_id", "developer", *more]
+    return {
+        kind: hub.frame(rows.filter(rows.kind == kind).select(*columns)).rename(columns={"developer": "name"})
+        for kind in KINDS
+    }
+
+
+def _numbered(rows: pd.DataFrame, repositories: pd.Index) -> pd.DataFrame:
+    """Repositories by their place; those that are not among them are left out."""
+    rows = rows.assign(repo=repositories.get_indexer(rows["repo_id"])).drop(columns="repo_id")
+    return rows[rows["repo"] >= 0].sort_values(["repo", "name"], ignore_index=True)
 
 
 def sensitivity(hub: Hub, *, thresholds: Iterable[float] = THRESHOLDS, most_edges: int = MOST_EDGES) -> pd.DataFrame:
@@ -95,12 +110,13 @@ def sensitivity(hub: Hub, *, thresholds: Iterable[float] = THRESHOLDS, most_edge
     names = ByName(hub.snapshot, raw).identities["alias"]
     listed = frozenset(names[people.is_bot(names)]) if len(names) else frozenset()
     first = ByName(hub.snapshot, raw, listed)
-    read, known, rows = {listed: events(first)}, {}, []
+    repositories = counted(first)
+    read, known, rows = {listed: events(first, repositories)}, {}, []
     for rule, threshold, merged in _variants(first, hub, tuple(thresholds)):
         developer, bot_names = numbers(names, merged.people if merged else None, listed)
         for bots, left_out in (("exclude", bot_names), ("include", frozenset())):
             if left_out not in read:
-                read[left_out] = events(ByName(hub.snapshot, raw, left_out))
+                read[left_out] = events(ByName(hub.snapshot, raw, left_out), repositories)
             always = bots == hub.parameters.bots and rule in (UNMERGED, AS_RUN)
             limit = float("inf") if always else most_edges
             key = (left_out, limit, developer.tobytes())
