@@ -185,9 +185,15 @@ def score_(
         float | None, typer.Option(min=50, max=100, help="One threshold; 80 to 100 where not given.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="All counts and intervals, as JSON.")] = False,
-    save: Annotated[bool, typer.Option("--save", help="Keep the counts in data/ for the paper's appendix.")] = False,
+    save: Annotated[
+        bool, typer.Option("--save", help="Keep the counts, and a hold-out, in data/ for the paper's appendix.")
+    ] = False,
+    source: Annotated[str, typer.Option(help="With --save: where the aliases are from; the file's name if none.")] = "",
 ) -> None:
-    """Precision, recall and F1 over all pairs of names, by kind of pair, with 95 % intervals."""
+    """Precision, recall and F1 over all pairs of names, by kind of pair, with 95 % intervals.
+
+    With --save also the hold-out: half of the persons choose each rule's threshold, the other half score it.
+    """
     from analysis import people_score
 
     if rule and rule not in matching.RULES:
@@ -198,14 +204,19 @@ def score_(
     levels = [threshold] if threshold is not None else [float(t) for t in range(80, 101, 1 if save or as_json else 5)]
     scored = people_score.score(truth, rules=[rule] if rule else matching.RULES, thresholds=levels, hub=hub)
     if save:
-        people_score.save(scored)
+        if hub is not None or rule or threshold is not None:
+            raise people.PeopleError("--save: keeps all rules and thresholds of a file of aliases; leave out the others")
+        scored = pd.concat([scored, people_score.held_out(truth)], ignore_index=True)
+        people_score.save(scored, source=source or file.name)
     if as_json:
         print(json.dumps(json.loads(scored.to_json(orient="records", double_precision=15)), indent=1))
         return
     table = Table("rule", "threshold", "kinds", "true/predicted", "precision", "recall", "F1", box=None)
-    for row in scored[scored["basis"] == "pairs"].sort_values(["kinds", "rule", "threshold"]).to_dict("records"):
+    order = ["kinds", "part", "rule", "threshold"]
+    for row in scored[scored["basis"] == "pairs"].sort_values(order).to_dict("records"):
         values = [people_score.interval(row, measure) for measure in people_score.MEASURES]
-        table.add_row(row["rule"], f"{row['threshold']:g}", row["kinds"], f"{row['true']}/{row['predicted']}", *values)
+        part = "" if row["part"] == people_score.WHOLE else f" ({row['part']})"
+        table.add_row(row["rule"] + part, f"{row['threshold']:g}", row["kinds"], f"{row['true']}/{row['predicted']}", *values)
     _out.print(table)
 
 

@@ -21,6 +21,10 @@ KINDS = ("login", "name")  # the gold file's mail names are no names of commits
 THRESHOLDS = (80.0, 85.0, 90.0, 95.0, 100.0)
 MOST_NAMES = 20_000
 MEASURES = ("precision", "recall", "f1")
+COUNTS = ("part", "rule", "threshold", "kinds", "basis", "positives", "predicted", "true")
+WHOLE, CHOSEN, HELD_OUT = "all", "chosen on", "held out"
+EVERY_THRESHOLD = tuple(float(t) for t in range(80, 101))
+NAMES_OF_TRUTH = 4_000  # of a synthetic snapshot's people, in a run
 
 
 def read_gold(file: Path) -> pd.DataFrame:
@@ -85,7 +89,7 @@ def score(
 ) -> pd.DataFrame:
     """Precision, recall and F1 of each rule at each threshold, over all pairs of names, by kind of pair.
 
-    Columns rule, threshold, kinds (login-login, login-name), basis, positives, predicted, true, and precision, recall,
+    Columns part (all), rule, threshold, kinds (login-login, login-name), basis, positives, predicted, true, and precision, recall,
     f1, each with _low and _high (95 %, Wilson; F1 through the share of true pairs among all that are true or predicted).
     `basis`: pairs = the rule's own pairs; groups = all pairs of the groups that merging them makes.
     """
@@ -99,11 +103,36 @@ def score(
             pairs = set(zip(reached["i"].tolist(), reached["j"].tolist(), strict=True))
             for basis, predicted in (("pairs", pairs), ("groups", _grouped(gold, pairs))):
                 rows += [
-                    {"rule": rule, "threshold": threshold, "kinds": kinds, "basis": basis}
+                    {"part": WHOLE, "rule": rule, "threshold": threshold, "kinds": kinds, "basis": basis}
                     | measures(actual[kinds], {p for p in predicted if _kinds(gold, p) == kinds})
                     for kinds in actual
                 ]
     return pd.DataFrame(rows)
+
+
+def halves(gold: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The persons in two halves by the hash of the person, so that neither file order nor chance decides."""
+    first = gold["person"].map(lambda person: hashlib.sha256(person.encode()).digest()[0] % 2 == 0).astype(bool)
+    return gold[first].reset_index(drop=True), gold[~first].reset_index(drop=True)
+
+
+def held_out(gold: pd.DataFrame, *, rules: Sequence[str] = matching.RULES) -> pd.DataFrame:
+    """Each rule at the threshold that one half of the persons prefers, scored on that half and on the other.
+
+    The threshold with the best F1 over all pairs of the first half, the lowest of several, from 80 to 100; columns as
+    `score` with part = chosen on, held out. What else a rule is made of was not chosen anew.
+    """
+    rows = []
+    first, second = halves(gold)
+    for rule in rules:
+        scored = score(first, rules=[rule], thresholds=EVERY_THRESHOLD)
+        scored = scored[scored["basis"] == "pairs"]
+        sums = scored.groupby("threshold")[["positives", "predicted", "true"]].sum()
+        best = float((2 * sums["true"] / (sums["positives"] + sums["predicted"])).idxmax())
+        other = score(second, rules=[rule], thresholds=[best])
+        rows.append(scored[scored["threshold"] == best].assign(part=CHOSEN))
+        rows.append(other[other["basis"] == "pairs"].assign(part=HELD_OUT))
+    return pd.concat(rows, ignore_index=True)
 
 
 def measures(actual: set, predicted: set) -> dict[str, float | int | None]:
@@ -156,23 +185,57 @@ def saved_file() -> Path:
     return paths.DATA / "identities_score.csv"
 
 
-def save(scored: pd.DataFrame, file: Path | None = None) -> Path:
-    """Keep the counts of a scoring (no name among them) for the paper's appendix."""
+def save(scored: pd.DataFrame, file: Path | None = None, *, source: str = "") -> Path:
+    """Keep the counts of a scoring (no name among them) and where its aliases are from, for the paper's appendix."""
     target = file or saved_file()
-    scored[["rule", "threshold", "kinds", "basis", "positives", "predicted", "true"]].to_csv(
-        target, index=False, float_format="%g", lineterminator="\n"
-    )
+    scored[list(COUNTS)].assign(source=source).to_csv(target, index=False, float_format="%g", lineterminator="\n")
     return target
 
 
 def saved(file: Path | None = None) -> pd.DataFrame:
-    """The counts that were kept, with the measures computed from them; empty where none were."""
+    """The counts that were kept, with the measures computed from them; empty where none were. Raises PeopleError."""
     source = file or saved_file()
     if not source.is_file():
-        return pd.DataFrame(columns=["rule", "threshold", "kinds", "basis", "predicted", *MEASURES])
-    frame = pd.read_csv(source)
-    rows = [_from_counts(row) for row in frame.to_dict("records")]
-    return pd.DataFrame(rows)
+        return _nothing()
+    frame = pd.read_csv(source, keep_default_na=False)
+    lacking = [column for column in (*COUNTS, "source") if column not in frame]
+    if lacking:
+        raise people.PeopleError(
+            f"{source.name}: without the columns {', '.join(lacking)}; make it again with people score"
+        )
+    return pd.DataFrame([_from_counts(row) for row in frame.to_dict("records")])
+
+
+def _nothing() -> pd.DataFrame:
+    return pd.DataFrame(columns=[*COUNTS, *MEASURES, "source"])
+
+
+def of_truth(hub: Hub) -> pd.DataFrame:
+    """`score` against what a synthetic snapshot knows of its people, by the names alone; empty for other snapshots."""
+    if why_no_truth(hub):
+        return _nothing()
+    return score(read_truth(hub, most=NAMES_OF_TRUTH))
+
+
+def why_no_truth(hub: Hub) -> str | None:
+    """Why a snapshot can't say who its people are, in words for the paper; None where it can."""
+    return None if "truth" in hub.snapshot.manifest["tables"] else "only a synthetic snapshot knows who its people are"
+
+
+def results(scored: pd.DataFrame) -> dict[str, float | None]:
+    """Results by the end of their id: `ours-90.login-name.recall`, `held-out.ours.login-name.recall`."""
+    pairs = scored[(scored["basis"] == "pairs") & (scored["threshold"].isin(THRESHOLDS) | (scored["part"] != WHOLE))]
+    found = {}
+    for row in pairs.to_dict("records"):
+        label = f"{row['rule']}-{row['threshold']:g}" if row["part"] == WHOLE else _half(row["part"], row["rule"])
+        found |= {f"{label}.{row['kinds']}.{m}": None if pd.isna(row[m]) else row[m] for m in MEASURES}
+        if row["part"] != WHOLE:
+            found[f"{label}.threshold"] = row["threshold"]
+    return found
+
+
+def _half(part: str, rule: str) -> str:
+    return f"{part.replace(' ', '-')}.{rule}"
 
 
 def _from_counts(row: dict) -> dict:
@@ -183,10 +246,11 @@ def _from_counts(row: dict) -> dict:
 
 def printed(scored: pd.DataFrame, *, basis: str = "pairs", thresholds: Sequence[float] = THRESHOLDS) -> pd.DataFrame:
     """The appendix's table: a row a rule and threshold, per kind of pair precision, recall, F1 with intervals."""
-    chosen = scored[(scored["basis"] == basis) & scored["threshold"].isin(thresholds)]
+    chosen = scored[(scored["basis"] == basis) & (scored["threshold"].isin(thresholds) | (scored["part"] != WHOLE))]
     rows: dict[str, dict[str, str]] = {}
     for row in chosen.to_dict("records"):
-        cells = rows.setdefault(f"{row['rule']}, {row['threshold']:g}", {})
+        which = "" if row["part"] == WHOLE else f" ({row['part']})"
+        cells = rows.setdefault(f"{row['rule']}, {row['threshold']:g}{which}", {})
         for measure in MEASURES:
             cells[f"{row['kinds']} {measure}"] = interval(row, measure)
     return pd.DataFrame.from_dict(rows, orient="index")
@@ -201,7 +265,7 @@ def interval(row: dict, measure: str) -> str:
 
 def curve(scored: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Precision against recall of every rule over the thresholds, a panel per kind of pair; the default is marked."""
-    chosen = scored[(scored["basis"] == "pairs") & (scored["predicted"] > 0)]
+    chosen = scored[(scored["basis"] == "pairs") & (scored["part"] == WHOLE) & (scored["predicted"] > 0)]
     kinds = sorted(set(chosen["kinds"])) or ["login-login"]
     figure, axes = figures.panels(len(kinds), height=2.8, sharey=True)
     for axis, kind in zip(axes, kinds, strict=True):
