@@ -21,7 +21,7 @@ KINDS = ("login", "name")  # the gold file's mail names are no names of commits
 THRESHOLDS = (80.0, 85.0, 90.0, 95.0, 100.0)
 MOST_NAMES = 20_000
 MEASURES = ("precision", "recall", "f1")
-COUNTS = ("part", "rule", "threshold", "kinds", "basis", "positives", "predicted", "true")
+COUNTS = ("part", "rule", "threshold", "kinds", "basis", "persons", "aliases", "positives", "predicted", "true")
 WHOLE, CHOSEN, HELD_OUT = "all", "chosen on", "held out"
 EVERY_THRESHOLD = tuple(float(t) for t in range(80, 101))
 NAMES_OF_TRUTH = 4_000  # of a synthetic snapshot's people, in a run
@@ -89,12 +89,13 @@ def score(
 ) -> pd.DataFrame:
     """Precision, recall and F1 of each rule at each threshold, over all pairs of names, by kind of pair.
 
-    Columns part (all), rule, threshold, kinds (login-login, login-name), basis, positives, predicted, true, and precision, recall,
+    Columns part (all), rule, threshold, kinds (login-login, login-name), basis, persons, aliases, positives, predicted, true, and precision, recall,
     f1, each with _low and _high (95 %, Wilson; F1 through the share of true pairs among all that are true or predicted).
     `basis`: pairs = the rule's own pairs; groups = all pairs of the groups that merging them makes.
     """
     thresholds = sorted(thresholds)
     actual = _actual(gold)
+    sizes = {"persons": gold["person"].nunique(), "aliases": len(gold)}
     rows = []
     for rule in rules:
         found = pairs_under(gold, rule, threshold=thresholds[0], hub=hub)
@@ -104,6 +105,7 @@ def score(
             for basis, predicted in (("pairs", pairs), ("groups", _grouped(gold, pairs))):
                 rows += [
                     {"part": WHOLE, "rule": rule, "threshold": threshold, "kinds": kinds, "basis": basis}
+                    | sizes
                     | measures(actual[kinds], {p for p in predicted if _kinds(gold, p) == kinds})
                     for kinds in actual
                 ]
@@ -223,7 +225,7 @@ def why_no_truth(hub: Hub) -> str | None:
 
 
 def results(scored: pd.DataFrame) -> dict[str, float | None]:
-    """Results by the end of their id: `ours-90.login-name.recall`, `held-out.ours.login-name.recall`."""
+    """Results by the end of their id: `ours-90.login-name.recall`, `held-out.ours.login-name.recall`, and what was scored."""
     pairs = scored[(scored["basis"] == "pairs") & (scored["threshold"].isin(THRESHOLDS) | (scored["part"] != WHOLE))]
     found = {}
     for row in pairs.to_dict("records"):
@@ -231,6 +233,9 @@ def results(scored: pd.DataFrame) -> dict[str, float | None]:
         found |= {f"{label}.{row['kinds']}.{m}": None if pd.isna(row[m]) else row[m] for m in MEASURES}
         if row["part"] != WHOLE:
             found[f"{label}.threshold"] = row["threshold"]
+        else:
+            found |= {name: row[name] for name in ("persons", "aliases", "source") if row.get(name)}
+            found[f"{row['kinds']}.positives"] = row["positives"]
     return found
 
 

@@ -21,6 +21,7 @@ LONGEST_TEXT = 60  # characters of a name that a table or a sentence shows
 _INTEGERS = {
     "count", "n", "n1", "n2", "min", "q25", "q50", "q75", "max", "median", "u", "developers", "isolates", "k", "nodes",
     "edges", "members", "tested", "higher",
+    "names", "merged", "refused", "largest", "persons", "aliases", "positives", "threshold", "level",
     "com", "com_weighted", "models", "spaces", "links", "degree", "weight", "rows", "repositories",
 }  # fmt: skip
 _SHARES = {"zero_share", "share_for_80", "share_for_99", "isolate_share", "unlicensed_share", "share"}

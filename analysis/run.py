@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from analysis.parameters import Parameters
     from analysis.snapshots_compared import Comparison
 
-NOTEBOOKS = ("rq2_network", "rq1_activity", "rq3_adoption")  # the longest first
+NOTEBOOKS = ("people_sensitivity", "rq2_network", "rq1_activity", "rq3_adoption")  # the longest first
 PAPER_TOOLS = ("latexmk", "pdflatex", "bibtex")
 DEBIAN_PACKAGES = "latexmk lmodern texlive-latex-base texlive-latex-recommended texlive-fonts-recommended"
 

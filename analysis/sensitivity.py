@@ -22,7 +22,6 @@ PEOPLE_COUNTS = ("n_committers", "n_disc_starters", "n_community")
 TABLE_6 = tuple(m for m in network.STRUCTURE if not m.endswith("_weighted"))
 RULES = {"study": "similarity", "ours": "score"}  # the column of `candidates` that is held against the threshold
 AS_RUN, UNMERGED = "as run", "no merging"
-ALL_LEVELS = ("as-run", "no-merging")
 MOST_EDGES = 10_000  # beyond, communities are searched for nobody merged and for the run's merges only: seconds each
 
 
@@ -216,32 +215,53 @@ def labelled(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _label(rule: str, threshold: float, bots: str) -> str:
-    level = "" if pd.isna(threshold) else f", {threshold:g}"
+    level = "" if pd.isna(threshold) or rule == AS_RUN else f", {threshold:g}"
     return f"{rule}{level}, bots {bots}d"
 
 
 def results(frame: pd.DataFrame) -> dict[str, float | int | None]:
-    """Results by the end of their id, as `ours-90-bots-excluded.k1.nodes`; the inner cores for the first two rules only."""
+    """Results by the end of their id, as `ours-90-bots-excluded.k1.nodes`; the inner cores for the first two rules only.
+
+    A search for communities that was not made gives no result.
+    """
     rows = labelled(frame)
     ids = [label.replace(", ", "-").replace(" ", "-") for label in rows.index]
     return {
-        f"{name}.{column}": None if pd.isna(value) else value
+        f"{name}.{column}": None if pd.isna(row[column]) else row[column]
         for name, row in zip(ids, rows.to_dict("records"), strict=True)
-        for column, value in row.items()
-        if column.startswith("k1.") or not column.startswith("k") or name.startswith(ALL_LEVELS)
-        if not column.endswith("_weighted")
+        for column in _emitted(name, row)
     }
+
+
+def _emitted(name: str, row: Mapping) -> list[str]:
+    inner = tuple(f"{level}." for level in (*network.LEVELS, "kmax") if level != "k1")
+    columns = [c for c in row if not c.endswith("_weighted")]
+    columns = [c for c in columns if not c.startswith(inner) or name.startswith(("as-run", "no-merging"))]
+    searched = pd.notna(row["k1.mod"]) or pd.isna(row["k1.edges"])
+    return [c for c in columns if searched or not c.endswith((".mod", ".com"))]
+
+
+def reasons(hub: Hub) -> dict[str, str]:
+    """What of the people counts is not covered, and why: keys the kinds without any, and the variables without any."""
+    why = {(kind, v): why_missing(hub, kind, v) for kind in KINDS for v in PEOPLE_COUNTS}
+    by_kind = {PLURAL[kind]: [why[kind, v] for v in PEOPLE_COUNTS] for kind in KINDS}
+    by_variable = {v: [why[kind, v] for kind in KINDS] for v in PEOPLE_COUNTS}
+    return {name: given[0] for name, given in (by_kind | by_variable).items() if all(given)}
 
 
 def printed(frame: pd.DataFrame, *, level: str = "k1") -> pd.DataFrame:
     """The appendix's table: per variant merged names, developers, isolates and Table 6's columns of one level."""
     rows = labelled(frame)
     columns = ["merged", "refused", "developers", "isolate_share"]
-    measures = [m for m in TABLE_6 if f"{level}.{m}" in rows]
-    chosen = rows[[*columns, *(f"{level}.{m}" for m in measures)]]
-    return chosen.rename(columns={f"{level}.{m}": m for m in measures}).rename(
-        columns={"isolate_share": "isolate share"}
-    )
+    chosen = rows[[*columns, *(f"{level}.{m}" for m in TABLE_6)]].rename(columns={f"{level}.{m}": m for m in TABLE_6})
+    return chosen.astype({name: "Int64" for name in (*columns[:3], "nodes", "edges")})
+
+
+def printed_counts(frame: pd.DataFrame) -> pd.DataFrame:
+    """The appendix's table of RQ1's people counts: per variant the mean of each per thousand repositories."""
+    rows = labelled(frame)
+    columns = [c for c in rows if c.split(".")[-1] in PEOPLE_COUNTS and rows[c].notna().any()]
+    return (1000 * rows[columns]).rename(columns={c: c.replace(".", " ") for c in columns})
 
 
 def before_and_after(frame: pd.DataFrame, *, bots: str = "exclude") -> pd.DataFrame:

@@ -43,11 +43,17 @@ no_people
 # ## The findings under every set of merges
 #
 # The study's rule is taken without the search by hand that followed it. Both rules see the same pairs of names.
-# What people decided about a pair counts under either.
+# What people decided about a pair counts under either. First the people counts, per thousand repositories.
 
 # %%
 variants = sensitivity.sensitivity(hub)
-report.numbers("people.sensitivity", sensitivity.results(variants), why=no_people)
+report.numbers("people.sensitivity", sensitivity.results(variants), why=no_people or sensitivity.reasons(hub))
+report.table("people_sensitivity_counts", sensitivity.printed_counts(variants), why=no_people)
+
+# %% [markdown]
+# The network of all models without isolates, by the columns of the study's Table 6:
+
+# %%
 report.table("people_sensitivity", sensitivity.printed(variants), why=no_people)
 
 # %%
@@ -70,11 +76,13 @@ report.table("people_before_after", sensitivity.before_and_after(variants).set_i
 # ## How well the rules find the names of one person
 #
 # Counted on hand-checked aliases of another community, by `python -m analysis people score`. Our rule was written
-# with these aliases in view, so its figures are the best it can be expected to reach.
+# with these aliases in view, so its figures are the best it can be expected to reach. For the rows of two halves, each
+# rule's threshold was chosen on one half of the persons and scored on the other.
 
 # %%
 scored = people_score.saved()
 no_score = None if len(scored) else "no scoring of the rules was kept"
+report.numbers("people.score", people_score.results(scored), why=no_score)
 report.table("people_score", people_score.printed(scored), prose=True, why=no_score)
 
 # %%
@@ -84,6 +92,15 @@ report.figure(
     alt="Precision against recall of four rules over the threshold",
     why=no_score,
 )
+
+# %% [markdown]
+# A synthetic snapshot knows its own people:
+
+# %%
+known = people_score.of_truth(hub)
+no_truth = people_score.why_no_truth(hub)
+report.numbers("people.score.truth", people_score.results(known), why=no_truth)
+report.table("people_score_truth", people_score.printed(known), prose=True, why=no_truth)
 
 # %%
 report.close()

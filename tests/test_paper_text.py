@@ -20,9 +20,11 @@ TABLES = set(
     """coverage left_out rq1_summary_models rq1_summary_datasets rq1_summary_spaces rq1_concentration
     rq1_licenses rq1_mannwhitney rq2_developers rq2_centrality rq2_core_repositories rq2_structure_all rq2_structure_cv
     rq2_structure_nlp rq2_structure_mm rq3_degree rq3_top_models rq3_organisations_usage
-    rq3_organisations_cousage rq3_correlation colophon ledger ledger_summary audit""".split()
+    rq3_organisations_cousage rq3_correlation colophon ledger ledger_summary audit
+    people_sensitivity people_sensitivity_counts people_before_after people_score people_score_truth""".split()
 )
-FIGURES = set("rq1_distributions rq1_correlations rq1_license_correlations rq2_distributions rq3_distributions".split())
+FIGURES = set("rq1_distributions rq1_correlations rq1_license_correlations rq2_distributions rq3_distributions "
+              "people_sensitivity people_score".split())
 META = set(
     """snapshot date as_of source origin licence commit hash parameters conventions bots identities
     python twin""".split()
@@ -30,9 +32,11 @@ META = set(
 
 # The only digits the text may show as \method{...}: choices of the method, with their place in the study.
 CONSTANTS = {
-    "80": "share of the total that concentration asks for (section 4.1.1)",
+    "80": "share of the total that concentration asks for (section 4.1.1), and the least threshold of a merge",
     "99": "the second such share (section 4.1.1)",
     "95": "level of the confidence intervals, a choice of this project",
+    "90": "threshold of a merge, as in the authors' scripts",
+    "100": "the largest similarity of two names",
     "1": "k of the whole network without isolates (Table 6)",
     "5": "k of a core (Table 6)",
     "10": "k of a core (Table 6), and the top share of the rich-club coefficient (Table 1)",
@@ -192,6 +196,12 @@ EXTRAS = [  # ids that the paper needs beside those of DESIGN
     r"rq2\.all\.kmax\.carrier\.(repository|members|share)",
     rf"rq1\.{KIND}\.license\.rank\.[1-3]\.(identifier|share)",
     rf"rq3\.{FIELD}\.(usage|cousage)\.top100\.rank\.[1-5]\.(organisation|models)",
+    r"people\.sensitivity\.(no-merging|as-run|(study|ours)-(80|85|90|95|100))-bots-(excluded|included)\."
+    "(names|merged|refused|largest|developers|isolates|isolate_share"
+    "|k1\\.(k|nodes|edges|mod|com|dens|recip|arcc|ass|ad|acc))",
+    r"people\.score\.(truth\.)?((study|ratio|jaro-winkler|ours)-(80|85|90|95|100)|(chosen-on|held-out)\.(study|ours))"
+    r"\.login-(login|name)\.(precision|recall|f1)",
+    r"people\.score\.(persons|aliases|source|login-(login|name)\.positives)",
     r"snapshot\.month",
     r"ledger\.(study_month|months_after|months_apart)",
     r"ledger\.(calibrated|emergent|all)\.(matches|differs|not_covered|impossible|total|compared|matching\.share)",
@@ -240,7 +250,7 @@ def test_every_id_in_the_text_follows_the_grammar(name):
 
 def test_text_names_ids_of_all_three_questions():
     about = {found.split(".")[0] for found in ids_in(EVERYTHING)}
-    assert about == {"rq1", "rq2", "rq3", "snapshot", "ledger", "audit"}
+    assert about == {"rq1", "rq2", "rq3", "people", "snapshot", "ledger", "audit"}
 
 
 def test_every_meta_key_in_the_text_is_one_that_the_build_writes():
@@ -504,7 +514,7 @@ def made_up_results(folder: Path, has_value) -> None:
             lines.append(rf"\defmissing{{{name}}}{{REASON}}")
         elif name.endswith("month"):
             lines.append(rf"\deftext{{{name}}}{{a month}}")
-        elif name.endswith((".model", ".organisation", ".identifier", ".repository")):
+        elif name.endswith((".source", ".model", ".organisation", ".identifier", ".repository")):
             lines.append(rf"\deftext{{{name}}}{{some\_owner/\allowbreak{{}}some-model}}")
         else:
             lines.append(rf"\defval{{{name}}}{{{position}.25}}{{{position}.25}}")
