@@ -8,7 +8,7 @@ words="run test collect import pseudonymise validate snapshots demo twin people 
 
 usage() {
   cat <<'END'
-./run_all.sh [OPTIONS]            run the three notebooks on a snapshot of the Hub and build the paper from them
+./run_all.sh [OPTIONS]            run the notebooks on a snapshot of the Hub and build the paper from them
 ./run_all.sh test [PYTEST ARGS]   lint, all tests, and the notebooks against their stored results
 ./run_all.sh COMMAND ...          collect, import, validate, snapshots, demo, twin, pseudonymise: about snapshots; people:
                                   which names are one person's; ledger NAME: the study's values beside those of a run;

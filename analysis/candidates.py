@@ -20,6 +20,7 @@ COLUMNS = (
     "a", "b", "passes", "similarity", "rule", "score", "parts", "shared_repositories", "owner", "co_authored", "days_apart",
 )  # fmt: skip
 _CAP = 100.0
+_NULLABLE = {c: "string" for c in ("kind", "repo_id", "name")} | {c: "timestamp('UTC', 6)" for c in ("first", "last")}
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ def evidence(hub: Hub) -> Evidence:
     """Read the names of a snapshot with the repositories, dates and co-authors of each."""
     alike = hub.commits.group_by("kind", "repo_id", name="authors").agg(**_span(_.date))
     opened = hub.discussions.group_by("kind", "repo_id", name="author").agg(**_span(_.created_at))
-    rows = alike.unnest("name").union(opened).drop_null("name").group_by("kind", "repo_id", "name")
+    alike, opened = (rows.cast(_NULLABLE) for rows in (alike.unnest("name"), opened))  # a union wants equal types
+    rows = alike.union(opened).drop_null("name").group_by("kind", "repo_id", "name")
     rows = rows.agg(events=_.events.sum(), first=_["first"].min(), last=_["last"].max())
     owners = hub.repos.select("kind", "repo_id", "owner")
     rows = rows.left_join(owners, ["kind", "repo_id"]).drop("kind_right", "repo_id_right")

@@ -265,7 +265,8 @@ def interval(row: dict, measure: str) -> str:
     """A measure with its interval as text; "--" where nothing was predicted."""
     if row[measure] is None or pd.isna(row[measure]):
         return "--"
-    return f"{row[measure]:.3f} ({row[f'{measure}_low']:.2f} to {row[f'{measure}_high']:.2f})"
+    low, high = (f"{row[f'{measure}_{end}']:.2f}".removeprefix("0") for end in ("low", "high"))
+    return f"{row[measure]:.3f} ({low}, {high})"
 
 
 def curve(scored: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:

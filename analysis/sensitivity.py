@@ -261,7 +261,7 @@ def printed_counts(frame: pd.DataFrame) -> pd.DataFrame:
     """The appendix's table of RQ1's people counts: per variant the mean of each per thousand repositories."""
     rows = labelled(frame)
     columns = [c for c in rows if c.split(".")[-1] in PEOPLE_COUNTS and rows[c].notna().any()]
-    return (1000 * rows[columns]).rename(columns={c: c.replace(".", " ") for c in columns})
+    return (1000 * rows[columns]).rename(columns={c: c.replace(".n_", " ").replace("disc_", "") for c in columns})
 
 
 def before_and_after(frame: pd.DataFrame, *, bots: str = "exclude") -> pd.DataFrame:

@@ -295,3 +295,22 @@ def test_our_rule_beats_the_studys_on_hand_checked_aliases(dumps, kinds):
     assert frame.loc["ours", "precision"] > frame.loc["study", "precision"]
     assert frame.loc["ours", "recall"] > frame.loc["study", "recall"]
     assert np.isfinite(frame.loc["ours", "f1_low"])
+
+
+def test_the_halves_share_no_person_and_do_not_depend_on_the_order():
+    rows = gold(*[(str(p), kind, f"{kind}{p}") for p in range(40) for kind in ("login", "name")])
+    first, second = people_score.halves(rows)
+    assert not set(first["person"]) & set(second["person"])
+    assert len(first) + len(second) == len(rows)
+    assert min(len(first), len(second)) > 10
+    again = people_score.halves(rows[::-1].reset_index(drop=True))[0]
+    assert set(again["person"]) == set(first["person"])
+
+
+def test_a_threshold_is_chosen_on_one_half_and_scored_on_the_other():
+    pairs = [(str(p), "login", f"{chr(97 + p % 26) * 9}{chr(97 + p // 26) * 3}{end}") for p in range(60) for end in ("", "zz")]
+    found = people_score.held_out(gold(*pairs), rules=["ratio"]).set_index(["part", "kinds"])
+    assert found["threshold"].nunique() == 1
+    first, second = people_score.halves(gold(*pairs))
+    assert found.loc[("chosen on", "login-login"), "positives"] == len(first) / 2
+    assert found.loc[("held out", "login-login"), "positives"] == len(second) / 2

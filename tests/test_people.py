@@ -557,3 +557,77 @@ def test_results_hold_no_username(small):
     frame = sensitivity.sensitivity(small, thresholds=(90,))
     names = set(small.identities["alias"]) - {"root"}
     assert not [key for key in sensitivity.results(frame) if any(name in key for name in names)]
+
+
+def test_every_variant_is_what_the_ordinary_road_gives(demo):
+    """The oracle: engine and network under the same merges, name by name."""
+    from dataclasses import replace
+
+    from analysis import network
+    from analysis.engine import activity, edges
+
+    for bots in ("exclude", "include"):
+        for identities, rule in (("merged", "as run"), ("raw", "no merging")):
+            hub = Hub(demo, Parameters(bots=bots, identities=identities))
+            frame = sensitivity.sensitivity(Hub(demo, Parameters()), thresholds=()).query("bots == @bots and rule == @rule")
+            row = frame.iloc[0]
+            everyone = network.graph(edges(hub))
+            wanted = network.developers(everyone) | network.core_results(network.core_table(everyone))
+            known = {n: v for n, v in wanted.items() if v is not None and not n.endswith("_weighted")}
+            assert len(known) > 30
+            assert {name: row[name] for name in known} == pytest.approx(known, rel=1e-12)
+            assert all(pd.isna(row[name]) for name, value in wanted.items() if value is None)
+            for kind in ("model", "dataset", "space"):
+                counts = activity(hub, kind)
+                for variable in sensitivity.PEOPLE_COUNTS:
+                    assert row[f"{kind}s.{variable}"] == pytest.approx(counts[variable].mean(), rel=1e-12)
+
+
+def test_a_name_merged_with_a_bot_leaves_every_variant(write_snapshot):
+    rows = [commit("a/b", "converter", "ann"), commit("a/b", "ben")]
+    table = [{"alias": "converter", "person": "SFconvertbot"}]
+    snapshot = write_snapshot({"repos": [repository("a/b")], "commits": rows, "people": table})
+    frame = sensitivity.sensitivity(Hub(snapshot, Parameters()), thresholds=()).set_index(["rule", "bots"])
+    assert frame["developers"].to_dict() == {
+        ("no merging", "exclude"): 3,
+        ("no merging", "include"): 3,
+        ("as run", "exclude"): 2,
+        ("as run", "include"): 3,
+    }
+
+
+def test_sensitivity_of_a_snapshot_without_people_is_not_covered(write_snapshot):
+    snapshot = write_snapshot({"usage": [{"space_id": "a/s", "model_id": "a/m"}]})
+    hub = Hub(snapshot, Parameters())
+    frame = sensitivity.sensitivity(hub)
+    assert (frame["names"] == 0).all()
+    assert (frame["developers"] == 0).all()
+    assert set(sensitivity.reasons(hub)) == {"models", "datasets", "spaces", *sensitivity.PEOPLE_COUNTS}
+    assert len(sensitivity.printed(frame)) == len(frame)
+    sensitivity.figure(frame)
+
+
+def test_communities_of_a_large_network_are_searched_for_the_first_two_rules_only(small):
+    frame = sensitivity.sensitivity(small, thresholds=(100,), most_edges=0).query("bots == 'exclude'").set_index("rule")
+    assert frame["k1.mod"].notna().to_dict() == {"no merging": True, "as run": True, "study": False, "ours": False}
+    found = sensitivity.results(frame.reset_index())
+    assert "as-run-bots-excluded.k1.mod" in found
+    assert "study-100-bots-excluded.k1.mod" not in found
+
+
+def test_author_names_are_read_in_the_engine_and_the_candidates_only():
+    """Everything that counts people goes through `identities`: no other module touches a column of names."""
+    import re
+
+    from analysis import paths
+
+    readers = {
+        file.name
+        for file in sorted((paths.ROOT / "analysis").glob("*.py"))
+        if re.search(r"\b(commits|discussions)\b.*\.(authors?)\b|_\.authors?\b|name=\"authors?\"", file.read_text("utf-8"))
+    }
+    assert readers == {"engine.py", "candidates.py"}
+    engine = (paths.ROOT / "analysis" / "engine.py").read_text("utf-8")
+    reading = r"_(author|starter)_names\(|\.authors?\b|=\"authors?\"\)"
+    parts = [part for part in re.split(r"\n(?=def |@dataclass)", engine) if re.search(reading, part)]
+    assert [part.split("\n")[1] for part in parts] == ["class Hub:"]
