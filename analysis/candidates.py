@@ -20,7 +20,7 @@ COLUMNS = (
     "a", "b", "passes", "similarity", "rule", "score", "parts", "shared_repositories", "owner", "co_authored", "days_apart",
 )  # fmt: skip
 _CAP = 100.0
-_NULLABLE = {c: "string" for c in ("kind", "repo_id", "name")} | {c: "timestamp('UTC', 6)" for c in ("first", "last")}
+_NULLABLE = dict.fromkeys(("kind", "repo_id", "name"), "string") | dict.fromkeys(("first", "last"), "timestamp('UTC', 6)")
 
 
 @dataclass(frozen=True)

@@ -205,7 +205,9 @@ def score_(
     scored = people_score.score(truth, rules=[rule] if rule else matching.RULES, thresholds=levels, hub=hub)
     if save:
         if hub is not None or rule or threshold is not None:
-            raise people.PeopleError("--save: keeps all rules and thresholds of a file of aliases; leave out the others")
+            raise people.PeopleError(
+                "--save: keeps all rules and thresholds of a file of aliases; leave out the others"
+            )
         scored = pd.concat([scored, people_score.held_out(truth)], ignore_index=True)
         people_score.save(scored, source=source or file.name)
     if as_json:
@@ -216,7 +218,9 @@ def score_(
     for row in scored[scored["basis"] == "pairs"].sort_values(order).to_dict("records"):
         values = [people_score.interval(row, measure) for measure in people_score.MEASURES]
         part = "" if row["part"] == people_score.WHOLE else f" ({row['part']})"
-        table.add_row(row["rule"] + part, f"{row['threshold']:g}", row["kinds"], f"{row['true']}/{row['predicted']}", *values)
+        table.add_row(
+            row["rule"] + part, f"{row['threshold']:g}", row["kinds"], f"{row['true']}/{row['predicted']}", *values
+        )
     _out.print(table)
 
 

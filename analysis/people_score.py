@@ -89,8 +89,9 @@ def score(
 ) -> pd.DataFrame:
     """Precision, recall and F1 of each rule at each threshold, over all pairs of names, by kind of pair.
 
-    Columns part (all), rule, threshold, kinds (login-login, login-name), basis, persons, aliases, positives, predicted, true, and precision, recall,
-    f1, each with _low and _high (95 %, Wilson; F1 through the share of true pairs among all that are true or predicted).
+    Columns part (all), rule, threshold, kinds (login-login, login-name), basis, persons, aliases, positives, predicted,
+    true, and precision, recall, f1, each with _low and _high (95 %, Wilson; F1 through the share of true pairs among all
+    that are true or predicted).
     `basis`: pairs = the rule's own pairs; groups = all pairs of the groups that merging them makes.
     """
     thresholds = sorted(thresholds)

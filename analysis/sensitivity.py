@@ -148,16 +148,15 @@ def _variants(first: ByName, hub: Hub, thresholds):
             yield rule, level, people.merge(None, reached, merge_threshold=level)
 
 
-def numbers(
-    names: pd.Series, merged: pd.DataFrame | None, listed: frozenset[str]
-) -> tuple[np.ndarray, frozenset[str]]:
+def numbers(names: pd.Series, merged: pd.DataFrame | None, listed: frozenset[str]) -> tuple[np.ndarray, frozenset[str]]:
     """Number of the developer behind each name, in the order of the persons' names as in `people.identities`, and bots.
 
     In: the names in order, the merges (alias, person), the names listed as bots; a name merged with a bot is one.
     """
     if merged is None or merged.empty:
         return np.arange(len(names)), listed
-    person = names.map(lambda name, to=dict(zip(merged["alias"], merged["person"], strict=True)): to.get(name, name))
+    person_of = dict(zip(merged["alias"], merged["person"], strict=True))
+    person = names.map(lambda name: person_of.get(name, name))
     number = person.rank(method="dense").to_numpy("int64") - 1
     with_bots = set(merged.loc[people.is_bot(merged["person"]), "alias"])
     return number, listed | (with_bots & set(names))
@@ -191,7 +190,9 @@ def _mean(read: Events, name: str, developer: np.ndarray) -> float:
 
 def collaboration(teams: pd.DataFrame, developer: np.ndarray) -> pd.DataFrame:
     """Edges by the study's rule as `engine.edges` gives them, without self-loops: source, target, weight."""
-    members = teams.assign(developer=developer[teams["name"]]).groupby(["repo", "developer"])["leads"].sum().reset_index()
+    members = (
+        teams.assign(developer=developer[teams["name"]]).groupby(["repo", "developer"])["leads"].sum().reset_index()
+    )
     leading = members[members["leads"] > 0].rename(columns={"developer": "source", "leads": "weight"})
     others = members[["repo", "developer"]].rename(columns={"developer": "target"})
     pairs = leading.merge(others, on="repo").query("source != target")
@@ -254,7 +255,7 @@ def printed(frame: pd.DataFrame, *, level: str = "k1") -> pd.DataFrame:
     rows = labelled(frame)
     columns = ["merged", "refused", "developers", "isolate_share"]
     chosen = rows[[*columns, *(f"{level}.{m}" for m in TABLE_6)]].rename(columns={f"{level}.{m}": m for m in TABLE_6})
-    return chosen.astype({name: "Int64" for name in (*columns[:3], "nodes", "edges")})
+    return chosen.astype(dict.fromkeys((*columns[:3], "nodes", "edges"), "Int64"))
 
 
 def printed_counts(frame: pd.DataFrame) -> pd.DataFrame:

@@ -308,7 +308,11 @@ def test_the_halves_share_no_person_and_do_not_depend_on_the_order():
 
 
 def test_a_threshold_is_chosen_on_one_half_and_scored_on_the_other():
-    pairs = [(str(p), "login", f"{chr(97 + p % 26) * 9}{chr(97 + p // 26) * 3}{end}") for p in range(60) for end in ("", "zz")]
+    pairs = [
+        (str(p), "login", f"{chr(97 + p % 26) * 9}{chr(97 + p // 26) * 3}{end}")
+        for p in range(60)
+        for end in ("", "zz")
+    ]
     found = people_score.held_out(gold(*pairs), rules=["ratio"]).set_index(["part", "kinds"])
     assert found["threshold"].nunique() == 1
     first, second = people_score.halves(gold(*pairs))

@@ -23,8 +23,10 @@ TABLES = set(
     rq3_organisations_cousage rq3_correlation colophon ledger ledger_summary audit
     people_sensitivity people_sensitivity_counts people_before_after people_score people_score_truth""".split()
 )
-FIGURES = set("rq1_distributions rq1_correlations rq1_license_correlations rq2_distributions rq3_distributions "
-              "people_sensitivity people_score".split())
+FIGURES = set(
+    "rq1_distributions rq1_correlations rq1_license_correlations rq2_distributions rq3_distributions "
+    "people_sensitivity people_score".split()
+)
 META = set(
     """snapshot date as_of source origin licence commit hash parameters conventions bots identities
     python twin""".split()

@@ -561,15 +561,16 @@ def test_results_hold_no_username(small):
 
 def test_every_variant_is_what_the_ordinary_road_gives(demo):
     """The oracle: engine and network under the same merges, name by name."""
-    from dataclasses import replace
 
     from analysis import network
     from analysis.engine import activity, edges
 
     for bots in ("exclude", "include"):
-        for identities, rule in (("merged", "as run"), ("raw", "no merging")):
+        for identities, _rule in (("merged", "as run"), ("raw", "no merging")):
             hub = Hub(demo, Parameters(bots=bots, identities=identities))
-            frame = sensitivity.sensitivity(Hub(demo, Parameters()), thresholds=()).query("bots == @bots and rule == @rule")
+            frame = sensitivity.sensitivity(Hub(demo, Parameters()), thresholds=()).query(
+                "bots == @bots and rule == @_rule"
+            )
             row = frame.iloc[0]
             everyone = network.graph(edges(hub))
             wanted = network.developers(everyone) | network.core_results(network.core_table(everyone))
@@ -624,7 +625,9 @@ def test_author_names_are_read_in_the_engine_and_the_candidates_only():
     readers = {
         file.name
         for file in sorted((paths.ROOT / "analysis").glob("*.py"))
-        if re.search(r"\b(commits|discussions)\b.*\.(authors?)\b|_\.authors?\b|name=\"authors?\"", file.read_text("utf-8"))
+        if re.search(
+            r"\b(commits|discussions)\b.*\.(authors?)\b|_\.authors?\b|name=\"authors?\"", file.read_text("utf-8")
+        )
     }
     assert readers == {"engine.py", "candidates.py"}
     engine = (paths.ROOT / "analysis" / "engine.py").read_text("utf-8")

@@ -72,9 +72,13 @@ def test_every_promised_result_is_there(results):
     for variant in ("no-merging", "as-run", "study-80", "study-100", "ours-90"):
         for bots in ("excluded", "included"):
             promised |= {f"people.sensitivity.{variant}-bots-{bots}.k1.{column}" for column in columns}
-            promised |= {f"people.sensitivity.{variant}-bots-{bots}.{kind}.n_community" for kind in snapshot.PLURAL.values()}
+            promised |= {
+                f"people.sensitivity.{variant}-bots-{bots}.{kind}.n_community" for kind in snapshot.PLURAL.values()
+            }
     for rule in ("study-80", "study-100", "ratio-90", "jaro-winkler-90", "ours-90", "held-out.ours"):
-        promised |= {f"people.score.{rule}.login-{k}.{m}" for k in ("login", "name") for m in ("precision", "recall", "f1")}
+        promised |= {
+            f"people.score.{rule}.login-{k}.{m}" for k in ("login", "name") for m in ("precision", "recall", "f1")
+        }
     assert not promised - results.keys()
 
 
@@ -82,7 +86,11 @@ def test_the_merges_of_the_run_are_those_of_the_other_notebooks(results):
     def value(name):
         return pytest.approx(results[name]["value"], rel=1e-12)
 
-    for name in ("developers", "isolates", *(f"k1.{m}" for m in "nodes edges mod com dens recip arcc ass ad acc".split())):
+    for name in (
+        "developers",
+        "isolates",
+        *(f"k1.{m}" for m in "nodes edges mod com dens recip arcc ass ad acc".split()),
+    ):
         assert results[f"people.sensitivity.as-run-bots-excluded.{name}"]["value"] == value(f"rq2.all.{name}")
     for kind in snapshot.PLURAL.values():
         for variable in ("n_committers", "n_disc_starters", "n_community"):
