@@ -37,7 +37,7 @@ _RC = {
 WIDTH = 6.4  # inches: the paper's text block
 
 
-def panels(columns: int, *, height: float, rows: int = 1, sharey: bool = False):
+def canvas(columns: int, *, height: float, rows: int = 1, sharey: bool = False):
     """A figure and its axes, with the fonts that matplotlib itself ships, so that every machine draws the same bytes."""
     shipped = str(mpl.get_data_path())
     font_manager.fontManager.ttflist = [f for f in font_manager.fontManager.ttflist if f.fname.startswith(shipped)]
@@ -48,7 +48,7 @@ def panels(columns: int, *, height: float, rows: int = 1, sharey: bool = False):
 
 def distributions(frames: Mapping[str, pd.DataFrame]) -> tuple[Figure, pd.DataFrame]:
     """Figure 1: per kind of repository, the share with at least so many of each activity (`activity.distribution`)."""
-    figure, axes = panels(len(frames), height=2.9, sharey=True)
+    figure, axes = canvas(len(frames), height=2.9, sharey=True)
     place = {variable: number for number, variable in enumerate(LABELS)}
     for axis, (kind, frame) in zip(axes, frames.items(), strict=True):
         for variable, part in frame.groupby("variable", sort=False):
@@ -74,7 +74,7 @@ def correlations(
 
     A variable without a value in any panel is left out.
     """
-    figure, axes = panels(len(pearson), height=2.9, sharey=True)
+    figure, axes = canvas(len(pearson), height=2.9, sharey=True)
     rows = []
     known = {v for matrix in pearson.values() for v in matrix if matrix[v].drop(v).notna().any()}
     order = [v for v in LABELS if v in known]
@@ -115,7 +115,7 @@ def centralities(frame: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
 
     `frame` has columns degree and pagerank, one row per developer; the data behind it hold each distinct value once.
     """
-    figure, axes = panels(2, height=2.6)
+    figure, axes = canvas(2, height=2.6)
     parts = []
     for axis, (column, label) in zip(axes, (("degree", "degree"), ("pagerank", "PageRank")), strict=True):
         counted = frame[column].value_counts().sort_index(ascending=False)
@@ -129,7 +129,7 @@ def centralities(frame: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
 
 def adoption(usage: Mapping[str, pd.DataFrame], co_usage: Mapping[str, pd.DataFrame]) -> tuple[Figure, pd.DataFrame]:
     """Figure 5: share of models with at least a degree, in the usage and in the co-usage network, a line per field."""
-    figure, axes = panels(2, height=2.8, sharey=True)
+    figure, axes = canvas(2, height=2.8, sharey=True)
     parts = []
     titles = {"usage": "usage: spaces per model", "co-usage": "co-usage: models per model"}
     for axis, (network, frames) in zip(axes, (("usage", usage), ("co-usage", co_usage)), strict=True):
@@ -160,15 +160,15 @@ def trends(data: pd.DataFrame, *, logarithmic: str = "(log)") -> tuple[Figure, p
     panels = list(dict.fromkeys(data["panel"]))
     columns = min(2, max(1, len(panels)))
     rows = max(1, -(-len(panels) // columns))
-    figure, axes = _figure(columns, height=2.5 * rows, rows=rows)
+    figure, axes = canvas(columns, height=2.5 * rows, rows=rows)
     _leave_room_above(figure)
     for axis, panel in zip(axes, panels, strict=False):
         is_log = panel.endswith(logarithmic)
         for number, (line, points) in enumerate(data[data["panel"] == panel].groupby("line", sort=False)):
             points = points[points["value"] > 0] if is_log else points
-            days, colour = pd.to_datetime(points["day"]), _COLOURS[number % len(_COLOURS)]
+            days, colour = pd.to_datetime(points["day"]), COLOURS[number % len(COLOURS)]
             marks = {"marker": "os^Dv<>p"[number % 8], "markersize": 3.2, "color": colour, "markeredgewidth": 0.8}
-            axis.plot(days, points["value"], label=line, linestyle=_STYLES[number % 8], linewidth=0.4 if different else 1.1,
+            axis.plot(days, points["value"], label=line, linestyle=STYLES[number % 8], linewidth=0.4 if different else 1.1,
                       **marks)  # fmt: skip
             hollow = points["sample"].to_numpy(dtype=bool)
             axis.plot(days[hollow], points["value"][hollow], linestyle="", markerfacecolor="white", **marks)
@@ -198,7 +198,7 @@ def shifts(data: pd.DataFrame, *, first: str, last: str) -> tuple[Figure, pd.Dat
 
     `data` has columns result and ratio, in the order in which they are drawn from the top.
     """
-    figure, (axis,) = _figure(1, height=1.1 + 0.19 * len(data))
+    figure, (axis,) = canvas(1, height=1.1 + 0.19 * len(data))
     _leave_room_above(figure)
     places = range(len(data))[::-1]
     axis.hlines(places, 1, data["ratio"], color="0.7", linewidth=0.8)

@@ -274,7 +274,7 @@ def curve(scored: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Precision against recall of every rule over the thresholds, a panel per kind of pair; the default is marked."""
     chosen = scored[(scored["basis"] == "pairs") & (scored["part"] == WHOLE) & (scored["predicted"] > 0)]
     kinds = sorted(set(chosen["kinds"])) or ["login-login"]
-    figure, axes = figures.panels(len(kinds), height=2.8, sharey=True)
+    figure, axes = figures.canvas(len(kinds), height=2.8, sharey=True)
     for axis, kind in zip(axes, kinds, strict=True):
         for number, rule in enumerate(matching.RULES):
             part = chosen[(chosen["kinds"] == kind) & (chosen["rule"] == rule)].sort_values("threshold")

@@ -287,7 +287,7 @@ def figure(frame: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         "size": ["developers", "k1.nodes", "k1.edges", "k1.com"],
         "shape": ["k1.mod", "k1.dens", "k1.recip", "k1.arcc", "k1.ass", "k1.ad", "k1.acc"],
     }
-    picture, axes = figures.panels(len(panels), height=3.4)
+    picture, axes = figures.canvas(len(panels), height=3.4)
     data = changes(frame, [column for columns in panels.values() for column in columns])
     for axis, (title, columns) in zip(axes, panels.items(), strict=True):
         for number, column in enumerate(columns):
