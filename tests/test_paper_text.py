@@ -51,7 +51,7 @@ THRESHOLDS = {
 
 # What \method, \study (a section of the study) and \studytable may hold.
 FIXED = {"method": "|".join(CONSTANTS), "study": r"[1-6](\.[1-9]){0,2}", "studytable": "[1-9]"}
-HARMLESS = (r"\bRQ[1-3]\b", r"\\\\\[[\d.]+(pt|em|cm)\]", r"\\[a-z]+=-?[\d.]+(em|pt)?", r"\.\d+\\linewidth")
+HARMLESS = (r"\bRQ[1-3]\b", r"\bF1\b", r"\\\\\[[\d.]+(pt|em|cm)\]", r"\\[a-z]+=-?[\d.]+(em|pt)?", r"\.\d+\\linewidth")
 
 # -------------------------------------------------------------------------------- reading LaTeX
 # Leading arguments that hold no text: ids, keys, labels, file names, lengths, column layouts.
