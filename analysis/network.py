@@ -189,11 +189,12 @@ def assortativity(network: nx.DiGraph) -> float | None:
 
     None where it is undefined: without an edge, or where one of the two is the same on every edge.
     """
-    sources = {network.out_degree(source) for source, _ in network.edges}
-    targets = {network.in_degree(target) for _, target in network.edges}
-    if len(sources) < 2 or len(targets) < 2:
+    out, into = dict(network.out_degree), dict(network.in_degree)
+    sources = np.array([out[source] for source, _ in network.edges])
+    targets = np.array([into[target] for _, target in network.edges])
+    if not len(sources) or sources.min() == sources.max() or targets.min() == targets.max():
         return None
-    return nx.degree_assortativity_coefficient(network)
+    return float(np.corrcoef(sources, targets)[0, 1])
 
 
 def average_clustering(network: nx.DiGraph) -> float | None:
@@ -498,11 +499,11 @@ def _levels(numbers: dict[int, int]) -> dict[str, int | None]:
 
 def _part(network: nx.DiGraph, nodes: set[int]) -> nx.DiGraph:
     """Copy the part of the network on these nodes, sorted (a view of networkx follows the set's order)."""
+    ordered = sorted(nodes)
     part = nx.DiGraph()
-    part.add_nodes_from(sorted(nodes))
-    part.add_edges_from(
-        sorted(((s, t, d) for s, t, d in network.edges(nodes, data=True) if t in nodes), key=lambda e: e[:2])
-    )
+    part.add_nodes_from(ordered)
+    out = network.adj
+    part.add_edges_from((s, t, out[s][t]) for s in ordered for t in sorted(t for t in out[s] if t in nodes))
     return part
 
 
