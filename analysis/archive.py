@@ -20,6 +20,7 @@ from analysis.run import RunError
 
 OLDEST = (1980, 1, 1, 0, 0, 0)  # the only moment that every zip has room for; a clock would change the bytes
 LARGEST = 50_000_000  # bytes that arXiv takes
+WITHOUT_PAGES = b"\\renewcommand*\\sitepath{}\n"  # the pages of the notebooks are not beside the PDF: no links to them
 RUNS = 3  # of pdflatex, until references and the table of contents stand still
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+=-]*")
 READ = re.compile(r"\\(?:input|include|includegraphics(?:\[[^\]]*\])?|usepackage(?:\[[^\]]*\])?)\s*\{([^{}]+)\}")
@@ -54,9 +55,9 @@ def members(out_dir: Path) -> dict[str, bytes]:
     beside = _below(out_dir, "results.json", "ledger.csv", "tables/*.csv", "figures/*.csv", "notebooks/*.ipynb")
     project = {name: paths.ROOT / name for name in ("requirements.txt", "CITATION.cff", "LICENSE")}
     ancillary = {f"anc/{name}": file for name, file in (beside | project).items()}
-    return {name: file.read_bytes() for name, file in (sources | ancillary).items()} | {
-        "anc/manifest.json": (_snapshot(out_dir) / "manifest.json").read_bytes(),
-    }
+    files = {name: file.read_bytes() for name, file in (sources | ancillary).items()}
+    manifest = (_snapshot(out_dir) / "manifest.json").read_bytes()
+    return files | {"numbers.tex": WITHOUT_PAGES + files["numbers.tex"], "anc/manifest.json": manifest}
 
 
 def _below(directory: Path, *patterns: str) -> dict[str, Path]:

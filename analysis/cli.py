@@ -461,12 +461,13 @@ def check_(
     outputs (nbval); the ledger's counts.
     """
     from analysis import check as checks
-    from analysis import comparison, references, run
+    from analysis import comparison, paths, references, run
 
     references.stored(snapshot_name)  # before the work, not after it
     if snapshot_name == DEFAULT_SNAPSHOT:
         _default_snapshot(make=True)
-    parameters = check({"snapshot_date": snapshot_name})
+    directory = paths.generated() / f"{snapshot_name}.check"  # a finished run of the snapshot stays as it is
+    parameters = check({"snapshot_date": snapshot_name, "out_dir": str(directory)})
     snapshot.validate(snapshot.load(snapshot_name), again=False)
     _run_notebooks(parameters)
     document = run.collect(parameters)

@@ -283,25 +283,33 @@ def figure(frame: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     bots, threshold, finding, value, change.
     """
     panels = {
-        "people counts": [c for c in frame if c.split(".")[-1] in PEOPLE_COUNTS and frame[c].notna().any()],
+        "people": [c for c in frame if c.split(".")[-1] in PEOPLE_COUNTS and frame[c].notna().any()],
         "size": ["developers", "k1.nodes", "k1.edges", "k1.com"],
         "shape": ["k1.mod", "k1.dens", "k1.recip", "k1.arcc", "k1.ass", "k1.ad", "k1.acc"],
     }
-    picture, axes = figures.canvas(len(panels), height=3.4)
+    picture, axes = figures.canvas(len(panels), height=4.2)
     data = changes(frame, [column for columns in panels.values() for column in columns])
     for axis, (title, columns) in zip(axes, panels.items(), strict=True):
         for number, column in enumerate(columns):
             for rule, dash in (("study", "--"), ("ours", "-")):
                 for bots, width in (("exclude", 1.2), ("include", 0.5)):
                     part = data[(data["finding"] == column) & (data["rule"] == rule) & (data["bots"] == bots)]
-                    label = column.removeprefix("k1.") if (rule, bots) == ("ours", "exclude") else None
+                    label = _words(column) if (rule, bots) == ("ours", "exclude") else None
                     axis.plot(part["threshold"], part["change"], dash, linewidth=width, label=label,
                               color=figures.COLOURS[number % len(figures.COLOURS)])  # fmt: skip
         axis.set(title=title, xlabel="threshold")
         if columns:
-            axis.legend(fontsize=5, frameon=False, loc="best")
+            axis.legend(fontsize=6, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.2))
     axes[0].set_ylabel("change against no merging, per cent")
     return picture, data
+
+
+def _words(column: str) -> str:
+    """`models.n_disc_starters` is shown as models: discussion starters, a measure of Table 6 in capitals."""
+    group, _, name = column.rpartition(".")
+    if name in figures.LABELS:
+        return f"{group}: {figures.LABELS[name]}"
+    return name if name in ("developers", "nodes", "edges") else name.upper()
 
 
 def changes(frame: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:

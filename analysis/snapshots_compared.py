@@ -116,8 +116,10 @@ def _without_commit(colophon: Path) -> str:
 
 def _sources() -> list[Path]:
     """The files that a result depends on beside its snapshot."""
+    from analysis.run import NOTEBOOKS
+
     data = [file for file in paths.DATA.glob("**/*.csv") if "snapshots" not in file.parts]
-    return sorted([*paths.ROOT.glob("analysis/**/*.py"), *paths.NOTEBOOKS.glob("rq*.py"), *data])
+    return sorted([*paths.ROOT.glob("analysis/**/*.py"), *(paths.NOTEBOOKS / f"{name}.py" for name in NOTEBOOKS), *data])
 
 
 def documents(compared: Comparison) -> list[dict]:

@@ -1,10 +1,12 @@
 """The archive of a paper: what it holds, what would be refused, and that it compiles in an empty folder."""
 
 import shutil
+import subprocess
 import zipfile
 
 import pytest
 import yaml
+from pypdf import PdfReader
 
 from analysis import __version__, archive, paths, run
 from analysis.run import RunError
@@ -77,6 +79,17 @@ def test_the_same_results_give_the_same_bytes(packed):
 def test_the_archive_compiles_in_an_empty_folder_with_plain_pdflatex(packed, monkeypatch, tmp_path):
     monkeypatch.setenv("TEXINPUTS", str(tmp_path))  # is not asked
     assert archive.compile_alone(packed) >= 8
+
+
+@TEX
+def test_the_archive_has_no_link_to_a_page_that_is_not_in_it(packed, tmp_path):
+    with zipfile.ZipFile(packed) as opened:
+        opened.extractall(tmp_path)
+    subprocess.run(["pdflatex", "-interaction=batchmode", "main.tex"], cwd=tmp_path, check=True, capture_output=True)
+    pages = PdfReader(tmp_path / "main.pdf").pages
+    actions = [link.get_object().get("/A", {}) for page in pages for link in page.get("/Annots", [])]
+    addresses = [action["/URI"] for action in actions if "/URI" in action]
+    assert addresses and all(address.startswith("https://") for address in addresses)
 
 
 @TEX
