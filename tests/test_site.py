@@ -181,7 +181,7 @@ def test_words_follow_the_two_values_and_equal_print_is_equal():
         ("ssh://git:secret@host.example:2222/a/b.git", "https://host.example/a/b"),
         ("/srv/git/a.git", ""),
         ("../a", ""),
-        ("C:/work/a", ""),
+        ("C:/papers/a", ""),
         ("file:///srv/git/a.git", ""),
         ('https://host.example/a/b"><script>', ""),
         ("javascript:alert(1)", ""),
