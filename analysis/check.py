@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis import comparison, environment, paths, references
+from analysis import environment, ledger, paths, references
 
 RELATIVE = 1e-9  # how far a result may be off on another platform than the references'
 SHOWN = 5  # differences that a finding names; the others are counted
@@ -79,7 +79,7 @@ def notebooks_are_the_references() -> Finding:
 
 def ledger_as_counted(results: Mapping) -> Finding:
     """What the ledger came to; it holds as long as every value of the study has a verdict."""
-    counts = {verdict: results[f"ledger.all.{verdict}"]["value"] for verdict in comparison.SLUGS.values()}
+    counts = {verdict: results[f"ledger.all.{verdict}"]["value"] for verdict in ledger.SLUGS.values()}
     total = results["ledger.all.total"]["value"]
     lines = [] if sum(counts.values()) == total else [f"{total} values, {sum(counts.values())} verdicts"]
     answer = ", ".join(f"{count} {verdict.replace('_', ' ')}" for verdict, count in counts.items())

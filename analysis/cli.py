@@ -150,16 +150,16 @@ def _say_verdicts(document: Mapping) -> None:
     """The ledger in three lines: verdicts by kind."""
     import pandas as pd
 
-    from analysis import comparison, published
+    from analysis import ledger, published
 
     values = {name: entry["value"] for name, entry in document["results"].items()}
     counted = pd.DataFrame(
         {
-            comparison.SHORT[verdict]: {kind: values[f"ledger.{kind}.{slug}"] for kind in published.KINDS}
-            for verdict, slug in comparison.SLUGS.items()
+            ledger.SHORT[verdict]: {kind: values[f"ledger.{kind}.{slug}"] for kind in published.KINDS}
+            for verdict, slug in ledger.SLUGS.items()
         }
     )
-    said.print(_rich(counted.rename_axis("values of the study").reset_index(), title=comparison.heading(document)))
+    said.print(_rich(counted.rename_axis("values of the study").reset_index(), title=ledger.heading(document)))
 
 
 def _relative(path: Path) -> str:
@@ -339,27 +339,27 @@ def ledger(
     csv: Annotated[bool, typer.Option("--csv", help="The rows as CSV, unrounded, without the summary.")] = False,
 ) -> None:
     """Put the study's printed values beside those of a run: verdicts, and a summary by section."""
-    from analysis import comparison, run
+    from analysis import ledger, run
 
-    if verdict.replace("-", "_") not in ("", *comparison.SLUGS.values()):
-        raise ParameterError(f"--verdict {verdict[:60]}: expected one of {', '.join(comparison.SLUGS.values())}")
+    if verdict.replace("-", "_") not in ("", *ledger.SLUGS.values()):
+        raise ParameterError(f"--verdict {verdict[:60]}: expected one of {', '.join(ledger.SLUGS.values())}")
     document = run.read_results(name)
-    whole = comparison.ledger(document)
-    rows = comparison.select(whole, verdict=verdict.replace("-", "_"), section=section)
-    if section and comparison.select(whole, section=section).empty:
+    whole = ledger.ledger(document)
+    rows = ledger.select(whole, verdict=verdict.replace("-", "_"), section=section)
+    if section and ledger.select(whole, section=section).empty:
         raise ParameterError(f"--section {section[:60]}: no value is printed there; try 4.1, 'Table 6' or Abstract")
     if csv:
-        mark = comparison.MARKS[document["snapshot"]["synthetic"]]
+        mark = ledger.MARKS[document["snapshot"]["synthetic"]]
         print(rows.assign(data=mark).to_csv(index=False, lineterminator="\n"), end="")
         return
     out = Console(highlight=False, markup=False)
     out.width = out.width if out.is_terminal else WIDE
-    texts = comparison.shown(rows)
+    texts = ledger.shown(rows)
     if out.width < WIDE:
         texts = texts.drop(columns="note")
         said.print(f"the notes need a terminal of {WIDE} columns; --csv has them too")
-    out.print(_rich(texts, title=comparison.heading(document)))
-    out.print(_rich(comparison.summary(rows), title=f"{comparison.heading(document)}: summary"))
+    out.print(_rich(texts, title=ledger.heading(document)))
+    out.print(_rich(ledger.summary(rows), title=f"{ledger.heading(document)}: summary"))
 
 
 def _rich(frame, *, title: str) -> Table:
@@ -461,7 +461,7 @@ def check_(
     outputs (nbval); the ledger's counts.
     """
     from analysis import check as checks
-    from analysis import comparison, paths, references, run
+    from analysis import ledger, paths, references, run
 
     references.stored(snapshot_name)  # before the work, not after it
     if snapshot_name == DEFAULT_SNAPSHOT:
@@ -477,7 +477,7 @@ def check_(
     for finding in found:
         table.add_row("ok" if finding.holds else "NO", finding.question, "\n".join(finding.lines()))
     out = Console(highlight=False, markup=False)
-    out.print(comparison.heading(document))
+    out.print(ledger.heading(document))
     out.print(table)
     if not all(finding.holds for finding in found):
         raise typer.Exit(1)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FunctionType
 
-from analysis import audit, comparison, published, report
+from analysis import audit, ledger, published, report
 from analysis.run import RunError
 
 PACKAGE = "analysis"
@@ -105,9 +105,9 @@ def _value(result_id: str, entry: Mapping) -> str:
 
 def _places(document: Mapping, result_id: str) -> Iterator[str]:
     """Where the study prints the value, what it prints, and the ledger's verdict."""
-    rows = comparison.ledger(document)
+    rows = ledger.ledger(document)
     rows = rows[rows["id"] == result_id]
-    for row, texts in zip(rows.to_dict("records"), comparison.shown(rows).to_dict("records"), strict=True):
+    for row, texts in zip(rows.to_dict("records"), ledger.shown(rows).to_dict("records"), strict=True):
         note = f"; {row['note']}" if row["note"] else ""
         yield f"{row['place']}: {texts['published']} ({row['kind']}), {texts['verdict']}{note}"
 
@@ -201,7 +201,7 @@ def _called(source: str, imported: Mapping[str, object]) -> Iterator[FunctionTyp
 
 def _of_the_road(result_id: str) -> list[FunctionType]:
     """The functions behind what no notebook emits: the ledger's counts, the audit, and what follows from other results."""
-    by_start = {"ledger": [comparison.verdict_counts], "audit": [audit.counts, audit.quantities]}
+    by_start = {"ledger": [ledger.verdict_counts], "audit": [audit.counts, audit.quantities]}
     return by_start.get(result_id.split(".")[0], [published.derived])
 
 

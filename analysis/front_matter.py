@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis import comparison, environment, paths, people, report
+from analysis import environment, ledger, paths, people, report
 from analysis.engine import Hub
 from analysis.parameters import Parameters
 from analysis.snapshot import BY_KIND, DATA_TABLES, PLURAL
@@ -88,6 +88,6 @@ def meta(hub: Hub, parameters: Parameters) -> dict[str, str]:
         "licence": source.get("licence", ""),
         "python": platform.python_version(),
         "parameters": changed,
-        "twin": "yes" if comparison.is_twin(hub.snapshot.manifest) else "no",
+        "twin": "yes" if ledger.is_twin(hub.snapshot.manifest) else "no",
         **{name: str(value) for name, value in parameters.recorded().items()},
     }

@@ -210,13 +210,13 @@ def _strip(copy: Path, name: str) -> None:
 
 def collect(parameters: Parameters) -> dict:
     """Merge what the notebooks emitted into results.json, and write numbers.tex, the ledger and the tables about the run."""
-    from analysis import comparison, front_matter, report
+    from analysis import front_matter, ledger, report
     from analysis.engine import load
 
     hub = load(parameters)
     out_dir = parameters.directory
     about = {"snapshot": hub.snapshot.manifest, "parameters": parameters.recorded()}
-    comparison.write(out_dir, report.merge_results(out_dir, **about))
+    ledger.write(out_dir, report.merge_results(out_dir, **about))
     front_matter.write(out_dir, hub, parameters)
     document = report.merge_results(out_dir, **about)
     meta = front_matter.meta(hub, parameters)

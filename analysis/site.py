@@ -22,7 +22,7 @@ import pandas as pd
 from markupsafe import Markup
 from nbconvert import HTMLExporter
 
-from analysis import audit, comparison, front_matter, paths, provenance, published, report
+from analysis import audit, front_matter, ledger, paths, provenance, published, report
 
 TEMPLATES = paths.PAPER / "site"
 TITLE = "Development activity on the Hugging Face Hub"
@@ -32,10 +32,10 @@ KINDS = {"results": "result", "figures": "figure", "tables": "table"}  # of what
 # What is made after the notebooks: the page shows the functions in place of cells. Which results are whose follows from
 # the beginning of their ids; tables and what is left belong to the first.
 STEPS: dict[str, tuple[str, list[tuple[tuple[str, ...], list[Callable]]]]] = {
-    comparison.STEP: (
+    ledger.STEP: (
         "After the notebooks: the ledger and the audit",
         [
-            (("ledger.", "snapshot."), [comparison.results, comparison.ledger, comparison.verdict_counts]),
+            (("ledger.", "snapshot."), [ledger.results, ledger.ledger, ledger.verdict_counts]),
             (("audit.",), [audit.counts, audit.quantities]),
             (("rq",), [published.derived]),
         ],
@@ -273,8 +273,8 @@ def _emitted(notebook: str, document: Mapping) -> list[dict]:
 
 def _ledger(document: Mapping) -> dict:
     """The ledger's rows and sections, counts of its verdicts by kind, the audit's findings."""
-    rows, words = comparison.ledger(document), Words(document["results"])
-    texts = comparison.shown(rows)
+    rows, words = ledger.ledger(document), Words(document["results"])
+    texts = ledger.shown(rows)
     shown = [
         {
             **text,
@@ -292,8 +292,8 @@ def _ledger(document: Mapping) -> dict:
     return {
         "ledger": shown,
         "sections": sections,
-        "by_section": comparison.summary(rows).to_dict("records"),
-        "verdicts": [(comparison.SHORT[verdict], slug, verdict) for verdict, slug in comparison.SLUGS.items()],
+        "by_section": ledger.summary(rows).to_dict("records"),
+        "verdicts": [(ledger.SHORT[verdict], slug, verdict) for verdict, slug in ledger.SLUGS.items()],
         "kinds": published.KINDS,
         "audit": findings.drop(columns="consistent").assign(outcome=outcomes).to_dict("records"),
         "outcomes": ("contradict", "leave open", "agree"),

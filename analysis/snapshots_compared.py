@@ -1,6 +1,6 @@
 """What changes when the date changes? The results of several runs side by side: snapshot against snapshot, or over time.
 
-The ledger (comparison.py) sets one run beside the study; this sets runs beside each other. It reads results.json only,
+The ledger (ledger.py) sets one run beside the study; this sets runs beside each other. It reads results.json only,
 but for the repositories that came and went. Runs are columns 0, 1, ... in the order in which they were named.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 from ibis import _
 
-from analysis import activity, comparison, figures, front_matter, over_time, paths, published, report, snapshot
+from analysis import activity, figures, front_matter, ledger, over_time, paths, published, report, snapshot
 from analysis.engine import FIELDS, Hub
 from analysis.parameters import ParameterError, Parameters, check
 from analysis.snapshot import BY_KIND, DATA_TABLES, KINDS, PLURAL, Snapshot
@@ -224,7 +224,7 @@ def run_table(documents: Sequence[Mapping]) -> pd.DataFrame:
     rows = [
         {
             "day": day.isoformat(),
-            "data": comparison.MARKS[_synthetic(document)],
+            "data": ledger.MARKS[_synthetic(document)],
             **{PLURAL[kind]: _status(document, kind) for kind in KINDS},
             "parameters": ", ".join(f"{k}={v}" for k, v in document["parameters"].items() if k in _CHOSEN and v),
         }
@@ -304,7 +304,7 @@ def not_compared(documents: Sequence[Mapping], values: pd.DataFrame) -> pd.DataF
 
 
 def _why(results: Mapping, name: str) -> str:
-    known = results.get(name) or results.get(comparison.relative(name)) or {}
+    known = results.get(name) or results.get(ledger.relative(name)) or {}
     return known.get("why") or "this run has no such name or rank: nothing of it occurs there"
 
 
@@ -324,7 +324,7 @@ def verdicts(documents: Sequence[Mapping]) -> pd.DataFrame:
     changed: whether two runs that cover the value differ in their verdicts, None where fewer than two cover it.
     """
     printed = published.load()
-    ledgers = [comparison.ledger(document, printed) for document in documents]
+    ledgers = [ledger.ledger(document, printed) for document in documents]
     both = ledgers[0][["id", "place", "published"]]
     both = both.assign(**{str(number): rows["verdict"].to_numpy() for number, rows in enumerate(ledgers)})
     both = both.rename(columns={str(number): number for number in range(len(ledgers))})
@@ -333,7 +333,7 @@ def verdicts(documents: Sequence[Mapping]) -> pd.DataFrame:
 
 
 def _verdict_changed(row: Iterable[str]) -> bool | None:
-    known = [verdict for verdict in row if verdict in (comparison.MATCHES, comparison.DIFFERS)]
+    known = [verdict for verdict in row if verdict in (ledger.MATCHES, ledger.DIFFERS)]
     return len(set(known)) > 1 if len(known) > 1 else None
 
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from analysis import activity, cli, comparison, engine, network, published, references, report, run, snapshot
+from analysis import activity, cli, engine, ledger, network, published, references, report, run, snapshot
 from analysis.parameters import ParameterError, Parameters, parse
 from analysis.snapshot import SnapshotError
 
@@ -52,9 +52,9 @@ def turned(hub, book) -> set[str]:
     """ids of the rows that differ."""
     results = results_of(hub)
     undefined = {name: report.UNDEFINED for name, value in results.items() if published.missing(value)}
-    ledger = published.ledger(results, book, reasons=undefined)
-    assert set(ledger["verdict"]) <= {published.MATCHES, published.DIFFERS}
-    return set(ledger.loc[ledger["verdict"] == published.DIFFERS, "id"])
+    found = published.ledger(results, book, reasons=undefined)
+    assert set(found["verdict"]) <= {published.MATCHES, published.DIFFERS}
+    return set(found.loc[found["verdict"] == published.DIFFERS, "id"])
 
 
 def test_right_estimators_match_every_row(hub, book):
@@ -131,14 +131,14 @@ def row_of(found: pd.DataFrame, name: str) -> pd.Series:
     ],
 )
 def test_every_row_that_differs_has_a_reason(options, name, reason):
-    found = comparison.ledger(document({name: 7}, **options))
+    found = ledger.ledger(document({name: 7}, **options))
     assert row_of(found, name)["verdict"] == published.DIFFERS
     assert reason in row_of(found, name)["note"]
     assert found.loc[found["verdict"] == published.DIFFERS, "note"].ne("").all()
 
 
 def test_a_row_that_is_not_covered_says_what_the_snapshot_lacks():
-    found = row_of(comparison.ledger(document({"rq1.models.n_commits.mean": None})), "rq1.models.n_commits.mean")
+    found = row_of(ledger.ledger(document({"rq1.models.n_commits.mean": None})), "rq1.models.n_commits.mean")
     assert (found["verdict"], found["note"]) == (published.NOT_COVERED, "the snapshot has no commits of models")
 
 
@@ -151,19 +151,19 @@ def test_a_row_that_is_not_covered_says_what_the_snapshot_lacks():
     ],
 )
 def test_what_was_not_even_emitted_has_the_reason_of_its_relative(name, relative):
-    found = row_of(comparison.ledger(document({relative: None}, whys={relative: "no such table"})), name)
+    found = row_of(ledger.ledger(document({relative: None}, whys={relative: "no such table"})), name)
     assert (found["verdict"], found["note"].rsplit("; ", 1)[-1]) == (published.NOT_COVERED, "no such table")
 
 
 def test_a_core_that_ours_does_not_have_differs_from_a_printed_one():
     undefined = document({"rq2.all.k10.nodes": None}, whys={"rq2.all.k10.nodes": report.UNDEFINED})
-    found = row_of(comparison.ledger(undefined), "rq2.all.k10.nodes")
+    found = row_of(ledger.ledger(undefined), "rq2.all.k10.nodes")
     assert found["verdict"] == published.DIFFERS
     assert "ours is undefined" in found["note"]
 
 
 def test_what_cannot_be_computed_has_its_proof_whatever_ours_is():
-    found = comparison.ledger(document({"rq2.all.kmax.arcc": 0.15}))
+    found = ledger.ledger(document({"rq2.all.kmax.arcc": 0.15}))
     judged = found[found["verdict"] == published.IMPOSSIBLE]
     assert {"rq2.all.kmax.arcc", "rq3.all.cousage.degree.modes"} <= set(judged["id"])
     assert judged["note"].ne("").all()
@@ -171,25 +171,25 @@ def test_what_cannot_be_computed_has_its_proof_whatever_ours_is():
 
 def test_the_month_is_that_of_the_day_looked_at():
     early = document({}, date="2024-12-04", as_of="2022-01-31")
-    assert comparison.month(early) == "2022-01"
-    assert comparison.months_after(early, published.load()) == -21
-    assert comparison.months_after(document({}, date="2024-01-19"), published.load()) == 3
-    assert comparison.months_after(document({}), published.load()) == 0
+    assert ledger.month(early) == "2022-01"
+    assert ledger.months_after(early, published.load()) == -21
+    assert ledger.months_after(document({}, date="2024-01-19"), published.load()) == 3
+    assert ledger.months_after(document({}), published.load()) == 0
 
 
 def test_a_value_of_the_ledger_itself_is_never_compared():
     stored = document({"rq1.models.count": 348181})
-    stored["results"]["rq2.all.recip.min"] = {"value": 0.81, "notebook": comparison.STEP, "cell": None}
-    assert row_of(comparison.ledger(stored), "rq2.all.recip.min")["verdict"] == published.NOT_COVERED
+    stored["results"]["rq2.all.recip.min"] = {"value": 0.81, "notebook": ledger.STEP, "cell": None}
+    assert row_of(ledger.ledger(stored), "rq2.all.recip.min")["verdict"] == published.NOT_COVERED
 
 
 def test_counts_of_verdicts_are_apart_and_add_up():
-    found = comparison.verdict_counts(comparison.ledger(document({"rq1.models.count": 348181, "rq2.all.k1.com": 1})))
+    found = ledger.verdict_counts(ledger.ledger(document({"rq1.models.count": 348181, "rq2.all.k1.com": 1})))
     assert (found["calibrated.matches"], found["calibrated.matching.share"]) == (2 - 1, 1.0)
     assert (found["emergent.differs"], found["emergent.matches"]) == (1, 1)  # the month matches
-    for name in ("total", *comparison.SLUGS.values()):
+    for name in ("total", *ledger.SLUGS.values()):
         assert found[f"all.{name}"] == found[f"calibrated.{name}"] + found[f"emergent.{name}"]
-    assert comparison.verdict_counts(published.ledger({}, published.load()))["all.matching.share"] is None
+    assert ledger.verdict_counts(published.ledger({}, published.load()))["all.matching.share"] is None
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_counts_of_verdicts_are_apart_and_add_up():
 )
 def test_a_section_selects_the_values_printed_there_and_below(section, places):
     rows = published.ledger({}, published.load())
-    chosen = comparison.select(rows, section=section)
+    chosen = ledger.select(rows, section=section)
     printed = chosen["place"].str.split("; ").map(lambda parts: {part.split(",")[0] for part in parts})
     assert all(found & places for found in printed)
     everywhere = rows["place"].str.split("; ").map(lambda parts: {part.split(",")[0] for part in parts})
@@ -214,8 +214,8 @@ def test_a_section_selects_the_values_printed_there_and_below(section, places):
 
 def test_a_row_is_shown_with_two_decimals_more_than_were_printed():
     values = {"rq1.models.count": 348182, "rq1.models.n_likes.mean": 1.13951, "rq1.models.n_downloads.zero_share": 0.5}
-    found = comparison.ledger(document(values))
-    texts = comparison.shown(found).assign(place=found["place"]).set_index(["value", "place"])
+    found = ledger.ledger(document(values))
+    texts = ledger.shown(found).assign(place=found["place"]).set_index(["value", "place"])
     count, likes = (texts.xs(name, level="value").iloc[0] for name in ("rq1.models.count", "rq1.models.n_likes.mean"))
     assert [*count[["published", "ours", "difference", "tolerance"]]] == ["348,181", "348,182", "+1", "0.5"]
     assert [*likes[["published", "ours", "difference", "tolerance"]]] == ["1.14", "1.1395", "-0.0005", "0.005"]
@@ -242,21 +242,21 @@ def done(demo_document, tmp_path, monkeypatch):
 
 
 def test_the_files_hold_every_row_and_the_numbers_of_the_text(done, demo_document):
-    comparison.write(done, demo_document)
-    ledger = pd.read_csv(done / "ledger.csv", keep_default_na=False, dtype=str)
-    assert len(ledger) == len(published.load())
+    ledger.write(done, demo_document)
+    stored = pd.read_csv(done / "ledger.csv", keep_default_na=False, dtype=str)
+    assert len(stored) == len(published.load())
     emitted = json.loads((done / "parts" / "ledger.json").read_text(encoding="utf-8"))["results"]
     assert {entry["notebook"] for entry in emitted.values()} == {"ledger"}
-    assert emitted["ledger.all.total"]["value"] == len(ledger)
-    for name, slug in comparison.SLUGS.items():
-        assert emitted[f"ledger.all.{slug}"]["value"] == (ledger["verdict"] == name).sum()
+    assert emitted["ledger.all.total"]["value"] == len(stored)
+    for name, slug in ledger.SLUGS.items():
+        assert emitted[f"ledger.all.{slug}"]["value"] == (stored["verdict"] == name).sum()
     assert emitted["audit.checks.total"]["value"] == len(pd.read_csv(done / "tables" / "audit.csv"))
 
 
 def test_the_same_results_give_the_same_bytes_again(done, demo_document):
-    comparison.write(done, demo_document)
+    ledger.write(done, demo_document)
     first = {path.name: path.read_bytes() for path in sorted(done.rglob("*")) if path.is_file()}
-    comparison.write(done, demo_document)
+    ledger.write(done, demo_document)
     assert first == {path.name: path.read_bytes() for path in sorted(done.rglob("*")) if path.is_file()}
 
 
@@ -342,15 +342,15 @@ def test_every_file_of_a_synthetic_snapshot_says_so_and_none_of_an_observed_one(
 @pytest.mark.parametrize("synthetic", [True, False])
 def test_the_ledgers_heading_and_files_follow_the_manifest(done, demo_document, synthetic):
     shown = demo_document | {"snapshot": demo_document["snapshot"] | {"synthetic": synthetic}}
-    assert comparison.heading(shown).startswith(report.SYNTHETIC) is synthetic
-    comparison.write(done, shown)
+    assert ledger.heading(shown).startswith(report.SYNTHETIC) is synthetic
+    ledger.write(done, shown)
     files = [done / "ledger.csv", done / "tables" / "ledger.tex", done / "tables" / "ledger_summary.tex"]
     for file in files:
         assert (report.SYNTHETIC in file.read_text(encoding="utf-8")) is synthetic, file.name
 
 
 def test_the_printed_ledger_says_synthetic_on_each_of_its_pages(demo_document, done):
-    comparison.write(done, demo_document)
+    ledger.write(done, demo_document)
     text = (done / "tables" / "ledger.tex").read_text(encoding="utf-8")
     head = text[text.index(r"\toprule") : text.index(r"\endhead")]
     assert report.SYNTHETIC in head
