@@ -19,6 +19,11 @@ from analysis import audit, ledger, published, report
 from analysis.run import RunError
 
 PACKAGE = "analysis"
+BEHIND = (  # what is made after the notebooks: which functions are behind the results whose ids begin so
+    (("ledger.", "snapshot."), [ledger.results, ledger.ledger, ledger.verdict_counts]),
+    (("audit.",), [audit.counts, audit.quantities]),
+    (("rq",), [published.derived]),
+)
 NEAR = 5  # ids that are offered in place of one that does not exist
 
 
@@ -201,8 +206,7 @@ def _called(source: str, imported: Mapping[str, object]) -> Iterator[FunctionTyp
 
 def _of_the_road(result_id: str) -> list[FunctionType]:
     """The functions behind what no notebook emits: the ledger's counts, the audit, and what follows from other results."""
-    by_start = {"ledger": [ledger.verdict_counts], "audit": [audit.counts, audit.quantities]}
-    return by_start.get(result_id.split(".")[0], [published.derived])
+    return next((functions for starts, functions in BEHIND if result_id.startswith(starts)), [])
 
 
 def definitions(functions: Sequence[FunctionType]) -> Iterator[tuple[str, str]]:

@@ -22,7 +22,7 @@ import pandas as pd
 from markupsafe import Markup
 from nbconvert import HTMLExporter
 
-from analysis import audit, front_matter, ledger, paths, provenance, published, report
+from analysis import audit, explain, front_matter, ledger, paths, provenance, published, report
 
 TEMPLATES = paths.PAPER / "site"
 TITLE = "Development activity on the Hugging Face Hub"
@@ -34,11 +34,7 @@ KINDS = {"results": "result", "figures": "figure", "tables": "table"}  # of what
 STEPS: dict[str, tuple[str, list[tuple[tuple[str, ...], list[Callable]]]]] = {
     ledger.STEP: (
         "After the notebooks: the ledger and the audit",
-        [
-            (("ledger.", "snapshot."), [ledger.results, ledger.ledger, ledger.verdict_counts]),
-            (("audit.",), [audit.counts, audit.quantities]),
-            (("rq",), [published.derived]),
-        ],
+        list(explain.BEHIND),
     ),
     front_matter.STEP: (
         "After the notebooks: what the paper says of its run",
