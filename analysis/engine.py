@@ -56,6 +56,9 @@ def connect(engine: str = "duckdb"):
     return ibis.pyspark.connect(builder.config("spark.sql.session.timeZone", "UTC").getOrCreate())
 
 
+_READ = ("con", "repos", "commits", "discussions", "usage", "signed")  # of a Hub, whoever is who
+
+
 @dataclass(frozen=True)
 class Hub:
     """A snapshot seen under the parameters of a run; what `load` returns and every question starts from."""
@@ -123,7 +126,7 @@ class Hub:
         decisions = people.decisions_of(self.snapshot) if self.parameters.identities == "merged" else None
         if decisions is not None:
             merged = people.merges(merged, decisions, merge_threshold=self.parameters.merge_threshold)
-        return people.identities(self.frame(names)["alias"], merged, merge_threshold=self.parameters.merge_threshold)
+        return people.identities(self.frame(names)["alias"].tolist(), merged, merge_threshold=self.parameters.merge_threshold)
 
     @cached_property
     def developers(self) -> ibis.Table:
@@ -142,8 +145,12 @@ class Hub:
 
     @cached_property
     def signed(self) -> ibis.Table:
-        """kind, repo_id, authors (names in order), n_commits: few rows, as most commits of a repository are signed alike."""
-        return self._keep("signed", self.commits.group_by("kind", "repo_id", "authors").agg(n_commits=_.count()))
+        """kind, repo_id, authors (names in order), n_commits, first and last date of those commits.
+
+        Few rows, as most commits of a repository are signed alike.
+        """
+        alike = self.commits.group_by("kind", "repo_id", "authors")
+        return self.keep("signed", alike.agg(n_commits=_.count(), first=_.date.min(), last=_.date.max()))
 
     @cached_property
     def contributions(self) -> ibis.Table:
@@ -159,7 +166,7 @@ class Hub:
         led = ibis.cases((_.author.f2 == 0, _.n_commits), else_=0)
         by_name = pairs.group_by("kind", "repo_id", alias=_.author.f1).agg(leads=led.sum())
         by_person = by_name.inner_join(self.developers, "alias").group_by("kind", "repo_id", "developer")
-        return self._keep("contributions", by_person.agg(leads=_.leads.sum()))
+        return self.keep("contributions", by_person.agg(leads=_.leads.sum()))
 
     @cached_property
     def starters(self) -> ibis.Table:
@@ -167,11 +174,18 @@ class Hub:
         opened = self.discussions.select("kind", "repo_id", alias="author")
         known = self.developers.filter(~_.is_bot)
         rows = opened.inner_join(known, "alias").select("kind", "repo_id", "developer").distinct()
-        return self._keep("starters", rows)
+        return self.keep("starters", rows)
 
-    def _keep(self, name: str, rows: ibis.Table) -> ibis.Table:
+    def keep(self, name: str, rows: ibis.Table) -> ibis.Table:
         """The rows as a temporary table, for what is asked more than once; Spark, whose session is shared, keeps the plan."""
-        return self.con.create_table(name, rows, temp=True) if self.parameters.engine == "duckdb" else rows
+        if self.parameters.engine != "duckdb":
+            return rows
+        return self.con.create_table(ibis.util.gen_name(name), rows, temp=True)
+
+    def lend(self, other: "Hub") -> "Hub":
+        """Give another view of this snapshot what was read for this one; only who is who may differ between the two."""
+        vars(other).update({name: getattr(self, name) for name in _READ})
+        return other
 
     def frame(self, rows: ibis.Table) -> pd.DataFrame:
         """Compute an expression on this run's backend."""
@@ -246,6 +260,13 @@ def activity(hub: Hub, kind: str, *, variables: tuple[str, ...] = VARIABLES) -> 
     0 only where it was collected as none. Sorted by repo_id. `conventions="authors"` stores a zero count of likes or
     downloads as missing and takes the licence from the first tag that contains `license:`, as the published scripts do.
     """
+    counts = activity_table(hub, kind, variables=variables)
+    columns = {variable: counts[variable].cast("float64") for variable in variables}
+    return hub.frame(counts.select("repo_id", license=_license(hub, counts), **columns).order_by("repo_id"))
+
+
+def activity_table(hub: Hub, kind: str, *, variables: tuple[str, ...]) -> ibis.Table:
+    """What `activity` reads: the columns of `repos` and, as whole numbers, the variables, null where not collected."""
     counts = hub.repos.filter(_.kind == kind).mutate(n_likes="likes", n_downloads="downloads")
     if hub.parameters.conventions == "authors":
         counts = counts.mutate(n_likes=_.n_likes.nullif(0), n_downloads=_.n_downloads.nullif(0))
@@ -254,39 +275,36 @@ def activity(hub: Hub, kind: str, *, variables: tuple[str, ...] = VARIABLES) -> 
     if "n_community" in variables:
         both = counts.n_commits.notnull() & counts.n_discussions.notnull()
         counts = counts.mutate(n_community=ibis.cases((both, counts.n_community.fill_null(0))))
-    missing = {v: ibis.null("int64") for v in variables if why_missing(hub, kind, v)}
-    counts = counts.mutate(**missing)
-    columns = {variable: counts[variable].cast("float64") for variable in variables}
-    return hub.frame(counts.select("repo_id", license=_license(hub, counts), **columns).order_by("repo_id"))
+    return counts.mutate(**{v: ibis.null("int64") for v in variables if why_missing(hub, kind, v)})
 
 
 def _event_counts(hub: Hub, kind: str, variables: tuple[str, ...]) -> dict[str, ibis.Table]:
     """Counts per repository of the events of each table that the variables need, for repositories that have any."""
-    of, counts = _.kind == kind, {}
-    authors = hub.contributions.filter(of).select("repo_id", "developer")
-    starters = hub.starters.filter(of).select("repo_id", "developer")
-    wanted = set(variables)
+    of, counts, wanted = _.kind == kind, {}, set(variables)
+
+    def persons(rows: ibis.Table) -> ibis.Table:
+        return rows.filter(of).select("repo_id", "developer")
+
     if wanted & {"n_commits", "n_committers", "n_community"}:
-        events = hub.signed.filter(of).group_by("repo_id").agg(n_commits=_.n_commits.sum())
-        counts["commits"] = _outer(events, _per_repository(authors, "n_committers"))
+        counts["commits"] = hub.signed.filter(of).group_by("repo_id").agg(n_commits=_.n_commits.sum())
+    if "n_committers" in wanted:
+        counts["commits"] = _with_persons(counts["commits"], persons(hub.contributions), "n_committers")
     if wanted & {"n_discussions", "n_disc_starters", "n_community"}:
-        events = hub.discussions.filter(of).group_by("repo_id").agg(n_discussions=_.count())
-        counts["discussions"] = _outer(events, _per_repository(starters, "n_disc_starters"))
+        counts["discussions"] = hub.discussions.filter(of).group_by("repo_id").agg(n_discussions=_.count())
+    if "n_disc_starters" in wanted:
+        counts["discussions"] = _with_persons(counts["discussions"], persons(hub.starters), "n_disc_starters")
     if "n_community" in wanted:
-        counts["community"] = _per_repository(authors.union(starters, distinct=True), "n_community")
+        everyone = persons(hub.contributions).union(persons(hub.starters), distinct=True)
+        counts["community"] = everyone.group_by("repo_id").agg(n_community=_.count())
     if "n_usage_spaces" in wanted:
         counts["usage"] = usage_degrees(hub).select(repo_id="model_id", n_usage_spaces="spaces")
     return counts
 
 
-def _per_repository(rows: ibis.Table, name: str) -> ibis.Table:
-    return rows.group_by("repo_id").agg(**{name: _.count()})
-
-
-def _outer(events: ibis.Table, persons: ibis.Table) -> ibis.Table:
-    """Counts of events and, where there are any, of the persons behind them; bots leave events without persons."""
-    joined = events.left_join(persons, "repo_id").drop("repo_id_right")
-    return joined.mutate(**{c: joined[c].fill_null(0) for c in persons.columns if c != "repo_id"})
+def _with_persons(events: ibis.Table, persons: ibis.Table, name: str) -> ibis.Table:
+    """Counts of events and of the persons behind them; bots leave events without persons."""
+    joined = events.left_join(persons.group_by("repo_id").agg(**{name: _.count()}), "repo_id").drop("repo_id_right")
+    return joined.mutate(**{name: joined[name].fill_null(0)})
 
 
 def _join_counts(hub: Hub, counts: ibis.Table, per_repository: ibis.Table, *, table: str, kind: str) -> ibis.Table:

@@ -49,7 +49,8 @@ def is_bot(names: pd.Series) -> pd.Series:
     if patterns.empty:
         return known
     pattern = re.compile("|".join(f"(?:{p})" for p in patterns), re.IGNORECASE)
-    return known | names.map(lambda name: pattern.fullmatch(name) is not None).astype(bool)
+    matching = [pattern.fullmatch(name) is not None for name in names.tolist()]
+    return known | pd.Series(matching, index=names.index, dtype=bool)
 
 
 # --- identities -------------------------------------------------------------------------------------------------------
@@ -64,16 +65,18 @@ def identities(
     are not applied, merges without a score were decided by hand and always are. Without `people` each name is a person
     of its own. Developers are numbered in the order of their merged names, so the numbers depend on the names alone.
     """
-    frame = pd.DataFrame({"alias": sorted(set(names))}, dtype="str")
-    person = frame["alias"]
+    aliases = sorted(set(names))
+    merged = {}
     if people is not None:
-        accepted = people
-        if "score" in people:
-            accepted = people[~(people["score"] < merge_threshold)]
+        accepted = people[~(people["score"] < merge_threshold)] if "score" in people else people
         merged = dict(zip(accepted["alias"], accepted["person"], strict=True))
-        person = person.map(lambda name: merged.get(name, name))
-    developer = person.rank(method="dense").astype("int64") - 1 if len(frame) else pd.Series(dtype="int64")
-    return frame.assign(developer=developer, is_bot=is_bot(frame["alias"]) | is_bot(person))
+    persons = [merged.get(name, name) for name in aliases]
+    number = {person: place for place, person in enumerate(sorted(set(persons)))}
+    frame = pd.DataFrame({"alias": aliases}, dtype="str")
+    developer = pd.Series([number[person] for person in persons], dtype="int64")
+    others = pd.Series(sorted(set(merged.values())), dtype="str")
+    with_bot = pd.Series(persons, dtype="str").isin(others[is_bot(others)])
+    return frame.assign(developer=developer, is_bot=is_bot(frame["alias"]) | with_bot)
 
 
 # --- decisions: the file ----------------------------------------------------------------------------------------------
