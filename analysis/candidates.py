@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import ibis
+import numpy as np
 import pandas as pd
 from ibis import _
 
@@ -33,29 +34,27 @@ class Evidence:
 
     @property
     def names(self) -> list[str]:
-        return sorted(set(self.places["name"]))
+        return sorted(self.places["name"].unique().tolist())
 
 
 def evidence(hub: Hub) -> Evidence:
     """Read the names of a snapshot with the repositories, dates and co-authors of each."""
-    alike = hub.commits.group_by("kind", "repo_id", name="authors").agg(**_span(_.date))
-    opened = hub.discussions.group_by("kind", "repo_id", name="author").agg(**_span(_.created_at))
-    alike, opened = (rows.cast(_NULLABLE) for rows in (alike.unnest("name"), opened))  # a union wants equal types
-    rows = alike.union(opened).drop_null("name").group_by("kind", "repo_id", "name")
+    signed = hub.signed.select("kind", "repo_id", "first", "last", name="authors", events="n_commits").unnest("name")
+    opened = hub.discussions.group_by("kind", "repo_id", name="author")
+    opened = opened.agg(events=_.count(), first=_.created_at.min(), last=_.created_at.max())
+    columns = ("kind", "repo_id", "name", "events", "first", "last")
+    both = (rows.select(columns).cast(_NULLABLE) for rows in (signed, opened))  # a union wants equal types
+    rows = hub.keep("seen", ibis.union(*both)).drop_null("name").group_by("kind", "repo_id", "name")
     rows = rows.agg(events=_.events.sum(), first=_["first"].min(), last=_["last"].max())
     owners = hub.repos.select("kind", "repo_id", "owner")
     rows = rows.left_join(owners, ["kind", "repo_id"]).drop("kind_right", "repo_id_right")
-    number = ibis.dense_rank().over(order_by=["kind", "repo_id"])
-    rows = rows.mutate(repo=number, people=_.count().over(group_by=["kind", "repo_id"]))
-    places = hub.frame(rows.order_by("repo", "name"))
-    several = hub.frame(hub.commits.filter(_.authors.length() > 1).select("authors").distinct())["authors"]
+    places = hub.frame(rows.order_by("kind", "repo_id", "name"))
+    repo = places.groupby(["kind", "repo_id"], sort=False).ngroup().to_numpy()
+    places = places.assign(repo=repo, people=np.bincount(repo)[repo] if len(repo) else repo)
+    several = hub.frame(hub.signed.filter(_.authors.length() > 1).select("authors").distinct())["authors"]
     together = {people.pair_of(a, b) for names in several for a in names for b in names if a != b and a and b}
     listed = hub.frame(hub.repos.filter(_.owner.notnull()).select("owner").distinct())["owner"]
     return Evidence(places, frozenset(together), frozenset(listed.str.casefold()))
-
-
-def _span(moment) -> dict:
-    return {"events": _.count(), "first": moment.min(), "last": moment.max()}
 
 
 # --- candidates -------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from rapidfuzz.distance import OSA, JaroWinkler
 RULES = ("study", "ratio", "jaro-winkler", "ours")
 AUTOMATIC = 90.0  # least score of our rule that merges without a person; chosen for precision (see `people score`)
 MOST_PAIRS = 5_000_000
-CHUNK = 16_000_000  # cells of a block of similarities: 64 MB
+CHUNK = 16_000_000  # cells of a block of similarities: 16 MB
 LONGEST = 128  # letters; a longer name is only ever compared as a whole
 _ROUNDING = 1e-4  # 0.8 may come out as 0.79999999
 CROWD = 40  # names that share a spelling: with more, it says nothing about a person
@@ -74,6 +74,8 @@ _RIVALS, _SHORT, _ORDER, _CAP_GENERIC, _CAP_DISGUISED, _CAP_ALIKE = 12, 6, 8, 60
 
 def normalised(name: str) -> str:
     """Letters, marks and digits of any script after NFKC, in one case; punctuation, symbols and spaces are left out."""
+    if name.isascii() and name.isalnum():  # most names: the same, sooner
+        return name.lower()
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     return unicodedata.normalize("NFKC", "".join(c for c in text if unicodedata.category(c)[0] in "LMN"))
 
@@ -122,6 +124,8 @@ class Name:
         """Words without digits, split at whatever is no letter and where a capital follows a small letter."""
         if len(self.text) > LONGEST:
             return ()
+        if self.text.isascii() and self.text.isalpha() and self.text.islower():  # one word already
+            return (self.text,)
         text = re.sub(r"['’`]", "", unicodedata.normalize("NFKC", self.text))
         text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
         return tuple(folded(word.casefold()) for word in re.findall(r"[^\W\d_]+", text))
@@ -164,8 +168,9 @@ def pairs_alike(
     """Pairs of normalised names whose similarity reaches the threshold: columns i, j, similarity (0 to 100).
 
     `right` absent: all pairs i < j within `left`. Names are compared in blocks of like length, so memory is bounded and
-    most pairs of unlike length are never looked at. Empty names are like nothing. Scorers: ratio, study (token_set_ratio
-    rounded to whole numbers, as fuzzywuzzy gives it), jaro-winkler. Raises ValueError for more than 5 million pairs.
+    most pairs of unlike length are never looked at. Empty names are like nothing, and a similarity below 0.5 is none.
+    Scorers: ratio, study (token_set_ratio rounded to whole numbers, as fuzzywuzzy gives it), jaro-winkler. Raises
+    ValueError for more than 5 million pairs.
     """
     parts, found = [], 0
     for i, j, similarity in _blocks(left, right, threshold, scorer, workers):
@@ -189,16 +194,19 @@ def _blocks(left, right, threshold, scorer, workers) -> Iterator[tuple[np.ndarra
     rows, row_sizes = _by_length(left)
     columns, sizes = (rows, row_sizes) if same else _by_length(left if same else right)
     other = left if same else right
-    cutoff = max(0.0, threshold - (0.5 if scorer == "study" else 0) - _ROUNDING)
+    cutoff = max(0.5, threshold - (0.5 if scorer == "study" else 0) - _ROUNDING)
     start = 0
     while start < len(rows):
         stop, low, high = _block(row_sizes, sizes, start, cutoff, scorer)
         if same:
             low = max(low, start)
         part = [other[c] for c in columns[low:high]]
-        matrix = _similarities([left[r] for r in rows[start:stop]], part, scorer, cutoff, workers)
-        at, to = np.nonzero(matrix > 0)
-        similarity = np.round(matrix[at, to].astype("float64"), 4)
+        block = [left[r] for r in rows[start:stop]]
+        # Whole numbers first: the matrix is a quarter as large, and few of its pairs are compared again.
+        at, to = np.nonzero(_similarities(process.cdist, block, part, scorer, cutoff, workers, dtype=np.uint8).view(bool))
+        pair = [block[a] for a in at], [part[t] for t in to]
+        similarity = _similarities(process.cpdist, *pair, scorer, cutoff, workers, dtype=np.float32)
+        similarity = np.round(similarity.astype("float64"), 4)
         i, j = rows[start + at], columns[low + to]
         if same:
             once = low + to > start + at
@@ -236,13 +244,12 @@ def _block(row_sizes, sizes, start: int, cutoff: float, scorer: str) -> tuple[in
     return stop, low, high
 
 
-def _similarities(rows: list[str], columns: list[str], scorer: str, cutoff: float, workers: int) -> np.ndarray:
+def _similarities(compare, rows: list[str], columns: list[str], scorer: str, cutoff: float, workers, *, dtype):
+    """rapidfuzz's `cdist` (every row with every column) or `cpdist` (row by row); 0 below the cutoff."""
+    options = {"scorer": fuzz.ratio, "score_cutoff": cutoff}
     if scorer == "jaro-winkler":
-        return process.cdist(
-            rows, columns, scorer=JaroWinkler.normalized_similarity, score_cutoff=cutoff / 100, workers=workers,
-            dtype=np.float32, score_multiplier=100,
-        )  # fmt: skip
-    return process.cdist(rows, columns, scorer=fuzz.ratio, score_cutoff=cutoff, workers=workers, dtype=np.float32)
+        options = {"scorer": JaroWinkler.normalized_similarity, "score_cutoff": cutoff / 100, "score_multiplier": 100}
+    return compare(rows, columns, workers=workers, dtype=dtype, **options)
 
 
 def _several_words(left, right, threshold: float, same: bool) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:

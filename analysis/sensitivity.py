@@ -8,13 +8,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import ibis
 import numpy as np
 import pandas as pd
+from ibis import _
 from matplotlib.figure import Figure
 
 from analysis import figures, network, people
 from analysis.candidates import candidates
-from analysis.engine import Hub, activity, why_missing
+from analysis.engine import Hub, activity_table, why_missing
 from analysis.snapshot import KINDS, PLURAL
 
 THRESHOLDS = (80.0, 85.0, 90.0, 95.0, 100.0)
@@ -55,45 +57,37 @@ class Events:
         return self.models[self.models["repo"].duplicated(keep=False)]
 
 
-def counted(hub: Hub) -> dict[str, pd.DataFrame]:
-    """Per kind the columns repo_id (sorted) and, for each people count that is covered, whether a repository has it."""
-    frames = {}
+def counted(hub: Hub) -> dict[str, ibis.Table]:
+    """Per kind a table: repo_id and, for each people count that is covered, whether a repository has it."""
+    tables = {}
     for kind in KINDS:
-        covered = tuple(v for v in PEOPLE_COUNTS if not why_missing(hub, kind, v))
+        counts = activity_table(hub, kind, variables=("n_commits", "n_discussions"))
+        commits, discussions = counts.n_commits.notnull(), counts.n_discussions.notnull()
+        has = dict(zip(PEOPLE_COUNTS, (commits, discussions, commits & discussions), strict=True))
+        covered = {variable: value for variable, value in has.items() if not why_missing(hub, kind, variable)}
         if covered:
-            counts = activity(hub, kind, variables=covered)
-            frames[kind] = counts[["repo_id"]].join(counts[list(covered)].notna())
-    return frames
+            tables[kind] = hub.keep(kind, counts.select("repo_id", **covered))
+    return tables
 
 
-def events(hub: ByName, repositories: Mapping[str, pd.DataFrame]) -> Events:
+def events(hub: ByName, repositories: Mapping[str, ibis.Table]) -> Events:
     """Read a snapshot's commits and discussions once, by name; `repositories` as `counted` gives them."""
-    commits, starters = _by_kind(hub, hub.contributions, "leads"), _by_kind(hub, hub.starters)
+    commits, starters = (rows.select("kind", "repo_id", "developer") for rows in (hub.contributions, hub.starters))
+    read = dict(zip(PEOPLE_COUNTS, (commits, starters, commits.union(starters, distinct=True)), strict=True))
     pairs = {}
     for kind, known in repositories.items():
-        number = pd.Index(known["repo_id"])
-        did = [_numbered(rows[kind], number) for rows in (commits, starters)]
-        both = pd.concat(did)[["repo", "name"]].drop_duplicates()
-        for variable, rows in zip(PEOPLE_COUNTS, (*did, both), strict=True):
-            if variable in known:
-                has_value = known[variable].to_numpy()
-                pairs[f"{PLURAL[kind]}.{variable}"] = (rows[has_value[rows["repo"]]], int(has_value.sum()))
-    models = commits["model"]
-    return Events(pairs, _numbered(models, pd.Index(models["repo_id"].unique())))
+        for variable in known.columns[1:]:
+            covered = known.filter(known[variable])
+            rows = read[variable].filter(_.kind == kind).semi_join(covered, "repo_id").drop("kind")
+            size = int(hub.frame(covered.agg(size=_.count())).loc[0, "size"])
+            pairs[f"{PLURAL[kind]}.{variable}"] = (_numbered(hub.frame(rows)), size)
+    return Events(pairs, _numbered(hub.frame(hub.contributions.filter(_.kind == "model").drop("kind"))))
 
 
-def _by_kind(hub: ByName, rows, *more: str) -> dict[str, pd.DataFrame]:
-    columns = ["repo_id", "developer", *more]
-    return {
-        kind: hub.frame(rows.filter(rows.kind == kind).select(*columns)).rename(columns={"developer": "name"})
-        for kind in KINDS
-    }
-
-
-def _numbered(rows: pd.DataFrame, repositories: pd.Index) -> pd.DataFrame:
-    """Repositories by their place; those that are not among them are left out."""
-    rows = rows.assign(repo=repositories.get_indexer(rows["repo_id"])).drop(columns="repo_id")
-    return rows[rows["repo"] >= 0].sort_values(["repo", "name"], ignore_index=True)
+def _numbered(rows: pd.DataFrame) -> pd.DataFrame:
+    """Columns repo (a number) and name in place of repo_id and developer."""
+    numbers = pd.DataFrame({"repo": pd.factorize(rows["repo_id"])[0], "name": rows["developer"].to_numpy()})
+    return numbers.assign(**{column: rows[column].to_numpy() for column in rows if column == "leads"})
 
 
 def sensitivity(hub: Hub, *, thresholds: Iterable[float] = THRESHOLDS, most_edges: int = MOST_EDGES) -> pd.DataFrame:
@@ -101,26 +95,30 @@ def sensitivity(hub: Hub, *, thresholds: Iterable[float] = THRESHOLDS, most_edge
 
     Columns rule (no merging, as run, study, ours), threshold (NaN where none applies), bots (exclude, include); names,
     merged, refused, largest (names of one person); `<kinds>.<variable>` (mean per repository, NaN where not covered);
-    developers, isolates, isolate_share; `<level>.<measure>` of Table 6. `study` merges whatever its three passes find at
+    developers, isolates, isolate_share; `<level>.<measure>` of Table 6, but for the first two rules of k1 alone. `study` merges whatever its three passes find at
     the threshold, without the search by hand that followed; what people decided counts under every rule but the first.
     With more than `most_edges` edges, MOD and COM are left out but for the first two rules under the run's own bots.
     """
     raw = replace(hub.parameters, identities="raw", bots="exclude")
-    names = ByName(hub.snapshot, raw).identities["alias"]
-    listed = frozenset(names[people.is_bot(names)]) if len(names) else frozenset()
-    first = ByName(hub.snapshot, raw, listed)
+
+    def leaving_out(bots: frozenset[str]) -> ByName:
+        return hub.lend(ByName(hub.snapshot, raw, bots))
+
+    names = leaving_out(frozenset()).identities["alias"]
+    listed = frozenset(names[people.is_bot(names)])
+    first = leaving_out(listed)
     repositories = counted(first)
     read, known, rows = {listed: events(first, repositories)}, {}, []
     for rule, threshold, merged in _variants(first, hub, tuple(thresholds)):
         developer, bot_names = numbers(names, merged.people if merged else None, listed)
         for bots, left_out in (("exclude", bot_names), ("include", frozenset())):
             if left_out not in read:
-                read[left_out] = events(ByName(hub.snapshot, raw, left_out), repositories)
-            always = bots == hub.parameters.bots and rule in (UNMERGED, AS_RUN)
-            limit = float("inf") if always else most_edges
-            key = (left_out, limit, developer.tobytes())
+                read[left_out] = events(leaving_out(left_out), repositories)
+            of_run = rule in (UNMERGED, AS_RUN)
+            limit = float("inf") if of_run and bots == hub.parameters.bots else most_edges
+            key = (left_out, of_run, limit, developer.tobytes())
             if key not in known:
-                known[key] = findings(read[left_out], developer, most_edges=limit)
+                known[key] = findings(read[left_out], developer, inner=of_run, most_edges=limit)
             row = {"rule": rule, "threshold": threshold, "bots": bots} | _sizes(developer, merged)
             rows.append(row | known[key])
     return pd.DataFrame(rows)
@@ -155,15 +153,26 @@ def numbers(names: pd.Series, merged: pd.DataFrame | None, listed: frozenset[str
     """
     if merged is None or merged.empty:
         return np.arange(len(names)), listed
-    person_of = dict(zip(merged["alias"], merged["person"], strict=True))
-    person = names.map(lambda name: person_of.get(name, name))
-    number = person.rank(method="dense").to_numpy("int64") - 1
-    with_bots = set(merged.loc[people.is_bot(merged["person"]), "alias"])
-    return number, listed | (with_bots & set(names))
+    everyone = pd.Index(names)
+    unseen = sorted({*merged["person"]}.difference(everyone))
+    if unseen:
+        everyone = everyone.append(pd.Index(unseen, dtype="str")).sort_values()
+    alias, person = (everyone.get_indexer(merged[column]) for column in ("alias", "person"))
+    stands_for = np.arange(len(everyone))
+    stands_for[alias[alias >= 0]] = person[alias >= 0]
+    own = everyone.get_indexer(names) if unseen else slice(None)
+    number = np.unique(stands_for[own], return_inverse=True)[1]
+    with_bot = merged.loc[people.is_bot(merged["person"]), "alias"]
+    return number, listed | {*with_bot[with_bot.isin(names)]}
 
 
-def findings(read: Events, developer: np.ndarray, *, most_edges: float = MOST_EDGES) -> dict[str, float | int | None]:
-    """RQ1's people counts (means), the developers of RQ2 and every column of Table 6, under one numbering of the names."""
+def findings(
+    read: Events, developer: np.ndarray, *, inner: bool = True, most_edges: float = MOST_EDGES
+) -> dict[str, float | int | None]:
+    """RQ1's people counts (means), the developers of RQ2 and every column of Table 6, under one numbering of the names.
+
+    Without `inner`, Table 6 is that of k1 alone.
+    """
     values: dict[str, float | int | None] = {
         f"{PLURAL[kind]}.{variable}": _mean(read, f"{PLURAL[kind]}.{variable}", developer)
         for kind in KINDS
@@ -174,7 +183,10 @@ def findings(read: Events, developer: np.ndarray, *, most_edges: float = MOST_ED
     alone = everyone - len(links)
     values |= {"developers": everyone, "isolates": alone, "isolate_share": alone / everyone if everyone else None}
     searches = ("mod",) if links.number_of_edges() <= most_edges else ()
-    return values | network.core_results(network.core_table(links, searches=searches))
+    if inner or not links.number_of_edges():
+        return values | network.core_results(network.core_table(links, searches=searches))
+    first_core = {"k": 1} | network.structure(links, searches=searches)  # nobody in it is without an edge
+    return values | {f"k1.{name}": value for name, value in first_core.items()}
 
 
 def _mean(read: Events, name: str, developer: np.ndarray) -> float:
