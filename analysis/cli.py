@@ -83,7 +83,7 @@ def run_(
 
     Prints the directory of the results as the last line. Exit codes: 0 done; 1 failed; 2 wrong usage; 3 all but the PDF.
     """
-    from analysis import run, site, snapshots_compared
+    from analysis import kernels, run, site, snapshots_compared
 
     values = parse(parameter or [])
     given = {name: value for name, value in (("snapshot_date", snapshot_name), ("as_of", as_of)) if value}
@@ -95,6 +95,8 @@ def run_(
         _compare(Parameters(**values | given), anew=False, dry_run=dry_run)
         return
     parameters = check(values | given)
+    if not dry_run:
+        kernels.prepare()
     loaded = snapshot.load(parameters.snapshot_date)
     snapshot.validate(loaded, again=False)
     synthetic = " (SYNTHETIC)" if loaded.synthetic else ""

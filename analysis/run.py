@@ -13,16 +13,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict
-from multiprocessing import get_context
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis import paths
+from analysis import kernels, paths
 
 if TYPE_CHECKING:
     from analysis.parameters import Parameters
@@ -49,9 +46,9 @@ def run_notebooks(parameters: Parameters, *, progress: Progress = lambda *_: Non
     out_dir = parameters.directory
     _empty(out_dir)
     (out_dir / "notebooks").mkdir(parents=True)
-    context = get_context("spawn")
+    context = kernels.context()
     messages = context.SimpleQueue()
-    arguments = (out_dir / "notebooks", parameters.changed(), messages)
+    arguments = (out_dir / "notebooks", parameters.changed(), messages, dict(os.environ))
     running = {name: context.Process(target=_work, args=(name, *arguments), name=name) for name in NOTEBOOKS}
     try:
         for process in running.values():
@@ -100,12 +97,15 @@ def _let_kernels_find_the_package() -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join([str(paths.ROOT), *([inherited] if inherited else [])])
 
 
-def _work(name: str, directory: Path, values: Mapping, messages) -> None:
+def _work(name: str, directory: Path, values: Mapping, messages, env: Mapping[str, str]) -> None:
     """What one process does; SIGTERM ends it in good order, so that its kernel ends too."""
+    os.environ.clear()  # of the process that this one is forked from
+    os.environ.update(env)
+    waiting = kernels.forked()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     _let_kernels_find_the_package()
     try:
-        execute(name, directory, values, progress=lambda *done: messages.put(done))
+        execute(name, directory, values, progress=lambda *done: messages.put(done), waiting=waiting)
     except RunError as error:
         messages.put(str(error))
 
@@ -139,10 +139,11 @@ def execute(
     *,
     progress: Progress = lambda *_: None,
     said: Callable[[str], None] | None = None,
+    waiting: kernels.Forked | None = None,
 ) -> Path:
     """Run one notebook's source through papermill; returns the executed copy. Raises RunError with the failing cell.
 
-    `said` is given each line that the notebook prints, as it does.
+    `said` is given each line that the notebook prints, as it does; `waiting` becomes the kernel, else one is started.
     """
     import jupytext
     import nbformat
@@ -160,7 +161,7 @@ def execute(
         progress(name, cell_index + 1, cells)
 
     try:
-        with _kernel() as kernel:
+        with kernels.kernel(waiting) as kernel:
             papermill.execute_notebook(
                 source, copy, parameters=dict(values), kernel_name="python3", progress_bar=False, cwd=paths.NOTEBOOKS,
                 on_cell_executed=executed, autosave_cell_every=0, km=kernel, stdout_file=_Lines(said) if said else None,
@@ -172,21 +173,6 @@ def execute(
         source.unlink()
     _strip(copy, name)
     return copy
-
-
-@contextmanager
-def _kernel():
-    """A kernel of this Python behind Unix sockets of its own: no port of the machine is opened."""
-    from jupyter_client.manager import KernelManager
-
-    with tempfile.TemporaryDirectory(prefix="kernel-") as sockets:
-        connection = str(Path(sockets) / "kernel.json")
-        manager = KernelManager(kernel_name="python3", transport="ipc", connection_file=connection)
-        try:
-            yield manager
-        finally:
-            if manager.has_kernel:
-                manager.shutdown_kernel(now=True)
 
 
 def _first_line(text: str) -> str:

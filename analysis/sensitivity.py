@@ -95,9 +95,10 @@ def sensitivity(hub: Hub, *, thresholds: Iterable[float] = THRESHOLDS, most_edge
 
     Columns rule (no merging, as run, study, ours), threshold (NaN where none applies), bots (exclude, include); names,
     merged, refused, largest (names of one person); `<kinds>.<variable>` (mean per repository, NaN where not covered);
-    developers, isolates, isolate_share; `<level>.<measure>` of Table 6, but for the first two rules of k1 alone. `study` merges whatever its three passes find at
-    the threshold, without the search by hand that followed; what people decided counts under every rule but the first.
-    With more than `most_edges` edges, MOD and COM are left out but for the first two rules under the run's own bots.
+    developers, isolates, isolate_share; `<level>.<measure>` of Table 6, beyond k1 for the first two rules only. `study`
+    merges whatever its three passes find at the threshold, without the search by hand that followed; what people decided
+    counts under every rule but the first. With more than `most_edges` edges, MOD and COM are left out but for the first
+    two rules under the run's own bots.
     """
     raw = replace(hub.parameters, identities="raw", bots="exclude")
 

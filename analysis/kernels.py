@@ -1,0 +1,114 @@
+"""The kernels of a run's notebooks: each a process of its own, behind Unix sockets.
+
+On Linux they are forked from one process that has imported the packages, which takes each of them five seconds; where
+forking after imports is not safe, they are started as Jupyter does.
+"""
+
+import multiprocessing
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from jupyter_client.manager import KernelManager
+from jupyter_client.provisioning import LocalProvisioner
+
+FORKS = sys.platform == "linux"
+PACKAGES = (  # what the notebooks and the processes that execute them import
+    "papermill", "jupytext", "ipykernel.kernelapp", "analysis.activity", "analysis.adoption", "analysis.figures",
+    "analysis.people_score", "analysis.report", "analysis.sensitivity", "ibis.backends.duckdb",
+)  # fmt: skip
+
+
+def context():
+    """How the processes that execute notebooks are started; on Linux by one that has the packages."""
+    chosen = multiprocessing.get_context("forkserver" if FORKS else "spawn")
+    if FORKS:
+        chosen.set_forkserver_preload(list(PACKAGES))
+    return chosen
+
+
+def prepare() -> None:
+    """Have the packages imported while this process does something else; without it they are imported when needed."""
+    if FORKS:
+        context()
+        forkserver.ensure_running()
+
+
+class Forked(multiprocessing.get_context("fork").Process if FORKS else object):
+    """A copy of this process that waits to be told which kernel it is; with what jupyter_client asks of a Popen."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self):
+        self._told, hears = multiprocessing.Pipe()
+        super().__init__(target=_serve, args=(hears,))
+
+    def tell(self, connection_file: str, env: dict[str, str], directory: str) -> None:
+        self._told.send((connection_file, env, directory))
+
+    def poll(self) -> int | None:
+        return self.exitcode
+
+    def wait(self) -> int | None:
+        self.join()
+        return self.exitcode
+
+    def send_signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+
+def forked() -> Forked | None:
+    """A process for `kernel`, None where there is no forking; to be called before anything else runs in this process."""
+    if not FORKS:
+        return None
+    process = Forked()
+    process.start()
+    return process
+
+
+def _serve(hears: Connection) -> None:
+    from ipykernel.kernelapp import IPKernelApp
+
+    os.setsid()  # Ctrl-C is for the process that executes the notebook
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    connection_file, env, directory = hears.recv()
+    os.environ.clear()
+    os.environ.update(env)
+    os.chdir(directory)
+    # A kernel whose parent is gone ends.
+    IPKernelApp.launch_instance(argv=["-f", connection_file, f"--IPKernelApp.parent_handle={os.getppid()}"])
+
+
+class _ForkedKernel(LocalProvisioner):
+    """Makes the process that waits a kernel, where Jupyter would start a command."""
+
+    waiting: Forked
+
+    async def launch_kernel(self, cmd, *, env, cwd=None, **_):
+        self.waiting.tell(self.parent.connection_file, env, str(cwd or Path.cwd()))
+        self.process, self.pid, self.cwd = self.waiting, self.waiting.pid, cwd
+        return self.connection_info
+
+
+@contextmanager
+def kernel(waiting: Forked | None = None) -> Iterator[KernelManager]:
+    """A kernel of this Python behind Unix sockets of its own: no port of the machine is opened. It ends with the block."""
+    with tempfile.TemporaryDirectory(prefix="kernel-") as sockets:
+        connection = str(Path(sockets) / "kernel.json")
+        manager = KernelManager(kernel_name="python3", transport="ipc", connection_file=connection)
+        if waiting:
+            manager.provisioner = _ForkedKernel(parent=manager, kernel_spec=manager.kernel_spec)
+            manager.provisioner.waiting = waiting
+        try:
+            yield manager
+        finally:
+            if manager.has_kernel:
+                manager.shutdown_kernel(now=True)
+            if waiting and waiting.is_alive():
+                waiting.kill()
