@@ -241,7 +241,7 @@ def partial(tmp_path_factory):
         links = {"usage": {"all": {"status": "sample", "rule": "some models"}}}
         with snapshot.Writer("2022-02-21-links", coverage=links, **common) as writer:
             writer.add("usage", [{"space_id": f"s/{i}", "model_id": f"o/m{i % 3}"} for i in range(7)])
-        yield {name: finished(Parameters(name, out_dir=str(directory / f"out-{name}"))) for name in snapshot.names()}
+        return {name: finished(Parameters(name, out_dir=str(directory / f"out-{name}"))) for name in snapshot.names()}
 
 
 def values(out_dir):
