@@ -6,6 +6,7 @@ Results go to stdout (the last line of `run` is the directory of its results), e
 import os
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -83,7 +84,7 @@ def run_(
 
     Prints the directory of the results as the last line. Exit codes: 0 done; 1 failed; 2 wrong usage; 3 all but the PDF.
     """
-    from analysis import kernels, run, site, snapshots_compared
+    from analysis import run, site, snapshots_compared
 
     values = parse(parameter or [])
     given = {name: value for name, value in (("snapshot_date", snapshot_name), ("as_of", as_of)) if value}
@@ -95,8 +96,6 @@ def run_(
         _compare(Parameters(**values | given), anew=False, dry_run=dry_run)
         return
     parameters = check(values | given)
-    if not dry_run:
-        kernels.prepare()
     loaded = snapshot.load(parameters.snapshot_date)
     snapshot.validate(loaded, again=False)
     synthetic = " (SYNTHETIC)" if loaded.synthetic else ""
@@ -114,10 +113,13 @@ def run_(
             f"no PDF: {', '.join(lacking)} not found; install them (Debian: apt-get install {run.DEBIAN_PACKAGES})",
             style="yellow",
         )
-    elif paper:
-        said.print(f"paper: {_relative(run.build_paper(parameters))}")
     _say_verdicts(document)
-    said.print(f"page: {_relative(site.build(parameters.directory))}")
+    with ThreadPoolExecutor(1) as beside:  # LaTeX is processes of its own: the page is made here meanwhile
+        compiled = beside.submit(run.build_paper, parameters) if paper and not lacking else None
+        page = site.build(parameters.directory, paper_follows=compiled is not None)
+    if compiled:
+        said.print(f"paper: {_relative(compiled.result())}")
+    said.print(f"page: {_relative(page)}")
     print(parameters.directory)
     if lacking:
         raise typer.Exit(WITHOUT_PDF)

@@ -1,43 +1,22 @@
 """The kernels of a run's notebooks: each a process of its own, behind Unix sockets.
 
-On Linux they are forked from one process that has imported the packages, which takes each of them five seconds; where
-forking after imports is not safe, they are started as Jupyter does.
+On Linux a kernel is forked from the process that executes its notebook, which has the packages imported; elsewhere it is
+started as Jupyter does.
 """
 
 import multiprocessing
 import os
 import signal
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from jupyter_client.manager import KernelManager
 from jupyter_client.provisioning import LocalProvisioner
 
-FORKS = sys.platform == "linux"
-PACKAGES = (  # what the notebooks and the processes that execute them import
-    "papermill", "jupytext", "ipykernel.kernelapp", "analysis.activity", "analysis.adoption", "analysis.figures",
-    "analysis.people_score", "analysis.report", "analysis.sensitivity", "ibis.backends.duckdb",
-)  # fmt: skip
-
-
-def context():
-    """How the processes that execute notebooks are started; on Linux by one that has the packages."""
-    chosen = multiprocessing.get_context("forkserver" if FORKS else "spawn")
-    if FORKS:
-        chosen.set_forkserver_preload(list(PACKAGES))
-    return chosen
-
-
-def prepare() -> None:
-    """Have the packages imported while this process does something else; without it they are imported when needed."""
-    if FORKS:
-        context()
-        forkserver.ensure_running()
+from analysis.run import FORKS
 
 
 class Forked(multiprocessing.get_context("fork").Process if FORKS else object):
@@ -61,15 +40,6 @@ class Forked(multiprocessing.get_context("fork").Process if FORKS else object):
 
     def send_signal(self, number: int) -> None:
         os.kill(self.pid, number)
-
-
-def forked() -> Forked | None:
-    """A process for `kernel`, None where there is no forking; to be called before anything else runs in this process."""
-    if not FORKS:
-        return None
-    process = Forked()
-    process.start()
-    return process
 
 
 def _serve(hears: Connection) -> None:

@@ -154,17 +154,13 @@ def numbers(names: pd.Series, merged: pd.DataFrame | None, listed: frozenset[str
     """
     if merged is None or merged.empty:
         return np.arange(len(names)), listed
-    everyone = pd.Index(names)
-    unseen = sorted({*merged["person"]}.difference(everyone))
-    if unseen:
-        everyone = everyone.append(pd.Index(unseen, dtype="str")).sort_values()
-    alias, person = (everyone.get_indexer(merged[column]) for column in ("alias", "person"))
-    stands_for = np.arange(len(everyone))
-    stands_for[alias[alias >= 0]] = person[alias >= 0]
-    own = everyone.get_indexer(names) if unseen else slice(None)
-    number = np.unique(stands_for[own], return_inverse=True)[1]
+    known, persons = names.tolist(), dict(zip(merged["alias"], merged["person"], strict=True))
+    place = {name: number for number, name in enumerate(known)}
+    if not place.keys() >= {*persons.values()}:
+        place = {name: number for number, name in enumerate(sorted({*known, *persons.values()}))}
+    own = [place[persons.get(name, name)] for name in known]
     with_bot = merged.loc[people.is_bot(merged["person"]), "alias"]
-    return number, listed | {*with_bot[with_bot.isin(names)]}
+    return np.unique(own, return_inverse=True)[1], listed | ({*with_bot} & place.keys())
 
 
 def findings(

@@ -43,10 +43,10 @@ STEPS: dict[str, tuple[str, list[tuple[tuple[str, ...], list[Callable]]]]] = {
 }
 
 
-def build(out_dir: Path) -> Path:
+def build(out_dir: Path, *, paper_follows: bool = False) -> Path:
     """Write `site/` into the directory of a run whose results are collected; returns its `index.html`.
 
-    An earlier page is replaced. A link to the PDF is there if the PDF is.
+    An earlier page is replaced. A link to the PDF is there if the PDF is, or if it is being made (`paper_follows`).
     """
     document = json.loads((out_dir / "results.json").read_text(encoding="utf-8"))
     site = out_dir / "site"
@@ -61,7 +61,7 @@ def build(out_dir: Path) -> Path:
         html = environment.get_template("notebook.html.j2").render(page=page, pages=pages, root="../")
         (site / "notebooks" / f"{page['name']}.html").write_text(html, encoding="utf-8")
     html = environment.get_template("index.html.j2").render(
-        pages=pages, root="", **_ledger(document), **_files(out_dir), **_about(out_dir, document)
+        pages=pages, root="", **_ledger(document), **_files(out_dir, paper_follows), **_about(out_dir, document)
     )
     index = site / "index.html"
     index.write_text(html, encoding="utf-8")
@@ -302,14 +302,14 @@ def _order(value: object) -> float | str:
     return "" if published.missing(number) else float(number)
 
 
-def _files(out_dir: Path) -> dict:
+def _files(out_dir: Path, paper_follows: bool) -> dict:
     """What may be downloaded, as addresses from the index; the figures as images that the page holds."""
     images = {
         path.stem: "data:image/svg+xml;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
         for path in sorted((out_dir / "figures").glob("*.svg"))
     }
     return {
-        "pdf": "../paper.pdf" if (out_dir / "paper.pdf").exists() else "",
+        "pdf": "../paper.pdf" if paper_follows or (out_dir / "paper.pdf").exists() else "",
         "images": images,
         "figure_data": sorted(path.name for path in (out_dir / "figures").glob("*.csv")),
         "table_data": sorted(path.name for path in (out_dir / "tables").glob("*.csv")),
