@@ -4,7 +4,6 @@ Sources write snapshots through `Writer`; everything else reads them through `lo
 of this module shows one.
 """
 
-import builtins
 import datetime as dt
 import hashlib
 import json
@@ -504,7 +503,7 @@ def last_moment(date: dt.date) -> dt.datetime:
 def connect(**options):
     """DuckDB through Ibis, without DuckDB's own progress bar."""
     con = ibis.duckdb.connect(**options)
-    if not hasattr(builtins, "__IPYTHON__"):  # a notebook shows none, and refuses the setting
+    with suppress(duckdb.InvalidInputException):  # a notebook without ipywidgets shows none, and refuses the setting
         con.raw_sql("SET enable_progress_bar = false")
     return con
 
