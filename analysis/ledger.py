@@ -22,19 +22,23 @@ MARKS = {True: report.SYNTHETIC, False: "observed"}
 # --- what is compared -------------------------------------------------------------------------------------------------
 
 
-def ledger(document: Mapping, values: pd.DataFrame | None = None) -> pd.DataFrame:
+def ledger(
+    document: Mapping, values: pd.DataFrame | None = None, *, findings: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """The ledger of a run (`published.ledger`), with a reason in the note of every row that differs.
 
-    document: results.json. Every verdict is computed here, from the results of the notebooks.
+    document: results.json. Every verdict is computed here, from the results of the notebooks. findings:
+    `audit.findings`, where they are at hand.
     """
     values = published.load() if values is None else values
+    findings = audit.findings(values) if findings is None else findings
     entries = {name: entry for name, entry in document["results"].items() if entry["notebook"] != STEP}
     results = {name: entry["value"] for name, entry in entries.items()} | {"snapshot.month": month(document)}
     whys = {name: entry["why"] for name, entry in entries.items() if entry["value"] is None}
     proofs = audit.impossible(values) | published.WITHOUT_DEFINITION
     rows = published.ledger(results, values, proofs=proofs, reasons=whys)
     against = is_twin(document["snapshot"]) or _is_of_the_studys_data(document, values)
-    found = _contradictions(audit.findings(values)) if against else {}
+    found = _contradictions(findings) if against else {}
     general = general_reasons(document, values)
     notes = [
         _note(row, whys.get(row["id"]) or whys.get(relative(row["id"])), found.get(row["id"]), general[row["kind"]])
@@ -126,7 +130,8 @@ def _general(kind: str, document: Mapping, values: pd.DataFrame) -> str:
 def write(out_dir: Path, document: Mapping) -> None:
     """Write the ledger's and the audit's tables, `ledger.csv`, and their results as a part of results.json."""
     values = published.load()
-    rows, findings = ledger(document, values), audit.findings(values)
+    findings = audit.findings(values)
+    rows = ledger(document, values, findings=findings)
     synthetic = bool(document["snapshot"]["synthetic"])
     writer = report.Report(STEP, out_dir=out_dir, synthetic=synthetic)
     for name, value in results(document, rows, findings, values).items():

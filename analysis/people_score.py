@@ -95,7 +95,7 @@ def score(
     `basis`: pairs = the rule's own pairs; groups = all pairs of the groups that merging them makes.
     """
     thresholds = sorted(thresholds)
-    actual = _actual(gold)
+    actual, kind = _actual(gold), gold["kind"].tolist()
     sizes = {"persons": gold["person"].nunique(), "aliases": len(gold)}
     rows = []
     for rule in rules:
@@ -107,7 +107,7 @@ def score(
                 rows += [
                     {"part": WHOLE, "rule": rule, "threshold": threshold, "kinds": kinds, "basis": basis}
                     | sizes
-                    | measures(actual[kinds], {p for p in predicted if _kinds(gold, p) == kinds})
+                    | measures(actual[kinds], {p for p in predicted if _kinds(kind, p) == kinds})
                     for kinds in actual
                 ]
     return pd.DataFrame(rows)
@@ -152,18 +152,18 @@ def measures(actual: set, predicted: set) -> dict[str, float | int | None]:
     return found
 
 
-def _kinds(gold: pd.DataFrame, pair: tuple[int, int]) -> str:
-    kinds = gold["kind"].array
-    return "-".join(sorted((kinds[pair[0]], kinds[pair[1]])))
+def _kinds(kind: Sequence[str], pair: tuple[int, int]) -> str:
+    return "-".join(sorted((kind[pair[0]], kind[pair[1]])))
 
 
 def _actual(gold: pd.DataFrame) -> dict[str, set[tuple[int, int]]]:
     actual: dict[str, set] = {"login-login": set(), "login-name": set()}
+    kind = gold["kind"].tolist()
     for rows in gold.groupby("person", sort=True).indices.values():
         ordered = sorted(map(int, rows))
         for place, i in enumerate(ordered):
             for j in ordered[place + 1 :]:
-                actual.get(_kinds(gold, (i, j)), set()).add((i, j))
+                actual.get(_kinds(kind, (i, j)), set()).add((i, j))
     return actual
 
 

@@ -269,7 +269,8 @@ def _emitted(notebook: str, document: Mapping) -> list[dict]:
 
 def _ledger(document: Mapping) -> dict:
     """The ledger's rows and sections, counts of its verdicts by kind, the audit's findings."""
-    rows, words = ledger.ledger(document), Words(document["results"])
+    findings, words = audit.findings(), Words(document["results"])
+    rows = ledger.ledger(document, findings=findings)
     texts = ledger.shown(rows)
     shown = [
         {
@@ -283,7 +284,6 @@ def _ledger(document: Mapping) -> dict:
     ]
     sections = published.summary(rows)["section"].drop_duplicates().tolist()
     sections += sorted({name for row in shown for name in row["sections"]} - set(sections))
-    findings = audit.findings()
     outcomes = findings["consistent"].map({True: "agree", False: "contradict", None: "leave open"}).fillna("leave open")
     return {
         "ledger": shown,
