@@ -13,8 +13,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -81,6 +83,17 @@ class Inputs:
         directory = paths.snapshots() / self.snapshot
         names = ("repos", "commits", "discussions", "usage", "people", "rejected")
         return {name: pd.read_parquet(directory / f"{name}.parquet") for name in names}
+
+    @cached_property
+    def people(self) -> tuple:
+        """Who did what, the plain way: `_people_of` the tables."""
+        return _people_of(self.tables)
+
+    @cached_property
+    def hub_of_people(self):
+        """The snapshot once it is known who did what, our way."""
+        _ = self.hub.contributions, self.hub.starters
+        return self.hub
 
     @cached_property
     def prepared(self) -> dict:
@@ -153,15 +166,18 @@ def load_plain(inputs: Inputs) -> Timed:
     return timed
 
 
-# --- counts -----------------------------------------------------------------------------------------------------------
+# --- people -----------------------------------------------------------------------------------------------------------
 
 
-def counts_ours(inputs: Inputs) -> Timed:
-    """Activity of every repository of each kind."""
-    from analysis import engine
+def people_ours(inputs: Inputs) -> Timed:
+    """Who is who among all names, without bots, and who committed to and discussed what."""
+    return lambda: inputs.hub_of_people
 
-    hub = inputs.hub
-    return lambda: {kind: engine.activity(hub, kind) for kind in KINDS}
+
+def people_plain(inputs: Inputs) -> Timed:
+    """Explode the authors, number the names, drop the bots."""
+    _ = inputs.tables
+    return lambda: inputs.people
 
 
 def _people_of(tables: Mapping) -> tuple:
@@ -186,17 +202,36 @@ def _people_of(tables: Mapping) -> tuple:
     )
 
 
+def people_same(found) -> dict:
+    """kind, repo_id, developer, leads of the commits and kind, repo_id, developer of the discussions, sorted."""
+    keys = ["kind", "repo_id", "developer"]
+    if isinstance(found, tuple):
+        authors, opened = found
+        authors = authors.assign(leads=(~authors.index.duplicated()).astype("int64"))
+        authors = authors.groupby(keys)["leads"].sum().reset_index()
+    else:
+        authors, opened = found.frame(found.contributions), found.frame(found.starters)
+    commits = authors[[*keys, "leads"]].sort_values(keys, ignore_index=True)
+    return {"commits": commits, "discussions": opened[keys].drop_duplicates().sort_values(keys, ignore_index=True)}
+
+
+# --- counts -----------------------------------------------------------------------------------------------------------
+
+
+def counts_ours(inputs: Inputs) -> Timed:
+    """Activity of every repository of each kind."""
+    from analysis import engine
+
+    hub = inputs.hub_of_people
+    return lambda: {kind: engine.activity(hub, kind) for kind in KINDS}
+
+
 def counts_plain(inputs: Inputs) -> Timed:
-    """Explode the authors, group by repository, merge the counts."""
+    """Group by repository, merge the counts."""
     import numpy as np
 
-    tables = inputs.tables
-
-    def timed():
-        authors, starters = _people_of(tables)
-        return {kind: _plain_activity(tables, authors, starters, kind, np.nan) for kind in KINDS}
-
-    return timed
+    tables, people = inputs.tables, inputs.people
+    return lambda: {kind: _plain_activity(tables, *people, kind, np.nan) for kind in KINDS}
 
 
 def _plain_activity(tables, authors, starters, kind, nan):
@@ -255,7 +290,7 @@ def edges_ours(inputs: Inputs) -> Timed:
     """The collaboration networks of all models and of three fields, as graphs."""
     from analysis import engine, network
 
-    hub = inputs.hub
+    hub = inputs.hub_of_people
     return lambda: {field: network.graph(engine.edges(hub, field)) for field in FIELDS}
 
 
@@ -263,7 +298,8 @@ def edges_plain(inputs: Inputs) -> Timed:
     """Merge the first author of every commit with the repository's authors; count; make a graph."""
     import networkx as nx
 
-    tables = inputs.tables
+    tables, (authors, _) = inputs.tables, inputs.people
+    authors = authors[authors["kind"] == "model"]
 
     def network_of(authors):
         first = authors[~authors.index.duplicated()]
@@ -276,8 +312,6 @@ def edges_plain(inputs: Inputs) -> Timed:
         return graph
 
     def timed():
-        authors, _ = _people_of(tables)
-        authors = authors[authors["kind"] == "model"]
         fields = {field: authors["repo_id"].isin(_plain_models(tables, field)) for field in FIELDS}
         return {field: network_of(authors[inside]) for field, inside in fields.items()}
 
@@ -934,6 +968,7 @@ class Stage:
 
 STAGES = {
     "load": Stage(load_ours, load_plain),
+    "people": Stage(people_ours, people_plain, people_same),
     "counts": Stage(counts_ours, counts_plain, counts_same),
     "edges": Stage(edges_ours, edges_plain, edges_same),
     "cores": Stage(cores_ours, cores_plain),
@@ -995,15 +1030,38 @@ def _child(*arguments: str) -> str:
 
 
 def _peak_mib() -> float:
-    """Most memory of this process or of any one it started, in MiB (Linux counts KiB, macOS bytes)."""
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    return max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / unit
+    """Most memory of this process, in MiB (Linux counts KiB, macOS bytes)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
 
-def _processor_seconds() -> float:
-    """Seconds that this process and those it started and waited for have computed, over all processors."""
-    spent = os.times()
-    return spent.user + spent.system + spent.children_user + spent.children_system
+class Watch(threading.Thread):
+    """Looks at all processes below this one while it lasts: the largest one's memory, and what each has computed.
+
+    The kernels of a run are no children of the process that waits for them, so nothing else adds them up.
+    """
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self._over = threading.Event()
+        self._seconds: dict[tuple[int, float], float] = {}
+        self.peak_mib = 0.0
+
+    def run(self) -> None:
+        import psutil
+
+        this = psutil.Process()
+        while not self._over.wait(0.1):
+            for process in this.children(recursive=True):
+                with suppress(psutil.Error):  # it has just ended
+                    spent = process.cpu_times()
+                    self._seconds[process.pid, process.create_time()] = spent.user + spent.system
+                    self.peak_mib = max(self.peak_mib, process.memory_info().rss / 2**20)
+
+    def seconds(self) -> float:
+        """Processor seconds of those processes, but for what each did after it was last looked at."""
+        self._over.set()
+        self.join()
+        return sum(self._seconds.values())
 
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
@@ -1028,9 +1086,15 @@ def measure_(snapshot_name: str, stage: str, side: str, work: Path) -> None:
     for module in IMPORTS:
         importlib.import_module(module)
     timed = getattr(STAGES[stage], side)(Inputs(snapshot_name, work))
-    start, worked = time.perf_counter(), _processor_seconds()
+    watch = None if STAGES[stage].computes else Watch()
+    if watch:
+        watch.start()
+    start, worked = time.perf_counter(), time.process_time()
     result = timed()
-    found = {"seconds": time.perf_counter() - start, "cpu": _processor_seconds() - worked, "peak_mib": _peak_mib()}
+    found = {"seconds": time.perf_counter() - start, "cpu": time.process_time() - worked, "peak_mib": _peak_mib()}
+    if watch:
+        found["cpu"] += watch.seconds()
+        found["peak_mib"] = max(found["peak_mib"], watch.peak_mib)
     (work / f"{stage}.{side}.pkl").write_bytes(pickle.dumps(STAGES[stage].same(result)))
     print(json.dumps(found))
 
