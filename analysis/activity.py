@@ -3,12 +3,13 @@
 Every function takes the counts of `engine.activity`: one row per repository, NaN where a value was not collected.
 """
 
+import math
 from collections.abc import Mapping
-from itertools import combinations
+from itertools import combinations, combinations_with_replacement
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from analysis import licenses
 from analysis.engine import VARIABLES
@@ -31,10 +32,36 @@ def summary(counts: pd.DataFrame) -> pd.DataFrame:
     """
     values = counts[variables_of(counts)]
     quartiles = values.quantile([0.25, 0.5, 0.75]).set_axis(["q25", "q50", "q75"])
-    moments = values.agg(["mean", "std", "min", "max"])
-    zero_share = (values == 0).sum() / values.notna().sum().replace(0, np.nan)
-    rows = {"n": values.notna().sum(), **moments.T, **quartiles.T, "zero_share": zero_share}
+    moments = {"mean": values.mean(), "std": values.std(), "min": values.min(), "max": values.max()}
+    n = values.count()
+    rows = {"n": n, **moments, **quartiles.T, "zero_share": (values == 0).sum() / n.replace(0, np.nan)}
     return pd.DataFrame(rows).T.loc[["n", "mean", "std", "min", "q25", "q50", "q75", "max", "zero_share"]]
+
+
+def concentrations(counts: pd.DataFrame) -> pd.DataFrame:
+    """Rows share_for_80 and share_for_99, a column a variable: `concentration` of each."""
+    held = {v: concentration(counts[v], percents=(80, 99)) for v in variables_of(counts)}
+    return pd.DataFrame(held, index=["share_for_80", "share_for_99"], dtype="float64")
+
+
+def concentration(values: pd.Series, *, percents: tuple[int, ...]) -> list[float | None]:
+    """Smallest share of repositories, from the most to the least active, that holds each per cent of the total (METHODS, 2).
+
+    None where nothing was counted. Whole numbers of any size are compared, so the shares are exact.
+    """
+    collected = values.dropna().astype("int64")
+    repositories = collected[collected > 0].value_counts().sort_index(ascending=False).astype(object)
+    if repositories.empty:
+        return [None for _ in percents]
+    value = repositories.index.to_numpy().astype(object)
+    ranked, held = repositories.to_numpy().cumsum(), (value * repositories.to_numpy()).cumsum()
+    shares = []
+    for percent in percents:
+        place = int(np.argmax(held * 100 >= held[-1] * percent))
+        # Of several that tie at the end, not all may be needed.
+        surplus = (held[place] * 100 - held[-1] * percent) // (value[place] * 100)
+        shares.append((ranked[place] - surplus) / len(collected))
+    return shares
 
 
 def concentration_table(kinds: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]]) -> pd.DataFrame:
@@ -65,7 +92,43 @@ def correlations(counts: pd.DataFrame, *, method: str) -> pd.DataFrame:
 
     Square, in the study's order of variables; NaN where a variable is constant or was not collected (Figures 2 and 3).
     """
-    return counts[variables_of(counts)].corr(method=method, min_periods=2)
+    values = counts[variables_of(counts)]
+    return _spearman(values) if method == "spearman" else values.corr(method=method, min_periods=2)
+
+
+def _spearman(values: pd.DataFrame) -> pd.DataFrame:
+    """Spearman's coefficients; a variable is ranked once over the same rows, whatever it is correlated with."""
+    known = values.notna().to_numpy().T
+    pairs_over: dict[bytes, list[tuple[int, int]]] = {}
+    for a, b in combinations_with_replacement(range(len(known)), 2):
+        pairs_over.setdefault((known[a] & known[b]).tobytes(), []).append((a, b))
+    found = np.full((len(known), len(known)), np.nan)
+    for rows, pairs in pairs_over.items():
+        places = sorted({place for pair in pairs for place in pair})
+        complete = values.iloc[np.frombuffer(rows, dtype=bool), places]
+        if len(complete) < 2:
+            continue
+        block = pd.DataFrame(_rank_correlations(complete), index=places, columns=places)
+        for a, b in pairs:
+            found[a, b] = found[b, a] = block.at[a, b]
+    return pd.DataFrame(found, index=values.columns, columns=values.columns)
+
+
+def _rank_correlations(complete: pd.DataFrame) -> np.ndarray:
+    """Pearson's coefficients of the ranks of complete columns; the sums are whole numbers, so exact on every machine."""
+    deviations = np.stack([_rank_deviations(column) for _, column in complete.items()])
+    parts = np.array_split(deviations, deviations.shape[1] // 2**16 + 1, axis=1)  # no sum of a part is beyond 64 bits
+    products = sum((part @ part.T).astype(object) for part in parts)
+    scale = np.sqrt(np.outer(products.diagonal(), products.diagonal()).astype("float64"))
+    scale[scale == 0] = np.nan  # a constant has no correlation
+    return np.clip(products.astype("float64") / scale, -1, 1)
+
+
+def _rank_deviations(values: pd.Series) -> np.ndarray:
+    """Twice the distance of every rank, ties at their middle, from the mean rank: whole numbers."""
+    place, distinct = pd.factorize(values, sort=True)
+    repositories = np.bincount(place, minlength=len(distinct))
+    return (2 * repositories.cumsum() - repositories - len(values))[place]
 
 
 def correlations_by(panels: Mapping[str, pd.DataFrame], *, method: str) -> dict[str, pd.DataFrame]:
@@ -87,17 +150,19 @@ def p_values(counts: pd.DataFrame) -> dict[str, float]:
 
     NaN where the coefficient is undefined, or where fewer than three repositories have both values.
     """
-    return {
-        f"pearson.{a}.{b}.p": pearson_p(counts[a], counts[b]) for a, b in combinations(sorted(variables_of(counts)), 2)
-    }
+    p = pearson_p(counts[variables_of(counts)])
+    return {f"pearson.{a}.{b}.p": float(p.loc[a, b]) for a, b in combinations(sorted(p), 2)}
 
 
-def pearson_p(x: pd.Series, y: pd.Series) -> float:
-    """Two-sided p of Pearson's coefficient over the pairs that are both there; NaN where it is undefined."""
-    both = pd.DataFrame({"x": x, "y": y}).dropna()
-    if len(both) < 3 or both.nunique().min() < 2:
-        return np.nan
-    return float(stats.pearsonr(both["x"], both["y"]).pvalue)
+def pearson_p(values: pd.DataFrame) -> pd.DataFrame:
+    """Two-sided p of Pearson's coefficient of every pair of columns, pairwise complete: square, NaN where it is undefined.
+
+    Of n pairs that have nothing to do with each other, it has a beta distribution on -1 to 1 with both parameters n/2 - 1.
+    """
+    known = values.notna().to_numpy(dtype="float64")
+    shape = known.T @ known / 2 - 1
+    r = values.corr(min_periods=3).abs()
+    return 2 * special.betaincc(shape, shape, (1 + r) / 2)
 
 
 def landmarks(counts: pd.DataFrame) -> dict[str, float]:
@@ -117,8 +182,9 @@ def landmarks(counts: pd.DataFrame) -> dict[str, float]:
 
 def top_committers(counts: pd.DataFrame, *, ranks: int = 3) -> dict[str, str | float]:
     """The repositories with most committers as `<rank>.model` and `<rank>.committers`, ties by name (section 4.1.1)."""
-    known = counts.dropna(subset="n_committers").astype({"n_committers": "int64"})
-    known = known.sort_values(["n_committers", "repo_id"], ascending=[False, True])
+    leading = counts["n_committers"].dropna().nlargest(ranks, keep="all").index
+    known = counts.loc[leading, ["repo_id", "n_committers"]]
+    known = known.astype({"n_committers": "int64"}).sort_values(["n_committers", "repo_id"], ascending=[False, True])
     first = dict(enumerate(known.head(ranks).to_dict("records"), start=1))
     return {
         f"{rank}.{name}": first[rank][column] if rank in first else None
@@ -192,9 +258,9 @@ def mann_whitney(grouped: pd.DataFrame) -> pd.DataFrame:
     A test whose variable was not collected, or with a group of fewer than two, has NaN.
     """
     rows = [
-        {"variable": variable, "pair": f"{first}_vs_{second}"}
-        | _test(_values(grouped, variable, first), _values(grouped, variable, second))
+        {"variable": variable, "pair": f"{first}_vs_{second}"} | _test(frequencies[first], frequencies[second])
         for variable in variables_of(grouped)
+        for frequencies in (_frequencies(grouped, variable),)
         for first, second in PAIRS
     ]
     tests = pd.DataFrame(rows)
@@ -202,18 +268,42 @@ def mann_whitney(grouped: pd.DataFrame) -> pd.DataFrame:
     return tests
 
 
-def _values(grouped: pd.DataFrame, variable: str, group: str) -> np.ndarray:
-    return grouped.loc[grouped["group"] == group, variable].dropna().to_numpy()
+def _frequencies(grouped: pd.DataFrame, variable: str) -> dict[str, np.ndarray]:
+    """How many repositories of each group have each value of the variable, from the lowest value to the highest."""
+    place, values = pd.factorize(grouped[variable], sort=True)  # -1 where the value was not collected
+    return {
+        group: np.bincount(place[(grouped["group"] == group) & (place >= 0)], minlength=len(values)) for group in GROUPS
+    }
 
 
 def _test(x: np.ndarray, y: np.ndarray) -> dict[str, float]:
+    """The test of two groups by the frequencies of their values."""
     names = ("u", "p", "superiority", "superiority_low", "superiority_high")
-    if min(len(x), len(y)) < 2:
-        return dict.fromkeys(names, np.nan) | {"n1": len(x), "n2": len(y)}
-    u, p = stats.mannwhitneyu(x, y, alternative="two-sided", method="asymptotic")
-    low, high = superiority_interval(x, y)
-    values = (u, p, u / (len(x) * len(y)), low, high)
-    return dict(zip(names, values, strict=True)) | {"n1": len(x), "n2": len(y)}
+    n1, n2 = int(x.sum()), int(y.sum())
+    if min(n1, n2) < 2:
+        return dict.fromkeys(names, np.nan) | {"n1": n1, "n2": n2}
+    u = float(x @ below(y))
+    values = (u, mann_whitney_p(u, x, y), u / (n1 * n2), *superiority_interval(x, y))
+    return dict(zip(names, values, strict=True)) | {"n1": n1, "n2": n2}
+
+
+def below(frequencies: np.ndarray) -> np.ndarray:
+    """How many repositories have less than each value, those with the same counted as half."""
+    return frequencies.cumsum() - frequencies / 2
+
+
+def mann_whitney_p(u: float, x: np.ndarray, y: np.ndarray) -> float:
+    """Two-sided p of U by the normal approximation, corrected for ties and continuity (as `scipy.stats.mannwhitneyu`).
+
+    x and y are the frequencies of both groups' values, in ascending order of the values.
+    """
+    n1, n2 = int(x.sum()), int(y.sum())
+    n, ties = n1 + n2, sum(tied**3 - tied for tied in (x + y).tolist())
+    deviation = math.sqrt(n1 * n2 / 12 * ((n + 1) - ties / (n * (n - 1))))
+    if deviation == 0:  # all values are the same
+        return 1.0
+    z = (max(u, n1 * n2 - u) - n1 * n2 / 2 - 0.5) / deviation
+    return min(2 * float(special.ndtr(-z)), 1.0)
 
 
 def test_results(tests: pd.DataFrame) -> dict[str, float]:
@@ -241,13 +331,15 @@ def test_table(tests: pd.DataFrame) -> pd.DataFrame:
 
 
 def superiority_interval(x: np.ndarray, y: np.ndarray, *, level: float = 0.95) -> tuple[float, float]:
-    """Confidence interval of P(x > y) + P(x = y)/2, from the variance of the placements, ties halved (DeLong et al. 1988)."""
-    ranks = stats.rankdata(np.concatenate([x, y]))
-    above_y = (ranks[: len(x)] - stats.rankdata(x)) / len(y)
-    below_x = 1 - (ranks[len(x) :] - stats.rankdata(y)) / len(x)
-    variance = above_y.var(ddof=1) / len(x) + below_x.var(ddof=1) / len(y)
-    half = stats.norm.ppf((1 + level) / 2) * np.sqrt(variance)
-    middle = above_y.mean()
+    """Confidence interval of P(x > y) + P(x = y)/2, from the variance of the placements, ties halved (DeLong et al. 1988).
+
+    x and y are the frequencies of both groups' values, in ascending order of the values.
+    """
+    n1, n2 = int(x.sum()), int(y.sum())
+    above_y, below_x = below(y) / n2, 1 - below(x) / n1
+    middle = float(x @ above_y) / n1
+    variance = x @ (above_y - middle) ** 2 / (n1 - 1) / n1 + y @ (below_x - middle) ** 2 / (n2 - 1) / n2
+    half = float(special.ndtri((1 + level) / 2) * np.sqrt(variance))
     return max(middle - half, 0.0), min(middle + half, 1.0)
 
 

@@ -178,7 +178,8 @@ def correlations(counts: pd.DataFrame) -> pd.DataFrame:
 
 def p_values(counts: pd.DataFrame) -> dict[str, float]:
     """Two-sided p of the Pearson coefficients over all models, as `all.n_likes.p` (section 4.3.3)."""
-    return {f"all.{v}.p": pearson_p(counts["n_usage_spaces"], counts[v]) for v in ("n_likes", "n_downloads")}
+    p = pearson_p(counts[["n_usage_spaces", "n_likes", "n_downloads"]])["n_usage_spaces"]
+    return {f"all.{v}.p": float(p[v]) for v in ("n_likes", "n_downloads")}
 
 
 def correlation_reasons(hub: Hub) -> dict[str, str]:

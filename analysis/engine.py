@@ -1,7 +1,7 @@
 """Relational work on a snapshot, written once as Ibis expressions: DuckDB by default, Spark for a cluster.
 
-Counts per repository (RQ1), collaboration edges (RQ2), usage and its projection (RQ3), concentration. Functions return
-pandas frames sorted by their keys; developers appear as integers only.
+Counts per repository (RQ1), collaboration edges (RQ2), usage and its projection (RQ3). Functions return pandas frames
+sorted by their keys; developers appear as integers only.
 """
 
 import datetime as dt
@@ -324,37 +324,6 @@ def _license(hub: Hub, repos: ibis.Table) -> ibis.Value:
         tagged = repos.tags.filter(lambda tag: tag.contains("license:"))
         return ibis.cases((tagged.length() > 0, tagged[0].re_replace("(?s)^.*?license:", "").strip().nullif("")))
     return repos.license
-
-
-def concentration(hub: Hub, counts: pd.DataFrame, variable: str, *, percent: int) -> float | None:
-    """Smallest share of repositories, from the most to the least active, that holds `percent` of the total (METHODS, 2).
-
-    None where nothing was counted. Whole numbers are compared, so the share is exact.
-    """
-    values = ibis.memtable(counts[[variable]].dropna().astype("int64").rename(columns={variable: "value"}))
-    by_value = values.filter(_.value > 0).group_by("value").agg(repositories=_.count())
-    from_top = ibis.window(order_by=ibis.desc("value"), rows=(None, 0))
-    running = by_value.mutate(
-        ranked=_.repositories.sum().over(from_top), held=(_.value * _.repositories).sum().over(from_top)
-    ).order_by(ibis.desc("value"))
-    frame, n = hub.frame(running), int(counts[variable].notna().sum())
-    if frame.empty:
-        return None
-    total = int(frame["held"].iloc[-1])
-    row = frame[frame["held"] >= -(-total * percent // 100)].iloc[0]  # rounded up
-    before = int(row["held"]) - int(row["value"]) * int(row["repositories"])
-    lacking = -(-(total * percent - before * 100) // (int(row["value"]) * 100))  # rounded up
-    return (int(row["ranked"]) - int(row["repositories"]) + lacking) / n
-
-
-def concentrations(hub: Hub, counts: pd.DataFrame) -> pd.DataFrame:
-    """Rows share_for_80 and share_for_99, a column a variable: `concentration` of each."""
-    held = {
-        variable: [concentration(hub, counts, variable, percent=percent) for percent in (80, 99)]
-        for variable in VARIABLES
-        if variable in counts
-    }
-    return pd.DataFrame(held, index=["share_for_80", "share_for_99"], dtype="float64")
 
 
 def people_counts(hub: Hub) -> dict[str, int]:

@@ -79,6 +79,7 @@ def group(identifiers: pd.Series, *, table: pd.DataFrame | None = None) -> pd.Se
     """
     table = load() if table is None else table
     known = dict(zip(table["identifier"], table["group"], strict=True))
-    folded = [value.strip().casefold() if isinstance(value, str) else "" for value in identifiers]
+    place, distinct = pd.factorize(identifiers)  # -1 where it is missing
+    folded = [value.strip().casefold() if isinstance(value, str) else "" for value in distinct]
     groups = [known.get(value, "unclassified") if value else "none" for value in folded]
-    return pd.Series(groups, index=identifiers.index, dtype="str", name="group")
+    return pd.Series([*groups, "none"], dtype="str", name="group").take(place).set_axis(identifiers.index)

@@ -12,7 +12,7 @@ from dataclasses import replace
 import pandas as pd
 
 from analysis import activity, network, report, snapshot
-from analysis.engine import FIELDS, Hub, concentrations, edges, reasons, repository_count
+from analysis.engine import FIELDS, Hub, edges, reasons, repository_count
 from analysis.engine import activity as count_activity
 from analysis.parameters import ParameterError, Parameters
 from analysis.snapshot import KINDS, PLURAL, Snapshot
@@ -107,7 +107,7 @@ def _of_kind(hub: Hub, kind: str) -> dict[str, dict]:
     results = _entries(name, {"count": count}, undated)
     measured = {v: pd.Series({"mean": None, "share_for_80": None}) for v in activity.VARIABLES}
     if dated:
-        table = pd.concat([activity.summary(counts), concentrations(hub, counts)])
+        table = pd.concat([activity.summary(counts), activity.concentrations(counts)])
         measured |= {v: table[v] for v in dated}
     for variable, rows in measured.items():
         results |= _entries(f"{name}.{variable}", dict(rows), lacking.get(variable) or undated)

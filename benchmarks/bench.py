@@ -540,9 +540,9 @@ def projection_same(found: Mapping) -> dict:
 
 def tests_ours(inputs: Inputs) -> Timed:
     """Summaries, concentration, correlations with p-values, Mann-Whitney tests (Tables 2-5, Figures 2 and 3)."""
-    from analysis import activity, engine
+    from analysis import activity
 
-    hub, counts = inputs.hub, inputs.prepared["counts"]
+    counts = inputs.prepared["counts"]
 
     def timed():
         grouped = activity.with_group(counts["model"])
@@ -550,7 +550,7 @@ def tests_ours(inputs: Inputs) -> Timed:
         pearson, spearman = (activity.correlations_by(panels, method=m) for m in ("pearson", "spearman"))
         return {
             "summaries": {kind: activity.summary(frame) for kind, frame in counts.items()},
-            "shares": {kind: engine.concentrations(hub, frame) for kind, frame in counts.items()},
+            "shares": {kind: activity.concentrations(frame) for kind, frame in counts.items()},
             "correlations": {name: activity.pairs(pearson[name], spearman[name]) for name in panels},
             "p": {kind: activity.p_values(frame) for kind, frame in counts.items()},
             "tests": activity.mann_whitney(grouped),

@@ -30,7 +30,7 @@ out_dir = ""  # empty: a directory of the run's own under paper/generated
 # %%
 from analysis import activity, figures
 from analysis.engine import activity as count_activity
-from analysis.engine import concentrations, load, reasons, repository_count
+from analysis.engine import load, reasons, repository_count
 from analysis.parameters import Parameters
 from analysis.report import Report
 
@@ -91,9 +91,9 @@ activity.landmarks(models)
 # 80 % (99 %) of all activity.
 
 # %%
-held_by_models = concentrations(hub, models)
-held_by_datasets = concentrations(hub, datasets)
-held_by_spaces = concentrations(hub, spaces)
+held_by_models = activity.concentrations(models)
+held_by_datasets = activity.concentrations(datasets)
+held_by_spaces = activity.concentrations(spaces)
 report.numbers("rq1.models", held_by_models, why=no_model)
 report.numbers("rq1.datasets", held_by_datasets, why=no_dataset)
 report.numbers("rq1.spaces", held_by_spaces, why=no_space)

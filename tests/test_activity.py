@@ -1,8 +1,11 @@
 """RQ1 in frames: summaries, correlations, licence groups and the tests of Table 5, by hand and against scipy."""
 
+import gzip
 import itertools
+import json
 import math
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,7 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from analysis import activity
+from analysis import activity, engine
+from analysis.engine import Hub
+from analysis.parameters import Parameters
 
 NAN = float("nan")
 some = settings(deadline=None, max_examples=60)
@@ -106,6 +111,72 @@ def test_the_table_of_concentration_leaves_out_what_was_not_collected():
     assert table.to_dict("index") == {"models, n_likes": {"zero_share": 0.5, "share_for_80": 0.5, "share_for_99": 0.5}}
 
 
+# --- concentration ---------------------------------------------------------------------------------------------------
+
+
+def share(values, percent):
+    (found,) = activity.concentration(pd.Series(values, dtype="float64"), percents=(percent,))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("values", "percent", "expected"),
+    [
+        ([5, 0, 0, 0], 80, 1 / 4),  # one repository has all
+        ([5, 5, 5, 5], 80, 4 / 4),  # three ties hold 75 % only
+        ([5, 5, 5, 5, 5], 80, 4 / 5),  # four of five hold exactly 80 %
+        ([8, 1, 1], 80, 1 / 3),
+        ([79, 11, 10], 80, 2 / 3),
+        ([98, 1, 1], 99, 2 / 3),
+        ([6, 2, 2, 0, 0], 80, 2 / 5),  # one of two ties is enough
+        ([3], 99, 1.0),
+        ([1, None, None, 1], 80, 2 / 2),  # what was not collected is no repository
+    ],
+)
+def test_the_smallest_share_of_repositories_that_holds_the_total(values, percent, expected):
+    assert share(values, percent) == pytest.approx(expected, abs=1e-15)
+
+
+@pytest.mark.parametrize("values", [[], [0, 0], [None], [0, None]])
+def test_concentration_of_nothing_is_undefined(values):
+    assert share(values, 80) is None
+
+
+def test_sums_beyond_what_a_hundredfold_of_64_bits_holds_are_exact():
+    assert share([2**53] * 100, 80) == 0.8  # the total times 100 is above 2**63
+
+
+def naive_share(values, percent):
+    ordered = sorted((v for v in values if v is not None), reverse=True)
+    held, total = 0, sum(ordered)
+    for taken, value in enumerate(ordered, start=1):
+        held += value
+        if total and held * 100 >= total * percent:
+            return taken / len(ordered)
+    return None
+
+
+@some
+@given(
+    values=st.lists(st.none() | st.integers(0, 6) | st.integers(0, 10**6) | st.just(2**53), max_size=30),
+    percent=st.sampled_from([80, 99, 50, 100]),
+)
+def test_concentration_is_that_of_a_loop_from_the_most_active_on(values, percent):
+    assert share(values, percent) == naive_share(values, percent)
+
+
+def test_concentrations_has_two_shares_of_every_variable():
+    counts = pd.DataFrame({"repo_id": list("abcd"), "n_likes": [8.0, 1, 1, 0], "n_commits": [np.nan] * 4})
+    held = activity.concentrations(counts)
+    assert held["n_likes"].to_dict() == {"share_for_80": 0.25, "share_for_99": 0.75}
+    assert held["n_commits"].isna().all()
+
+
+def test_what_two_shares_hold_is_asked_at_once():
+    values = pd.Series([98.0, 1, 1, 0, NAN])
+    assert activity.concentration(values, percents=(80, 99)) == [1 / 4, 2 / 4]
+
+
 # --- correlations ----------------------------------------------------------------------------------------------------
 
 
@@ -143,6 +214,28 @@ def test_correlations_are_those_of_scipy_over_complete_pairs(rows):
             else:
                 expected = oracle(both[a], both[b]).statistic
                 assert found.loc[a, b] == found.loc[b, a] == pytest.approx(expected, abs=1e-9)
+
+
+gaps = st.lists(st.tuples(*[st.just(NAN) | small] * 4), max_size=15)
+
+
+@some
+@given(rows=gaps)
+def test_spearman_is_that_of_pandas_whatever_is_missing(rows):
+    names = ("n_likes", "n_downloads", "n_discussions", "n_commits")
+    frame = counts(**{name: [row[place] for row in rows] for place, name in enumerate(names)})
+    expected = frame[list(names)].corr(method="spearman", min_periods=2)
+    found = activity.correlations(frame, method="spearman")
+    pd.testing.assert_frame_equal(found, expected, check_exact=False, rtol=1e-12, atol=1e-12)
+
+
+def test_spearman_of_many_ranks_is_the_exact_quotient_of_whole_numbers():
+    rng = np.random.default_rng(3)
+    values = {"n_likes": rng.permutation(150_000) % 90_001, "n_commits": rng.permutation(150_000) % 7}
+    found = activity.correlations(counts(**values), method="spearman").loc["n_likes", "n_commits"]
+    x, y = ([int(rank) for rank in 2 * stats.rankdata(v) - 150_001] for v in values.values())
+    xy, xx, yy = (sum(a * b for a, b in zip(*pair, strict=True)) for pair in ((x, y), (x, x), (y, y)))
+    assert found == pytest.approx(xy / math.sqrt(xx * yy), rel=1e-15)
 
 
 def test_results_name_the_two_variables_in_alphabetical_order():
@@ -223,6 +316,12 @@ def table_5(**values):
     return activity.mann_whitney(grouped(**values)).set_index("pair")
 
 
+def frequencies(x, y):
+    """How often each group has each value, from the lowest value on."""
+    values = np.unique(np.concatenate([x, y]))
+    return [np.array([np.count_nonzero(np.asarray(group) == value) for value in values]) for group in (x, y)]
+
+
 def pairs_won(x, y):
     """How many pairs the first group wins; a tie is half a win."""
     return sum((a > b) + (a == b) / 2 for a in x for b in y)
@@ -253,7 +352,23 @@ def test_u_is_the_number_of_pairs_won_and_p_that_of_scipy(groups):
     row = tests.loc["permissive_vs_restrictive"]
     assert row["u"] == pairs_won(x, y)
     assert row["superiority"] == pytest.approx(pairs_won(x, y) / (len(x) * len(y)))
-    assert row["p"] == stats.mannwhitneyu(x, y, alternative="two-sided", method="asymptotic").pvalue
+    expected = stats.mannwhitneyu(x, y, alternative="two-sided", method="asymptotic").pvalue
+    assert row["p"] == pytest.approx(expected, rel=1e-12)
+
+
+def test_u_and_p_of_many_ties_are_those_of_scipy():
+    rng = np.random.default_rng(5)
+    x, y = rng.poisson(0.3, 4000).astype(float), rng.poisson(0.4, 3000).astype(float)
+    row = table_5(permissive=x, restrictive=y).loc["permissive_vs_restrictive"]
+    expected = stats.mannwhitneyu(x, y, alternative="two-sided", method="asymptotic")
+    assert row["u"] == expected.statistic
+    assert row["p"] == pytest.approx(expected.pvalue, rel=1e-12)
+
+
+def test_a_million_equal_counts_differ_in_nothing():
+    equal = np.array([1_000_003])
+    assert activity.mann_whitney_p(1_000_003**2 / 2, equal, equal) == 1
+    assert activity.superiority_interval(equal, equal) == (0.5, 0.5)
 
 
 @some
@@ -285,7 +400,7 @@ def test_the_superiority_of_either_group_is_one_less_that_of_the_other(groups):
 
 
 def test_the_interval_of_delong_by_hand():
-    low, high = activity.superiority_interval(np.array([3.0, 4, 5]), np.array([1.0, 2, 4]))
+    low, high = activity.superiority_interval(*frequencies([3.0, 4, 5], [1.0, 2, 4]))
     # placements of x: 2/3, 5/6, 1 with variance 1/36; of y: 1, 1, 1/2 with variance 1/12
     half = 1.959964 * math.sqrt(1 / 36 / 3 + 1 / 12 / 3)
     assert (low, high) == (pytest.approx(5 / 6 - half, abs=1e-6), 1.0)
@@ -299,7 +414,7 @@ def test_the_interval_is_that_of_placements_counted_pair_by_pair(groups, level):
     below = [pairs_won(x, [b]) / len(x) for b in y]
     half = stats.norm.interval(level)[1] * math.sqrt(np.var(above, ddof=1) / len(x) + np.var(below, ddof=1) / len(y))
     expected = (max(np.mean(above) - half, 0), min(np.mean(above) + half, 1))
-    assert activity.superiority_interval(np.array(x), np.array(y), level=level) == pytest.approx(expected, abs=1e-9)
+    assert activity.superiority_interval(*frequencies(x, y), level=level) == pytest.approx(expected, abs=1e-9)
 
 
 def test_the_interval_is_about_that_of_a_bootstrap():
@@ -307,7 +422,7 @@ def test_the_interval_is_about_that_of_a_bootstrap():
     x, y = rng.poisson(3.0, 120).astype(float), rng.poisson(2.2, 90).astype(float)
     wins = np.sign(x[:, None] - y[None, :]) / 2 + 0.5
     drawn = [wins[np.ix_(rng.integers(0, len(x), len(x)), rng.integers(0, len(y), len(y)))].mean() for _ in range(2000)]
-    found = activity.superiority_interval(x, y)
+    found = activity.superiority_interval(*frequencies(x, y))
     assert found == pytest.approx(tuple(np.quantile(drawn, [0.025, 0.975])), abs=0.015)
 
 
@@ -417,16 +532,38 @@ def test_ranks_that_no_repository_has_are_missing():
     assert set(activity.top_committers(counts(n_committers=[NAN])).values()) == {None}
 
 
+def p_of(x, y):
+    return activity.pearson_p(pd.DataFrame({"x": x, "y": y}, dtype="float64")).loc["x", "y"]
+
+
 def test_p_of_a_correlation_by_hand():
     # r = 0.5 over four pairs: t = r sqrt(2 / (1 - r^2)) on two degrees of freedom, where p = 1 - |r|.
     x, y = pd.Series([0.0, 1, 2, 3, NAN]), pd.Series([0.0, 2, 0.5, 1.5, 7])
-    r = x.corr(y)
-    assert activity.pearson_p(x, y) == pytest.approx(1 - abs(r))
+    assert p_of(x, y) == pytest.approx(1 - abs(x.corr(y)))
+    assert p_of(x, -y) == pytest.approx(1 - abs(x.corr(y)))
 
 
 @pytest.mark.parametrize("y", [[1, 1, 1], [1, 2, NAN], [NAN] * 3])
 def test_p_is_missing_where_the_coefficient_says_nothing(y):
-    assert math.isnan(activity.pearson_p(pd.Series([1.0, 2, 3]), pd.Series(y, dtype="float64")))
+    assert math.isnan(p_of([1, 2, 3], y))
+
+
+@some
+@given(rows=st.lists(st.tuples(small | st.just(NAN), small), min_size=3, max_size=20))
+def test_p_is_that_of_scipy_over_complete_pairs(rows):
+    both = pd.DataFrame(rows, columns=["x", "y"]).dropna()
+    if len(both) < 3 or both.nunique().min() < 2:
+        assert math.isnan(p_of(*zip(*rows, strict=True)))
+    else:
+        assert p_of(*zip(*rows, strict=True)) == pytest.approx(stats.pearsonr(both["x"], both["y"]).pvalue, abs=1e-7)
+
+
+def test_p_of_many_pairs_is_that_of_scipy_however_small():
+    rng = np.random.default_rng(11)
+    x = rng.poisson(2.0, 20_000).astype(float)
+    y = x / 5 + rng.poisson(3.0, 20_000)
+    assert 0 < p_of(x, y) < 1e-100
+    assert p_of(x, y) == pytest.approx(stats.pearsonr(x, y).pvalue, rel=1e-9)
 
 
 def test_p_values_bear_the_ids_of_their_coefficients():
@@ -436,3 +573,26 @@ def test_p_values_bear_the_ids_of_their_coefficients():
 
 def test_only_the_authors_ask_for_a_hundred_repositories_of_a_licence():
     assert (activity.least_repositories("authors"), activity.least_repositories("corrected")) == (100, 1)
+
+
+# --- published records -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def census(import_dump):
+    return import_dump("2022-02-21", "models-jsonl", "models-2022-02-21.jsonl.gz")
+
+
+@pytest.mark.dumps
+def test_zero_shares_and_concentration_of_a_real_day_are_those_of_a_loop(census, dumps: Path):
+    with gzip.open(dumps / "models-2022-02-21.jsonl.gz", "rt", encoding="utf-8") as file:
+        models = [json.loads(line) for line in file]
+    counts = engine.activity(Hub(census, Parameters()), "model", variables=("n_likes", "n_downloads"))
+    summary, held = activity.summary(counts), activity.concentrations(counts)
+    for variable, column in (("n_likes", "likes"), ("n_downloads", "downloads")):
+        values = [model.get(column) for model in models]
+        known = [value for value in values if value is not None]
+        assert summary.loc["n", variable] == len(known)
+        assert summary.loc["zero_share", variable] == pytest.approx(known.count(0) / len(known), rel=1e-12)
+        assert held.loc["share_for_80", variable] == naive_share(values, 80)
+        assert held.loc["share_for_99", variable] == naive_share(values, 99)

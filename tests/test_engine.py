@@ -4,10 +4,8 @@ import csv
 import gzip
 import json
 from collections import Counter
-from pathlib import Path
 
 import networkx as nx
-import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -658,72 +656,6 @@ def test_every_count_is_that_of_loops_over_the_records(bare_snapshot, drawn):
         assert found == looped(*drawn, kind)
 
 
-# --- concentration ---------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def any_hub(bare_snapshot):
-    return hub(bare_snapshot({"repos": [repo("a")]}))
-
-
-def share(hub, values, percent):
-    counts = pd.DataFrame({"n_likes": pd.Series(values, dtype="float64")})
-    return engine.concentration(hub, counts, "n_likes", percent=percent)
-
-
-@pytest.mark.parametrize(
-    ("values", "percent", "expected"),
-    [
-        ([5, 0, 0, 0], 80, 1 / 4),  # one repository has all
-        ([5, 5, 5, 5], 80, 4 / 4),  # three ties hold 75 % only
-        ([5, 5, 5, 5, 5], 80, 4 / 5),  # four of five hold exactly 80 %
-        ([8, 1, 1], 80, 1 / 3),
-        ([79, 11, 10], 80, 2 / 3),
-        ([98, 1, 1], 99, 2 / 3),
-        ([6, 2, 2, 0, 0], 80, 2 / 5),  # one of two ties is enough
-        ([3], 99, 1.0),
-        ([1, None, None, 1], 80, 2 / 2),  # what was not collected is no repository
-    ],
-)
-def test_the_smallest_share_of_repositories_that_holds_the_total(any_hub, values, percent, expected):
-    assert share(any_hub, values, percent) == pytest.approx(expected, abs=1e-15)
-
-
-@pytest.mark.parametrize("values", [[], [0, 0], [None], [0, None]])
-def test_concentration_of_nothing_is_undefined(any_hub, values):
-    assert share(any_hub, values, 80) is None
-
-
-def test_sums_beyond_what_a_hundredfold_of_64_bits_holds_are_exact(any_hub):
-    assert share(any_hub, [2**53] * 100, 80) == 0.8  # the total times 100 is above 2**63
-
-
-def naive_share(values, percent):
-    ordered = sorted((v for v in values if v is not None), reverse=True)
-    held, total = 0, sum(ordered)
-    for taken, value in enumerate(ordered, start=1):
-        held += value
-        if total and held * 100 >= total * percent:
-            return taken / len(ordered)
-    return None
-
-
-@some
-@given(
-    values=st.lists(st.none() | st.integers(0, 6) | st.integers(0, 10**6) | st.just(2**53), max_size=30),
-    percent=st.sampled_from([80, 99, 50, 100]),
-)
-def test_concentration_is_that_of_a_loop_from_the_most_active_on(any_hub, values, percent):
-    assert share(any_hub, values, percent) == naive_share(values, percent)
-
-
-def test_concentrations_has_two_shares_of_every_variable(any_hub):
-    counts = pd.DataFrame({"repo_id": list("abcd"), "n_likes": [8.0, 1, 1, 0], "n_commits": [np.nan] * 4})
-    held = engine.concentrations(any_hub, counts)
-    assert held["n_likes"].to_dict() == {"share_for_80": 0.25, "share_for_99": 0.75}
-    assert held["n_commits"].isna().all()
-
-
 # --- usage -----------------------------------------------------------------------------------------------------------
 
 
@@ -800,7 +732,6 @@ def everything(hub_) -> dict[str, pd.DataFrame]:
     return {
         "models": models,
         "spaces": engine.activity(hub_, "space"),
-        "concentrations": engine.concentrations(hub_, models[["n_commits", "n_downloads"]]),
         "memberships": engine.memberships(hub_),
         "edges": engine.edges(hub_, "nlp"),
         "usage": engine.usage(hub_, "cv"),
@@ -901,24 +832,3 @@ def test_edges_of_real_models_are_those_of_the_rule_written_as_loops(histories, 
     found = engine.edges(hub(histories, as_of=as_of)).values.tolist()
     assert len(found) == len(expected)
     assert found == expected
-
-
-@pytest.fixture(scope="module")
-def census(import_dump):
-    return import_dump("2022-02-21", "models-jsonl", "models-2022-02-21.jsonl.gz")
-
-
-@pytest.mark.dumps
-def test_zero_shares_and_concentration_of_a_real_day_are_those_of_a_loop(census, dumps: Path):
-    with gzip.open(dumps / "models-2022-02-21.jsonl.gz", "rt", encoding="utf-8") as file:
-        models = [json.loads(line) for line in file]
-    hub_ = hub(census)
-    counts = engine.activity(hub_, "model", variables=("n_likes", "n_downloads"))
-    summary, held = activity.summary(counts), engine.concentrations(hub_, counts)
-    for variable, column in (("n_likes", "likes"), ("n_downloads", "downloads")):
-        values = [model.get(column) for model in models]
-        known = [value for value in values if value is not None]
-        assert summary.loc["n", variable] == len(known)
-        assert summary.loc["zero_share", variable] == pytest.approx(known.count(0) / len(known), rel=1e-12)
-        assert held.loc["share_for_80", variable] == naive_share(values, 80)
-        assert held.loc["share_for_99", variable] == naive_share(values, 99)

@@ -122,13 +122,14 @@ def test_repositories_without_creation_dates_are_not_counted_as_of_an_earlier_da
 def test_every_measure_equals_that_of_a_whole_run_as_of_the_day():
     """An independent road to the same values: the functions that the three notebooks call, on demo."""
     from analysis import network
-    from analysis.engine import activity, concentrations, edges, load, repository_count
+    from analysis.activity import concentrations
+    from analysis.engine import activity, edges, load, repository_count
 
     run = Parameters("demo", as_of="2023-03-31")
     found, hub = over_time.document(load(run))["results"], load(run)
     counts = activity(hub, "dataset")
     assert found["rq1.datasets.count"]["value"] == repository_count(hub, "dataset") == len(counts)
-    held = concentrations(hub, counts)
+    held = concentrations(counts)
     for variable in ("n_commits", "n_committers", "n_discussions", "n_community"):
         assert found[f"rq1.datasets.{variable}.share_for_80"]["value"] == held.loc["share_for_80", variable]
         assert found[f"rq1.datasets.{variable}.mean"]["value"] == pytest.approx(counts[variable].mean())
