@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from urllib.parse import quote
 
+import numpy as np
 import pandas as pd
 
 from analysis import paths
@@ -58,8 +59,7 @@ def co_usage_degrees_by(pairs: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataF
 def co_usage_sizes(pairs: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """A row a field: models that share a space with another one, edges between them."""
     sizes = {
-        field: {"models": pd.concat([frame["model_a"], frame["model_b"]]).nunique(), "edges": len(frame)}
-        for field, frame in pairs.items()
+        field: {"models": int((_partners(frame) > 0).sum()), "edges": len(frame)} for field, frame in pairs.items()
     }
     return pd.DataFrame.from_dict(sizes, orient="index")
 
@@ -67,11 +67,18 @@ def co_usage_sizes(pairs: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 def co_usage_degrees(pairs: pd.DataFrame) -> pd.DataFrame:
     """Columns model_id, degree (models it shares a space with), weight (sum over them of the spaces shared); highest first.
 
-    `pairs` is the projection: model_a, model_b, spaces. Ties in degree go by weight, then by name.
+    `pairs` is the projection (`engine.co_usage`): model_a, model_b, spaces. Ties in degree go by weight, then by name.
     """
-    ends = [pairs.rename(columns={end: "model_id"})[["model_id", "spaces"]] for end in ("model_a", "model_b")]
-    grouped = pd.concat(ends).groupby("model_id")["spaces"].agg(degree="size", weight="sum").reset_index()
-    return grouped.sort_values(["degree", "weight", "model_id"], ascending=[False, False, True], ignore_index=True)
+    names = pairs["model_a"].cat.categories
+    weight = _partners(pairs, weights=pairs["spaces"]).astype("int64")
+    degrees = pd.DataFrame({"model_id": names, "degree": _partners(pairs), "weight": weight}).query("degree > 0")
+    return degrees.sort_values(["degree", "weight", "model_id"], ascending=[False, False, True], ignore_index=True)
+
+
+def _partners(pairs: pd.DataFrame, *, weights: pd.Series | None = None) -> np.ndarray:
+    """Number, or sum of weights, of the pairs that each model is in, by the models' order of name."""
+    models = len(pairs["model_a"].cat.categories)
+    return sum(np.bincount(pairs[end].cat.codes, weights, minlength=models) for end in ("model_a", "model_b"))
 
 
 def organisations() -> pd.DataFrame:

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import ibis
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from ibis import _
+from scipy.sparse import csr_array
 
 from analysis import people, snapshot
 from analysis.parameters import Parameters
@@ -43,6 +45,7 @@ FIELD_TAGS = {  # METHODS: the sub-fields as the study's section 3.3 takes them 
         "document-question-answering graph-machine-learning"
     ).split(),
 }
+_BLOCK = 1_000  # models whose pairs are counted at a time, which bounds the memory of the projection
 
 
 def connect(engine: str = "duckdb"):
@@ -175,6 +178,14 @@ class Hub:
         known = self.developers.filter(~_.is_bot)
         rows = opened.inner_join(known, "alias").select("kind", "repo_id", "developer").distinct()
         return self.keep("starters", rows)
+
+    @cached_property
+    def field_models(self) -> ibis.Table:
+        """field, repo_id: the models of each sub-field, chosen by their tags (METHODS, 3)."""
+        tags = pd.DataFrame([(tag, field) for field, tags in FIELD_TAGS.items() for tag in tags], columns=["tag", "field"])
+        tagged = self.repos.filter(_.kind == "model").select("repo_id", tag=_.tags.unnest())
+        rows = tagged.inner_join(ibis.memtable(tags), "tag").select("field", "repo_id").distinct()
+        return self.keep("field_models", rows)
 
     def keep(self, name: str, rows: ibis.Table) -> ibis.Table:
         """The rows as a temporary table, for what is asked more than once; Spark, whose session is shared, keeps the plan."""
@@ -335,11 +346,9 @@ def people_counts(hub: Hub) -> dict[str, int]:
 
 def models_of(hub: Hub, field: str) -> ibis.Table:
     """repo_id of the models of a sub-field, chosen by their tags (METHODS, 3); of all models for `all`."""
-    models = hub.repos.filter(_.kind == "model")
     if field == "all":
-        return models.select("repo_id")
-    tagged = models.select("repo_id", tag=_.tags.unnest())
-    return tagged.filter(_.tag.isin(FIELD_TAGS[field])).select("repo_id").distinct()
+        return hub.repos.filter(_.kind == "model").select("repo_id")
+    return hub.field_models.filter(_.field == field).select("repo_id")
 
 
 def _in_field(hub: Hub, rows: ibis.Table, field: str, column: str) -> ibis.Table:
@@ -401,12 +410,29 @@ def usage_sizes(hub: Hub) -> pd.DataFrame:
 
 
 def co_usage(hub: Hub, field: str = "all") -> pd.DataFrame:
-    """Projection on models: columns model_a < model_b, spaces (how many use both). Sorted (METHODS, 4)."""
-    links = _in_field(hub, hub.usage, field, "model_id")
-    other = links.view().select(space="space_id", model_b="model_id")
-    pairs = links.inner_join(other, [links.space_id == other.space, links.model_id < other.model_b])
-    counted = pairs.group_by(model_a="model_id", model_b="model_b").agg(spaces=_.count())
-    return hub.frame(counted.order_by("model_a", "model_b"))
+    """Projection on models: columns model_a < model_b, spaces (how many use both). Sorted (METHODS, 4).
+
+    Both models are categorical over the used models in order of name, so that a pair takes a few bytes.
+    """
+    links = hub.frame(_in_field(hub, hub.usage, field, "model_id").select("space_id", "model_id"))
+    model, names = pd.factorize(links["model_id"], sort=True)
+    space, spaces = pd.factorize(links["space_id"])
+    used = csr_array((np.ones(len(links), "int32"), (model, space)), shape=(len(names), len(spaces)))
+    blocks = [_shared(used, start) for start in range(0, max(len(names), 1), _BLOCK)]
+    model_a, model_b, both = (np.concatenate(column) for column in zip(*blocks, strict=True))
+    pairs = {"model_a": model_a, "model_b": model_b}
+    columns = {end: pd.Categorical.from_codes(number, names, ordered=True) for end, number in pairs.items()}
+    return pd.DataFrame({**columns, "spaces": both}, copy=False)
+
+
+def _shared(used: csr_array, start: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs of a block of models, from `start` on, with any model after theirs: both numbers, spaces that use both; sorted."""
+    product = used[start : start + _BLOCK] @ used.T
+    product.sort_indices()
+    pairs = product.tocoo()
+    a, b = pairs.coords
+    later = b > a + start
+    return (a[later] + start).astype("int32"), b[later], pairs.data[later]
 
 
 def co_usage_by_field(hub: Hub) -> dict[str, pd.DataFrame]:
