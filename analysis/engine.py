@@ -187,6 +187,13 @@ class Hub:
         rows = tagged.inner_join(ibis.memtable(tags), "tag").select("field", "repo_id").distinct()
         return self.keep("field_models", rows)
 
+    @cached_property
+    def used_models(self) -> ibis.Table:
+        """model_id, spaces, likes, downloads of the models that a space uses."""
+        models = self.repos.filter(_.kind == "model").select("repo_id", "likes", "downloads")
+        known = usage_degrees(self).left_join(models, [("model_id", "repo_id")]).drop("repo_id")
+        return self.keep("used_models", known)
+
     def keep(self, name: str, rows: ibis.Table) -> ibis.Table:
         """The rows as a temporary table, for what is asked more than once; Spark, whose session is shared, keeps the plan."""
         if self.parameters.engine != "duckdb":
@@ -382,16 +389,15 @@ def edges(hub: Hub, field: str = "all") -> pd.DataFrame:
     return hub.frame(summed)
 
 
-def usage_degrees(hub: Hub, field: str = "all") -> ibis.Table:
+def usage_degrees(hub: Hub) -> ibis.Table:
     """model_id, spaces (how many spaces use the model): its degree in the usage network (METHODS, 4)."""
-    return _in_field(hub, hub.usage, field, "model_id").group_by("model_id").agg(spaces=_.count())
+    return hub.usage.group_by("model_id").agg(spaces=_.count())
 
 
 def usage(hub: Hub, field: str = "all") -> pd.DataFrame:
     """Used models: columns model_id, spaces, likes, downloads (null where not collected), most used first."""
-    models = hub.repos.filter(_.kind == "model").select("repo_id", "likes", "downloads")
-    known = usage_degrees(hub, field).left_join(models, [("model_id", "repo_id")]).drop("repo_id")
-    return hub.frame(known.order_by(ibis.desc("spaces"), "model_id"))
+    used = _in_field(hub, hub.used_models, field, "model_id")
+    return hub.frame(used.order_by(ibis.desc("spaces"), "model_id"))
 
 
 def usage_by_field(hub: Hub) -> dict[str, pd.DataFrame]:

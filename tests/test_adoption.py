@@ -24,8 +24,9 @@ def used(**spaces):
 
 
 def pairs(*rows):
-    frame = pd.DataFrame(rows, columns=["model_a", "model_b", "spaces"])
-    return frame.astype({"model_a": "str", "model_b": "str", "spaces": "int64"})
+    frame = pd.DataFrame(rows, columns=["model_a", "model_b", "spaces"]).astype({"spaces": "int32"})
+    names = pd.Index(sorted({*frame["model_a"], *frame["model_b"], "used alone"}), dtype="str")
+    return frame.astype(dict.fromkeys(["model_a", "model_b"], pd.CategoricalDtype(names, ordered=True)))
 
 
 def developer(model_id):

@@ -678,6 +678,20 @@ def test_two_models_are_linked_by_the_spaces_that_use_both(bare_snapshot):
     assert pairs.values.tolist() == [["a", "b", 2], ["a", "c", 1], ["b", "c", 1]]
 
 
+def test_a_pair_of_models_takes_a_few_bytes(bare_snapshot):
+    links = [link("s", f"owner/a-long-name-of-a-model-{number}") for number in range(200)]
+    pairs = engine.co_usage(hub(bare_snapshot({"usage": links})))
+    assert len(pairs) == 200 * 199 / 2
+    assert pairs.memory_usage(index=False, deep=True).sum() < 12 * len(pairs)
+
+
+def test_a_model_with_two_tags_of_a_field_is_in_it_once_and_may_be_in_another(bare_snapshot):
+    tags = ["fill-mask", "translation", "text-to-image", "pytorch"]
+    hub_ = hub(bare_snapshot({"repos": [repo("a", tags=tags), repo("b", tags=None), repo("c", kind="space", tags=tags)]}))
+    found = {field: hub_.frame(engine.models_of(hub_, field))["repo_id"].tolist() for field in engine.FIELDS}
+    assert found == {"all": ["a", "b"], "cv": [], "nlp": ["a"], "mm": ["a"]}
+
+
 used_links = st.lists(st.tuples(st.sampled_from("abcdefgh"), st.sampled_from("abcdefghij")), max_size=30, unique=True)
 FIELD_OF = {"a": "fill-mask", "b": "fill-mask", "c": "fill-mask", "d": "object-detection", "e": "object-detection"}
 
@@ -700,7 +714,12 @@ def test_usage_and_its_projection_are_those_of_networkx(bare_snapshot, links):
         assert sizes.loc[field].to_dict() == {"models": len(models), "spaces": len(spaces), "links": len(kept)}
         projected = nx.bipartite.weighted_projected_graph(bipartite, models) if kept else nx.Graph()
         expected = sorted([*sorted((a, b)), weight] for a, b, weight in projected.edges(data="weight"))
-        assert engine.co_usage(hub_, field).values.tolist() == expected
+        for block in (engine._BLOCK, 3):  # models at a time
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(engine, "_BLOCK", block)
+                found = engine.co_usage(hub_, field)
+            assert found.values.tolist() == expected
+            assert found["model_a"].cat.categories.tolist() == found["model_b"].cat.categories.tolist() == sorted(models)
 
 
 # --- the demo snapshot, and Spark ------------------------------------------------------------------------------------
