@@ -3,15 +3,16 @@
 Vector, legible in print and in greyscale: lines differ in dash and marker, not in colour alone; tails on log axes.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib import font_manager
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator, PercentFormatter
 
 LABELS = {
     "n_likes": "likes",
@@ -24,7 +25,9 @@ LABELS = {
     "n_usage_spaces": "spaces using it",
 }
 STYLES = ("-", "--", ":", "-.", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (3, 1, 1, 1, 1, 1)))
-COLOURS = sns.color_palette("colorblind")
+COLOURS = (  # seaborn's palette "colorblind"
+    "#0173b2 #de8f05 #029e73 #d55e00 #cc78bc #ca9161 #fbafe4 #949494 #ece133 #56b4e9".split()
+)
 _RC = {
     "font.family": "DejaVu Sans",
     "font.size": 8,
@@ -60,6 +63,7 @@ def distributions(frames: Mapping[str, pd.DataFrame]) -> tuple[Figure, pd.DataFr
         axis.set(xscale="log", yscale="log", title=kind, xlabel="at least so many per repository")
         if frame.empty:
             _say(axis, "not covered")
+    _powers_of_ten(axes)
     axes[0].set_ylabel("share of repositories")
     handles = {label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
     if handles:
@@ -90,18 +94,28 @@ def correlations(
             columns=[LABELS[v] for v in order],
             dtype="float64",
         )
-        sns.heatmap(
-            matrix, ax=axis, vmin=-1, vmax=1, cmap="RdBu_r", square=True, cbar=False, annot=True, fmt=".2f",
-            annot_kws={"size": 5.2}, linewidths=0.3, xticklabels=True, yticklabels=True,
-        )  # fmt: skip
-        axis.set_facecolor("0.88")
-        axis.tick_params(length=0, labelsize=6.5)
+        _heatmap(axis, matrix)
         rows += [
             {"panel": name, "a": a, "b": b, "pearson": below.loc[a, b], "spearman": above.loc[a, b]}
             for i, a in enumerate(order)
             for b in order[i + 1 :]
         ]
     return figure, pd.DataFrame(rows, columns=["panel", "a", "b", "pearson", "spearman"])
+
+
+def _heatmap(axis, matrix: pd.DataFrame) -> None:
+    """A square per coefficient with its value, blue for -1 and red for 1, grey where there is none."""
+    axis.pcolormesh(np.ma.masked_invalid(matrix), cmap="RdBu_r", vmin=-1, vmax=1, edgecolor="white", linewidth=0.3)
+    for (row, column), value in np.ndenumerate(matrix.to_numpy()):
+        if not math.isnan(value):
+            ink = "0.15" if -0.46875 <= value < 0.4453125 else "white"  # dark where the luminance is above 0.408
+            axis.text(column + 0.5, row + 0.5, f"{value:.2f}", size=5.2, color=ink, ha="center", va="center")
+    middles = np.arange(len(matrix)) + 0.5
+    axis.set(aspect="equal", xlim=(0, len(matrix)), ylim=(len(matrix), 0), facecolor="0.88")
+    axis.set_xticks(middles, matrix.columns, rotation="vertical")
+    axis.set_yticks(middles, matrix.index, va="center")
+    axis.tick_params(length=0, labelsize=6.5)
+    axis.spines[:].set_visible(False)
 
 
 def _cell(below: pd.DataFrame, above: pd.DataFrame, i: int, j: int, order: list[str]) -> float:
@@ -124,6 +138,7 @@ def centralities(frame: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         axis.set(xscale="log", yscale="log", xlabel=f"at least this {label}", ylabel="share of developers")
         axis.xaxis.set_minor_formatter(NullFormatter())
         parts.append(pd.DataFrame({"measure": column, "value": share.index, "share": share.to_numpy()}).iloc[::-1])
+    _powers_of_ten(axes)
     return figure, pd.concat(parts, ignore_index=True)
 
 
@@ -140,6 +155,7 @@ def adoption(usage: Mapping[str, pd.DataFrame], co_usage: Mapping[str, pd.DataFr
             )  # fmt: skip
             parts.append(frame.assign(network=network, field=field))
         axis.set(xscale="log", yscale="log", title=titles[network], xlabel="at least this degree")
+    _powers_of_ten(axes)
     axes[0].set_ylabel("share of models")
     handles, labels = axes[0].get_legend_handles_labels()
     if handles:
@@ -227,6 +243,22 @@ def _plain_log(axis, pattern: str) -> None:
     axis.set_major_locator(LogLocator(subs=subs, numticks=12))
     axis.set_major_formatter(FuncFormatter(lambda value, _: pattern.format(value)))
     axis.set_minor_formatter(NullFormatter())
+
+
+def _powers_of_ten(axes: Iterable) -> None:
+    """Ticks of log axes at powers of ten only, in plain characters: ticks between and formulas take most of the drawing.
+
+    An axis that spans less than two powers keeps matplotlib's own.
+    """
+    for axis in (axis for pair in axes for axis in (pair.xaxis, pair.yaxis)):
+        low, high = axis.get_view_interval()
+        if high >= 100 * low:
+            axis.set_minor_locator(NullLocator())
+            axis.set_major_formatter(FuncFormatter(_power_of_ten))
+
+
+def _power_of_ten(value: float, _) -> str:
+    return "10" + f"{math.log10(value):.0f}".translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def _say(axis, text: str) -> None:
