@@ -248,11 +248,11 @@ def _plain_log(axis, pattern: str) -> None:
 def _powers_of_ten(axes: Iterable) -> None:
     """Ticks of log axes at powers of ten only, in plain characters: ticks between and formulas take most of the drawing.
 
-    An axis that spans less than two powers keeps matplotlib's own.
+    An axis that spans less than three powers keeps matplotlib's own.
     """
     for axis in (axis for pair in axes for axis in (pair.xaxis, pair.yaxis)):
         low, high = axis.get_view_interval()
-        if high >= 100 * low:
+        if high >= 1_000 * low:
             axis.set_minor_locator(NullLocator())
             axis.set_major_formatter(FuncFormatter(_power_of_ten))
 
