@@ -423,22 +423,24 @@ def co_usage(hub: Hub, field: str = "all") -> pd.DataFrame:
     links = hub.frame(_in_field(hub, hub.usage, field, "model_id").select("space_id", "model_id"))
     model, names = pd.factorize(links["model_id"], sort=True)
     space, spaces = pd.factorize(links["space_id"])
-    used = csr_array((np.ones(len(links), "int32"), (model, space)), shape=(len(names), len(spaces)))
-    blocks = [_shared(used, start) for start in range(0, max(len(names), 1), _BLOCK)]
+    at = model.astype("int32"), space.astype("int32")  # of 64 bits, the numbers of all pairs would be too
+    used = csr_array((np.ones(len(links), "int32"), at), shape=(len(names), len(spaces)))
+    users = used.T.tocsr()
+    blocks = [_shared(used, users, start) for start in range(0, max(len(names), 1), _BLOCK)]
     model_a, model_b, both = (np.concatenate(column) for column in zip(*blocks, strict=True))
     pairs = {"model_a": model_a, "model_b": model_b}
     columns = {end: pd.Categorical.from_codes(number, names, ordered=True) for end, number in pairs.items()}
     return pd.DataFrame({**columns, "spaces": both}, copy=False)
 
 
-def _shared(used: csr_array, start: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _shared(used: csr_array, users: csr_array, start: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pairs of a block of models, from `start` on, with any model after theirs: both numbers, spaces that use both; sorted."""
-    product = used[start : start + _BLOCK] @ used.T
+    product = used[start : start + _BLOCK] @ users
     product.sort_indices()
     pairs = product.tocoo()
     a, b = pairs.coords
     later = b > a + start
-    return (a[later] + start).astype("int32"), b[later], pairs.data[later]
+    return a[later] + start, b[later], pairs.data[later]
 
 
 def co_usage_by_field(hub: Hub) -> dict[str, pd.DataFrame]:
