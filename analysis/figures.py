@@ -7,7 +7,6 @@ import math
 from collections.abc import Iterable, Mapping
 
 import matplotlib as mpl
-import numpy as np
 import pandas as pd
 from matplotlib import font_manager
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
@@ -105,17 +104,14 @@ def correlations(
 
 def _heatmap(axis, matrix: pd.DataFrame) -> None:
     """A square per coefficient with its value, blue for -1 and red for 1, grey where there is none."""
-    axis.pcolormesh(np.ma.masked_invalid(matrix), cmap="RdBu_r", vmin=-1, vmax=1, edgecolor="white", linewidth=0.3)
-    for (row, column), value in np.ndenumerate(matrix.to_numpy()):
-        if not math.isnan(value):
-            ink = "0.15" if -0.46875 <= value < 0.4453125 else "white"  # dark where the luminance is above 0.408
-            axis.text(column + 0.5, row + 0.5, f"{value:.2f}", size=5.2, color=ink, ha="center", va="center")
-    middles = np.arange(len(matrix)) + 0.5
-    axis.set(aspect="equal", xlim=(0, len(matrix)), ylim=(len(matrix), 0), facecolor="0.88")
-    axis.set_xticks(middles, matrix.columns, rotation="vertical")
-    axis.set_yticks(middles, matrix.index, va="center")
+    import seaborn as sns  # here, because it takes a second to import and only this figure needs it
+
+    sns.heatmap(
+        matrix, ax=axis, vmin=-1, vmax=1, cmap="RdBu_r", square=True, cbar=False, annot=True, fmt=".2f",
+        annot_kws={"size": 5.2}, linewidths=0.3, xticklabels=True, yticklabels=True,
+    )  # fmt: skip
+    axis.set_facecolor("0.88")
     axis.tick_params(length=0, labelsize=6.5)
-    axis.spines[:].set_visible(False)
 
 
 def _cell(below: pd.DataFrame, above: pd.DataFrame, i: int, j: int, order: list[str]) -> float:
