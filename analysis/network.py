@@ -10,10 +10,13 @@ import heapq
 import math
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from itertools import pairwise
+from typing import NamedTuple
 
 import networkx as nx
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 LEVELS = {"k1": 1, "k5": 5, "k10": 10}
 STRUCTURE = (
@@ -21,6 +24,8 @@ STRUCTURE = (
     "dens", "recip", "arcc", "ass", "ad", "acc",
 )  # fmt: skip
 COUNTS = ("k", "nodes", "edges", "com", "com_weighted")
+
+NO_PAIR = -1  # two communities that are not linked, or no longer two
 
 DAMPING = 0.85
 PAGERANK_ERROR = 1e-10
@@ -39,13 +44,51 @@ def graph(edges: pd.DataFrame) -> nx.DiGraph:
     Raises ValueError for a missing column, a missing value, a developer that is not an integer, or a weight
     that is not a positive whole number.
     """
-    _check(edges, table="edges", integers=("source", "target"), counts=("weight",), least=1)
-    pairs = edges.groupby(["source", "target"], sort=True)["weight"].sum().reset_index()
+    pairs = _pairs(edges)
     source, target, weight = (pairs[name].tolist() for name in ("source", "target", "weight"))
     network = nx.DiGraph()
     network.add_nodes_from(sorted({*source, *target}))
     network.add_weighted_edges_from((s, t, int(w)) for s, t, w in zip(source, target, weight, strict=True) if s != t)
     return network
+
+
+def _pairs(edges: pd.DataFrame) -> pd.DataFrame:
+    """Check the edges and add up the rows of the same pair, sorted."""
+    _check(edges, table="edges", integers=("source", "target"), counts=("weight",), least=1)
+    return edges.groupby(["source", "target"], sort=True)["weight"].sum().reset_index()
+
+
+class Links(NamedTuple):
+    """A network as arrays, for measures over all its edges: `nodes`, how many there are; per edge, by source and
+    target, the places of both among the sorted nodes, and the weight.
+    """
+
+    nodes: int
+    source: np.ndarray
+    target: np.ndarray
+    weight: np.ndarray
+
+
+def links(network: nx.DiGraph | pd.DataFrame | Links, *, weight: str | None = "weight") -> Links:
+    """Return a network, or its edges as for `graph`, as arrays (as it is, if it is so already).
+
+    An edge of a network that lacks the attribute `weight` counts 1. Raises ValueError as `graph` does.
+    """
+    if isinstance(network, Links):
+        return network
+    if isinstance(network, pd.DataFrame):
+        pairs = _pairs(network)
+        nodes, ends = np.unique(pairs[["source", "target"]].to_numpy("int64"), return_inverse=True)
+        source, target = ends.reshape(-1, 2).T
+        apart = source != target
+        return Links(len(nodes), source[apart], target[apart], pairs["weight"].to_numpy("int64")[apart])
+    place = {node: number for number, node in enumerate(sorted(network))}
+    rows = [row for _, row in network.adjacency()]
+    source = np.repeat(np.array([place[node] for node in network], dtype="int64"), [len(row) for row in rows])
+    target = np.array([place[node] for row in rows for node in row], dtype="int64")
+    weights = np.array([edge.get(weight, 1) for row in rows for edge in row.values()])
+    order = np.lexsort((target, source))
+    return Links(len(place), source[order], target[order], weights[order])
 
 
 def developers(network: nx.DiGraph | pd.DataFrame) -> dict[str, int | float | None]:
@@ -77,7 +120,7 @@ def without_isolates(network: nx.DiGraph) -> nx.DiGraph:
 
 def core_numbers(network: nx.DiGraph) -> dict[int, int]:
     """Give every developer's core number on in-degree + out-degree (Table 1, k-core): a 14-clique has 26."""
-    return nx.core_number(network)
+    return dict(zip(sorted(network), _core_numbers(links(network)).tolist(), strict=True))
 
 
 def levels(network: nx.DiGraph) -> dict[str, int | None]:
@@ -86,7 +129,7 @@ def levels(network: nx.DiGraph) -> dict[str, int | None]:
     A level whose core is empty is None. kmax may equal a fixed level: the study prints CV's k = 10 as its
     maximum, and both are then the same core. Without an edge every level is None.
     """
-    return _levels(core_numbers(network))
+    return _levels(_core_numbers(links(network)))
 
 
 def k_core(network: nx.DiGraph, k: int) -> nx.DiGraph:
@@ -94,16 +137,20 @@ def k_core(network: nx.DiGraph, k: int) -> nx.DiGraph:
     return _part(network, {node for node, number in core_numbers(network).items() if number >= k})
 
 
-def core_table(network: nx.DiGraph, *, searches: Iterable[str] = ("mod", "mod_weighted")) -> pd.DataFrame:
+def core_table(
+    network: nx.DiGraph | pd.DataFrame | Links, *, searches: Iterable[str] = ("mod", "mod_weighted")
+) -> pd.DataFrame:
     """Measure every core (Tables 6-9); `searches` as for `structure`.
 
+    In: the network, its edges as for `graph`, or its `links`.
     Out: index `level` (k1, k5, k10, kmax: always these four), columns k and those of `structure`; counts are
     Int64, the rest Float64; a level that is undefined, and a measure that is undefined, is NA.
     """
-    numbers = core_numbers(network)
+    everyone = links(network)
+    numbers = _core_numbers(everyone)
     chosen = _levels(numbers)
     measured = {
-        k: {"k": k, **structure(_part(network, {n for n, number in numbers.items() if number >= k}), searches=searches)}
+        k: {"k": k, **structure(_core(everyone, numbers >= k), searches=searches)}
         for k in sorted({k for k in chosen.values() if k is not None})
     }
     columns = {
@@ -133,11 +180,35 @@ def printed_cores(table: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(k=pd.Series(names, dtype="str"))
 
 
+def _core_numbers(network: Links) -> np.ndarray:
+    """Give the core number of every node: take away, all at once, whoever has too few edges left, until nobody has."""
+    source, target = network.source, network.target
+    numbers, k = np.zeros(network.nodes, dtype="int64"), 1
+    while len(source):
+        degree = np.bincount(np.concatenate([source, target]), minlength=network.nodes)
+        enough = degree >= k
+        kept = enough[source] & enough[target]
+        if kept.all():  # what is left is a core for every k up to its smallest degree
+            k = int(degree[enough].min())
+            numbers[enough] = k
+            k += 1
+        source, target = source[kept], target[kept]
+    return numbers
+
+
+def _core(network: Links, inside: np.ndarray) -> Links:
+    """Cut out the nodes marked in `inside` and the edges among them."""
+    kept = inside[network.source] & inside[network.target]
+    place = np.cumsum(inside) - 1
+    source, target = place[network.source[kept]], place[network.target[kept]]
+    return Links(int(inside.sum()), source, target, network.weight[kept])
+
+
 # --- measures of a core -----------------------------------------------------------------------------------
 
 
 def structure(
-    network: nx.DiGraph, *, searches: Iterable[str] = ("mod", "mod_weighted")
+    network: nx.DiGraph | Links, *, searches: Iterable[str] = ("mod", "mod_weighted")
 ) -> dict[str, int | float | None]:
     """Measure a network or a core as Tables 6-9 do (definitions: Table 1; METHODS, 3).
 
@@ -146,10 +217,11 @@ def structure(
     recip without an edge, dens and arcc as their denominators say, ass where it divides by 0, ad and acc
     without a node. Of the two searches for communities, by far the longest part, only those in `searches` are made.
     """
-    nodes, edges = len(network), network.number_of_edges()
+    network = links(network)
+    nodes, edges = network.nodes, len(network.source)
     none = (None, None)
-    mod, com = _modularity(network, search_weight=None) if "mod" in searches else none
-    mod_weighted, com_weighted = _modularity(network, search_weight="weight") if "mod_weighted" in searches else none
+    mod, com = _modularity(network, weighted=False) if "mod" in searches else none
+    mod_weighted, com_weighted = _modularity(network, weighted=True) if "mod_weighted" in searches else none
     return {
         "nodes": nodes,
         "edges": edges,
@@ -157,8 +229,8 @@ def structure(
         "com": com,
         "mod_weighted": mod_weighted,
         "com_weighted": com_weighted,
-        "dens": nx.density(network) if nodes > 1 else None,
-        "recip": sum(network.has_edge(target, source) for source, target in network.edges) / edges if edges else None,
+        "dens": edges / (nodes * (nodes - 1)) if nodes > 1 else None,
+        "recip": _mutual(network) / edges if edges else None,
         "arcc": rich_club(network),
         "ass": assortativity(network),
         "ad": 2 * edges / nodes if nodes else None,
@@ -166,57 +238,69 @@ def structure(
     }
 
 
-def rich_club(network: nx.DiGraph, *, share: float = 0.1) -> float | None:
+def _mutual(network: Links) -> int:
+    """Count the edges whose reverse exists."""
+    source, target, nodes = network.source, network.target, network.nodes
+    return int(np.isin(target * nodes + source, source * nodes + target).sum())
+
+
+def rich_club(network: nx.DiGraph | Links, *, share: float = 0.1) -> float | None:
     """Give the rich-club coefficient of a directed network, phi = E_R / (N_R (N_R - 1)) (Table 1, ARCC).
 
     R: the nodes whose degree (in + out) is at least that of the last node among the top `share`, which holds
     the share rounded up and at least one node. From 0 to 1; None where R has fewer than two nodes.
     """
-    if not len(network):
+    network = links(network)
+    if not network.nodes:
         return None
-    degrees = dict(network.degree)
+    degrees = np.bincount(np.concatenate([network.source, network.target]), minlength=network.nodes)
     # Exact arithmetic: as floats, 0.07 * 100 lies just above 7 and would be rounded up to 8.
     top = max(1, math.ceil(Fraction(str(share)) * len(degrees)))
-    least = sorted(degrees.values(), reverse=True)[top - 1]
-    rich = {node for node, degree in degrees.items() if degree >= least}
-    if len(rich) < 2:
+    rich = degrees >= np.sort(degrees)[-top]
+    n_rich = int(rich.sum())
+    if n_rich < 2:
         return None
-    return network.subgraph(rich).number_of_edges() / (len(rich) * (len(rich) - 1))
+    return int((rich[network.source] & rich[network.target]).sum()) / (n_rich * (n_rich - 1))
 
 
-def assortativity(network: nx.DiGraph) -> float | None:
+def assortativity(network: nx.DiGraph | Links) -> float | None:
     """Give degree assortativity, out-degree of the source against in-degree of the target, unweighted (ASS).
 
     None where it is undefined: without an edge, or where one of the two is the same on every edge.
     """
-    out, into = dict(network.out_degree), dict(network.in_degree)
-    sources = np.array([out[source] for source, _ in network.edges])
-    targets = np.array([into[target] for _, target in network.edges])
+    network = links(network)
+    sources, targets = np.bincount(network.source)[network.source], np.bincount(network.target)[network.target]
     if not len(sources) or sources.min() == sources.max() or targets.min() == targets.max():
         return None
     return float(np.corrcoef(sources, targets)[0, 1])
 
 
-def average_clustering(network: nx.DiGraph) -> float | None:
+def average_clustering(network: nx.DiGraph | Links) -> float | None:
     """Give the mean clustering coefficient, directed and weighted (ACC; Fagiolo 2007), None without a node.
 
     What `networkx.average_clustering(network, weight="weight")` gives, by matrix products: triangles of the cube roots
     of the weights over the largest one.
     """
-    if not network.number_of_edges():
-        return 0.0 if len(network) else None
-    weights = nx.to_scipy_sparse_array(network, weight="weight", dtype="float64", format="csr")
-    links = (weights != 0).astype("int64")
+    network = links(network)
+    nodes = network.nodes
+    if not len(network.source):
+        return 0.0 if nodes else None
+    edges = (network.weight.astype("float64"), (network.source, network.target))
+    weights = sparse.csr_array(edges, shape=(nodes, nodes))
+    adjacent = (weights != 0).astype("int64")
     strength = (weights / weights.max()).power(1 / 3)
     both_ways = strength + strength.T
     several = np.flatnonzero(np.diff(both_ways.indptr) > 1)  # the others are in no triangle, and a bot has thousands
     inner = both_ways[several][:, several]
-    triangles = np.zeros(len(network))
+    triangles = np.zeros(nodes)
     triangles[several] = (inner @ inner).multiply(inner).sum(axis=1)
-    degree, mutual = links.sum(axis=0) + links.sum(axis=1), links.multiply(links.T).sum(axis=1)
+    degree, mutual = adjacent.sum(axis=0) + adjacent.sum(axis=1), adjacent.multiply(adjacent.T).sum(axis=1)
     possible = 2 * (degree * (degree - 1) - 2 * mutual)
-    shares = np.divide(triangles, possible, out=np.zeros(len(network)), where=triangles > 0)
+    shares = np.divide(triangles, possible, out=np.zeros(nodes), where=triangles > 0)
     return float(np.sort(shares).mean())
+
+
+# --- communities ------------------------------------------------------------------------------------------
 
 
 def communities(network: nx.DiGraph, *, weight: str | None = None) -> list[frozenset[int]]:
@@ -224,80 +308,132 @@ def communities(network: nx.DiGraph, *, weight: str | None = None) -> list[froze
 
     The same partition, in the same order, as `networkx.community.greedy_modularity_communities` with its
     default options: the arithmetic is the same, step by step, and so is the choice between equal gains
-    (the pair with the smallest numbers). Only the queue differs: networkx keeps every gain in its place at
-    all times; here a gain that fell keeps its old place until it is reached. `weight` names the edge
-    attribute that the search uses, None for none.
+    (the pair with the smallest numbers). `weight` names the edge attribute (whole numbers) that the search
+    uses, None for none.
     """
-    size = network.size(weight)
-    if not size:
-        return [frozenset([node]) for node in network]
-    out = {node: degree * (1 / size) for node, degree in network.out_degree(weight=weight)}
-    into = {node: degree * (1 / size) for node, degree in network.in_degree(weight=weight)}
-    gains = _first_gains(network, out, into, weight=weight)
-    queue = [(-gain, u, v) for u, row in gains.items() for v, gain in row.items() if u < v]
+    arrays = links(network, weight=weight)
+    ordered = sorted(network)
+    last = {node: ordered[place] for node, place in zip(ordered, _search(arrays, arrays.weight).tolist(), strict=True)}
+    members = {node: [] for node in network if last[node] == node}
+    for node in network:
+        members[last[node]].append(node)
+    return sorted(map(frozenset, members.values()), key=len, reverse=True)
+
+
+class _Gains:
+    """Gain in modularity of every two linked communities, while communities are joined.
+
+    A community goes by the place of its last node. Pairs of communities are numbered once: where u is joined to v, the
+    pair (u, w) becomes (v, w) under its old number, so that only the rows of u and v are touched, each as an array (a
+    hub has thousands of neighbours). `changed` says which join changed the gain of a pair last, 0 for none yet.
+    """
+
+    def __init__(self, network: Links, weight: np.ndarray):
+        nodes, source, target = network.nodes, network.source, network.target
+        scale = 1 / weight.sum().item()
+        self.out = np.bincount(source, weight, nodes) * scale
+        self.into = np.bincount(target, weight, nodes) * scale
+        low, high = np.minimum(source, target), np.maximum(source, target)
+        known, pair = np.unique(low * nodes + high, return_inverse=True)
+        self.low, self.high = low, high = known // nodes, known % nodes
+        expected = self.out[low] * self.into[high] + self.into[low] * self.out[high]
+        self.gain = scale * np.bincount(pair, weight) - expected
+        self.ends = low + high  # less one of the two communities, this is the other
+        sides = np.concatenate([low, high])
+        by_side = np.argsort(sides, kind="stable") % len(known)
+        bounds = np.searchsorted(np.sort(sides), np.arange(nodes + 1)).tolist()
+        self.rows = [by_side[start:end] for start, end in pairwise(bounds)]
+        self.changed = np.zeros(len(known), dtype="int64")
+        self._pair_with = np.full(nodes, NO_PAIR)
+
+    def join(self, pair: int, u: int, v: int, *, number: int) -> None:
+        """Join community u to v in the order and the arithmetic of networkx: sums of floats depend on them."""
+        gain, ends, changed, out, into = self.gain, self.ends, self.changed, self.out, self.into
+        changed[pair] = NO_PAIR
+        of_u, of_v = (row[changed[row] != NO_PAIR] for row in (self.rows[u], self.rows[v]))
+        beside_u, beside_v = ends[of_u] - u, ends[of_v] - v
+        self._pair_with[beside_v] = of_v
+        twin = self._pair_with[beside_u]
+        self._pair_with[beside_v] = NO_PAIR
+        shared = twin != NO_PAIR
+        twin, ended = twin[shared], of_u[shared]
+        sums = gain[twin] + gain[ended]
+        gain[of_v] -= out[u] * into[beside_v] + out[beside_v] * into[u]
+        gain[twin] = sums
+        changed[ended] = NO_PAIR
+        moved, beside = of_u[~shared], beside_u[~shared]
+        gain[moved] -= out[v] * into[beside] + out[beside] * into[v]
+        ends[moved] += v - u
+        self.rows[u], self.rows[v] = of_u[:0], np.concatenate([of_v, moved])
+        changed[self.rows[v]] = number
+        out[v] += out[u]
+        into[v] += into[u]
+
+    def best(self, v: int, *, number: int) -> tuple[float, int, int, int, int] | None:
+        """Give the queue's entry for the best pair of v among those that this join changed last; None without any."""
+        row = self.rows[v][self.changed[self.rows[v]] == number]
+        if not len(row):
+            return None
+        gains = self.gain[row]
+        largest = gains.max()
+        tied = row[gains == largest]
+        others = self.ends[tied] - v
+        first = others.argmin()  # with v in all of them, the smallest pair is that of the smallest other
+        w = others[first].item()
+        return -largest.item(), min(v, w), max(v, w), tied[first].item(), number
+
+
+def _search(network: Links, weight: np.ndarray) -> np.ndarray:
+    """Join the two linked communities of the largest gain until all would lose; per node, the last of its community.
+
+    The queue starts with every pair. A join changes all pairs of its community but queues only the best of them, the
+    one that can come next; where a later join changes that pair, the entry is outdated when it is reached, and the best
+    of the pairs that its own join was the last to change takes its place.
+    """
+    last = np.arange(network.nodes)
+    if not weight.sum():
+        return last
+    state = _Gains(network, weight)
+    columns = (-state.gain, state.low, state.high, np.arange(len(state.gain)), state.changed)
+    queue = list(zip(*(column.tolist() for column in columns), strict=True))
     heapq.heapify(queue)
-    members = {node: frozenset([node]) for node in network}
-    while queue:
-        negative, u, v = heapq.heappop(queue)
-        gain = gains[u].get(v) if u in gains else None
-        if gain is None:  # one of the two has been merged into another community
-            continue
-        if gain != -negative:  # it fell since it was queued: queue it again where it belongs
-            heapq.heappush(queue, (-gain, u, v))
-            continue
-        if gain < 0:
-            break
-        for pair in _merge(gains, out, into, u, v):
-            heapq.heappush(queue, pair)
-        members[v] |= members.pop(u)
-    return sorted(members.values(), key=len, reverse=True)
+    made = [None]  # the community that each join made
+    while queue and queue[0][0] <= 0:  # if outdated, what takes its place is no better
+        _, u, v, pair, number = heapq.heappop(queue)
+        if state.changed[pair] == number:
+            number = len(made)
+            state.join(pair, u, v, number=number)
+            made.append(v)
+            last[u] = v
+        entry = state.best(made[number], number=number) if number else None
+        if entry:
+            heapq.heappush(queue, entry)
+    for node in reversed(range(network.nodes)):  # joined to a later one, which is resolved by now
+        last[node] = last[last[node]]
+    return last
 
 
-def _first_gains(network, out, into, *, weight):
-    """Give the gain in modularity of joining each two linked nodes, as a dictionary per node."""
-    links = {node: {} for node in network}
-    for source, target, value in network.edges(data=weight, default=1):
-        links[source][target] = links[source].get(target, 0.0) + value
-        links[target][source] = links[target].get(source, 0.0) + value
-    scale = 1 / network.size(weight)
-    return {
-        u: {v: scale * value - (out[u] * into[v] + into[u] * out[v]) for v, value in row.items()}
-        for u, row in links.items()
-    }
+def _modularity(network: Links, *, weighted: bool) -> tuple[float | None, int | None]:
+    """Return modularity and number of communities; the score always uses the weights.
 
-
-def _merge(gains, out, into, u, v):
-    """Merge community u into v in place and return the queue entries of the gains that are new or rose."""
-    row_u, row_v = gains.pop(u), gains[v]
-    del row_u[v], row_v[u]
-    entries = []
-    for w, gain in row_v.items():
-        if w not in row_u:  # it can only fall: no entry
-            row_v[w] = gains[w][v] = gain - (out[u] * into[w] + out[w] * into[u])
-    for w, gain in row_u.items():
-        del gains[w][u]
-        if w in row_v:
-            joint = row_v[w] + gain
-            rose = joint > row_v[w]
-        else:
-            joint = gain - (out[v] * into[w] + out[w] * into[v])
-            rose = True
-        row_v[w] = gains[w][v] = joint
-        if rose:
-            entries.append((-joint, min(v, w), max(v, w)))
-    out[v] += out.pop(u)
-    into[v] += into.pop(u)
-    return entries
-
-
-def _modularity(network: nx.DiGraph, *, search_weight: str | None) -> tuple[float | None, int | None]:
-    """Return modularity and number of communities; the score always uses the weights."""
-    if not network.number_of_edges():
+    The score is `networkx.community.modularity` to the last digit: whole numbers are exact, and the communities'
+    terms are added in its order, the largest first.
+    """
+    weight, edges = network.weight, len(network.source)
+    if not edges:
         return None, None
-    found = communities(network, weight=search_weight)
-    if len(found) == 1:  # exactly 0 by definition; the sum of floats may miss it and print as -0.00
+    found = _search(network, weight if weighted else np.ones(edges, dtype="int64"))
+    names, group, sizes = np.unique(found, return_inverse=True, return_counts=True)
+    if len(names) == 1:  # exactly 0 by definition; the sum of floats may miss it and print as -0.00
         return 0.0, 1
-    return nx.community.modularity(network, found), len(found)
+    total, source, target = weight.sum().item(), group[network.source], group[network.target]
+    inner = source == target
+    inside, out, into = (
+        np.bincount(ends, counts, len(names))
+        for ends, counts in ((source[inner], weight[inner]), (source, weight), (target, weight))
+    )
+    terms = inside / total - out * into * (1 / total**2)
+    return sum(terms[np.argsort(-sizes, kind="stable")].tolist()), len(names)
 
 
 # --- centrality (Figure 4) --------------------------------------------------------------------------------
@@ -309,13 +445,12 @@ def centralities(network: nx.DiGraph) -> pd.DataFrame:
     Out: developer, degree (edges in and out, unweighted), pagerank (weighted; sums to 1), by developer.
     """
     connected = without_isolates(network)
-    ranks = _pagerank(connected)
-    nodes = list(connected)
+    ranks, degrees = _pagerank(connected), dict(connected.degree)
     return pd.DataFrame(
         {
-            "developer": pd.array(nodes, dtype="int64"),
-            "degree": pd.array([connected.degree(node) for node in nodes], dtype="int64"),
-            "pagerank": pd.array([ranks[node] for node in nodes], dtype="float64"),
+            "developer": pd.array(list(connected), dtype="int64"),
+            "degree": pd.array([degrees[node] for node in connected], dtype="int64"),
+            "pagerank": pd.array([ranks[node] for node in connected], dtype="float64"),
         }
     )
 
@@ -398,8 +533,10 @@ def edge_rule_reciprocity(memberships: pd.DataFrame, *, draws: int = 200, seed: 
     _check(memberships, table="memberships", integers=("developer",), counts=("leads",), others=("repo_id",))
     if draws < 1:
         raise ValueError(f"draws: {draws} is too few; expected at least 1")
-    rows = memberships.groupby(["repo_id", "developer"], sort=True)["leads"].sum().reset_index()
-    rows = rows[rows["repo_id"].duplicated(keep=False)].reset_index(drop=True)  # a single author makes no edge
+    # Once as numbers, in the order of the names: every step with the names themselves would hash them again.
+    numbered = memberships.assign(repository=pd.factorize(memberships["repo_id"], sort=True)[0])
+    rows = numbered.groupby(["repository", "developer"], sort=True)["leads"].sum().reset_index()
+    rows = rows[rows["repository"].duplicated(keep=False)].reset_index(drop=True)  # a single author makes no edge
     leads = rows["leads"].to_numpy() > 0
     first, second, pair, reverse = _author_pairs(rows)
     present = _marked(len(reverse), pair[leads[first]])
@@ -407,7 +544,7 @@ def edge_rule_reciprocity(memberships: pd.DataFrame, *, draws: int = 200, seed: 
     if not n_edges:
         return dict.fromkeys(("observed", "same_repository", "null_mean", "null_low", "null_high", "random"))
     both = _marked(len(reverse), pair[leads[first] & leads[second]])
-    null = _null_reciprocity(rows["repo_id"], leads, first, pair, reverse, draws=draws, seed=seed)
+    null = _null_reciprocity(rows["repository"], leads, first, pair, reverse, draws=draws, seed=seed)
     linked = np.unique(rows["developer"].to_numpy()[np.r_[first[leads[first]], second[leads[first]]]])
     n_pairs = len(linked) * (len(linked) - 1)
     return {
@@ -429,8 +566,7 @@ def core_repositories(memberships: pd.DataFrame, core: Iterable[int]) -> pd.Data
     """
     _check(memberships, table="memberships", integers=("developer",), others=("repo_id",))
     chosen = set(core)
-    pairs = memberships[["repo_id", "developer"]].drop_duplicates()
-    inside = pairs[pairs["developer"].isin(chosen)]
+    inside = memberships.loc[memberships["developer"].isin(chosen), ["repo_id", "developer"]].drop_duplicates()
     counted = inside.groupby("repo_id").size().rename("members").reset_index()
     counted = counted.assign(share=counted["members"] / max(1, len(chosen)))
     return counted.sort_values(["members", "repo_id"], ascending=[False, True], ignore_index=True)
@@ -438,8 +574,9 @@ def core_repositories(memberships: pd.DataFrame, core: Iterable[int]) -> pd.Data
 
 def innermost(network: nx.DiGraph) -> nx.DiGraph:
     """Return the innermost core that is not empty; without an edge, an empty network."""
-    largest = levels(network)["kmax"]
-    return k_core(network, largest) if largest is not None else nx.DiGraph()
+    numbers = core_numbers(network)
+    largest = max(numbers.values(), default=0)
+    return _part(network, {node for node, number in numbers.items() if number == largest > 0})
 
 
 def first_carrier(ranked: pd.DataFrame) -> dict[str, str | int | float | None]:
@@ -456,8 +593,8 @@ def _author_pairs(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarra
     Out: row of the first, row of the second, number of the pair of developers; and, per number of a pair, the
     number of the reversed pair.
     """
-    numbered = pd.DataFrame({"repo_id": rows["repo_id"], "row": np.arange(len(rows))})
-    joined = numbered.merge(numbered, on="repo_id", suffixes=("", "_other"))
+    numbered = pd.DataFrame({"repository": rows["repository"], "row": np.arange(len(rows))})
+    joined = numbered.merge(numbered, on="repository", suffixes=("", "_other"))
     joined = joined[joined["row"] != joined["row_other"]]
     first, second = joined["row"].to_numpy(), joined["row_other"].to_numpy()
     codes, uniques = pd.factorize(rows["developer"], sort=True)
@@ -490,9 +627,9 @@ def _marked(length: int, positions: np.ndarray) -> np.ndarray:
 # --- shared -----------------------------------------------------------------------------------------------
 
 
-def _levels(numbers: dict[int, int]) -> dict[str, int | None]:
+def _levels(numbers: np.ndarray) -> dict[str, int | None]:
     """Give k of each level from the core numbers."""
-    largest = max(numbers.values(), default=0)
+    largest = int(numbers.max(initial=0))
     fixed = {name: k if k <= largest else None for name, k in LEVELS.items()}
     return {**fixed, "kmax": largest or None}
 
@@ -502,8 +639,8 @@ def _part(network: nx.DiGraph, nodes: set[int]) -> nx.DiGraph:
     ordered = sorted(nodes)
     part = nx.DiGraph()
     part.add_nodes_from(ordered)
-    out = network.adj
-    part.add_edges_from((s, t, out[s][t]) for s in ordered for t in sorted(t for t in out[s] if t in nodes))
+    rows = dict(network.adjacency())
+    part.add_edges_from((s, t, rows[s][t]) for s in ordered for t in sorted(nodes.intersection(rows[s])))
     return part
 
 

@@ -342,33 +342,17 @@ def edges_same(graphs: Mapping) -> dict:
 
 
 def cores_ours(inputs: Inputs) -> Timed:
-    """Core numbers, the cores, and their measures but for communities and clustering (Tables 6-9)."""
-    import networkx as nx
-
+    """Core numbers, the cores, and their measures but for communities (Tables 6-9), with clustering besides."""
     from analysis import network
 
-    graphs = inputs.graphs
-
-    def measured(core):
-        return {
-            "nodes": len(core),
-            "edges": core.number_of_edges(),
-            "dens": nx.density(core),
-            "recip": nx.overall_reciprocity(core),
-            "arcc": network.rich_club(core),
-            "ass": network.assortativity(core),
-        }
+    names = ("nodes", "edges", "dens", "recip", "arcc", "ass")
 
     def of(graph):
-        # As `core_table` does it: the public `levels` and `k_core` would find the core numbers again for every level.
-        numbers = network.core_numbers(graph)
-        nodes = {
-            level: {node for node, number in numbers.items() if number >= k}
-            for level, k in network._levels(numbers).items()
-            if k is not None
-        }
-        return {level: measured(network._part(graph, chosen)) for level, chosen in nodes.items()}
+        found = network.core_results(network.core_table(graph, searches=()))
+        levels = [level for level in (*network.LEVELS, "kmax") if found[f"{level}.k"]]
+        return {level: {name: found[f"{level}.{name}"] for name in names} for level in levels}
 
+    graphs = inputs.graphs
     return lambda: {field: of(graph) for field, graph in graphs.items()}
 
 

@@ -89,9 +89,28 @@ def test_nodes_and_edges_are_in_sorted_order_in_every_part():
         assert list(part.edges) == sorted(part.edges)
 
 
+def test_links_are_the_edges_by_the_places_of_their_ends():
+    arrays = network.links(edges((7, 7, 2), (5, 9, 3), (9, 5, 1), (5, 9, 4), (3, 9, 1)))
+    assert arrays.nodes == 4  # 3, 5, 7 (alone), 9
+    columns = (arrays.source, arrays.target, arrays.weight)
+    assert list(zip(*(column.tolist() for column in columns), strict=True)) == [(0, 3, 1), (1, 3, 7), (3, 1, 1)]
+
+
+@given(random_edges)
+@settings(max_examples=50, deadline=None)
+def test_links_of_a_network_and_of_its_edges_are_the_same(rows):
+    of_network, of_edges = network.links(network.graph(rows)), network.links(rows)
+    assert of_network.nodes == of_edges.nodes
+    for one, other in zip(of_network[1:], of_edges[1:], strict=True):
+        assert one.tolist() == other.tolist()
+    one, other = network.core_table(network.graph(rows)), network.core_table(rows)
+    pd.testing.assert_frame_equal(one, other, check_exact=True)
+
+
 def test_no_edges_at_all_is_an_empty_network():
     empty = pd.DataFrame({"source": [], "target": [], "weight": []})
     assert network.developers(empty) == {"developers": 0, "isolates": 0, "isolate_share": None}
+    assert network.core_table(empty).isna().all(axis=None)
     measured = network.structure(network.graph(empty))
     assert measured.pop("nodes") == measured.pop("edges") == 0
     assert set(measured.values()) == {None}
@@ -109,10 +128,11 @@ def test_no_edges_at_all_is_an_empty_network():
     ],
 )
 def test_wrong_edges_are_named_in_one_line_without_a_username(frame, message):
-    with pytest.raises(ValueError, match=message) as caught:
-        network.graph(frame)
-    assert "\n" not in str(caught.value)
-    assert "ada" not in str(caught.value)
+    for reader in (network.graph, network.links):
+        with pytest.raises(ValueError, match=message) as caught:
+            reader(frame)
+        assert "\n" not in str(caught.value)
+        assert "ada" not in str(caught.value)
 
 
 def test_the_given_frame_is_not_changed():
@@ -345,6 +365,18 @@ def test_every_core_is_the_one_of_the_definition(rows):
         assert set(network.k_core(built, k)) == set(rest)
 
 
+@given(random_edges)
+def test_core_numbers_equal_networkx(rows):
+    built = network.graph(rows)
+    assert network.core_numbers(built) == nx.core_number(built)
+
+
+def test_a_chain_and_a_tree_are_peeled_to_the_core_of_one():
+    chain = network.graph(edges(*[(a, a + 1, 1) for a in range(50)]))
+    tree = network.graph(edges(*[((a - 1) // 2, a, 1) for a in range(1, 63)]))
+    assert set(network.core_numbers(chain).values()) == set(network.core_numbers(tree).values()) == {1}
+
+
 # --- networkx and numpy as oracles -------------------------------------------------------------------------
 
 
@@ -358,7 +390,8 @@ def test_structure_equals_networkx(rows):
     for mod, com, weight in (("mod", "com", None), ("mod_weighted", "com_weighted", "weight")):
         found = nx.community.greedy_modularity_communities(built, weight=weight)
         assert measured[com] == len(found)
-        assert measured[mod] == pytest.approx(nx.community.modularity(built, found), abs=1e-12)
+        if len(found) > 1:
+            assert measured[mod] == nx.community.modularity(built, found)  # to the last digit
     assert measured["dens"] == nx.density(built)
     assert measured["recip"] == nx.reciprocity(built)
     assert measured["acc"] == pytest.approx(nx.average_clustering(built, weight="weight"), rel=1e-12, abs=1e-15)
@@ -407,6 +440,46 @@ def test_communities_equal_networkx_on_larger_networks(seed, weight):
     for built in (sparse_graph, dense_graph, hub_and_spokes(seed)):
         expected = nx.community.greedy_modularity_communities(built, weight=weight)
         assert network.communities(built, weight=weight) == [frozenset(part) for part in expected]
+
+
+def stars(seed):
+    """Stars of developers who are alike, some of them linked through their leaves: most gains are equal."""
+    random = np.random.default_rng(seed)
+    rows = []
+    for centre, n_leaves in enumerate(random.integers(1, 40, size=8).tolist()):
+        # The centre comes before its leaves, among them or after them: communities go by their last member.
+        names = (1000 * centre + random.permutation(n_leaves + 1)).tolist()
+        for leaf in names[1:]:
+            out, back = (names[0], leaf, 1), (leaf, names[0], 1)
+            rows += [[out], [back], [out, back]][random.integers(3)]
+        if centre % 2:
+            rows += [(names[-1], 1000 * (centre - 1), 1)]
+    return network.graph(edges(*rows))
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("weight", [None, "weight"])
+def test_communities_equal_networkx_where_most_gains_are_equal(seed, weight):
+    alike = nx.disjoint_union_all([nx.gnp_random_graph(5, 0.4, seed=seed, directed=True)] * 20)
+    both_ways = nx.DiGraph(nx.complete_bipartite_graph(4, 12))
+    for built in (stars(seed), alike, both_ways, nx.DiGraph(nx.grid_2d_graph(6, 7))):
+        expected = nx.community.greedy_modularity_communities(built, weight=weight)
+        assert network.communities(built, weight=weight) == [frozenset(part) for part in expected]
+
+
+@given(random_edges, st.randoms(use_true_random=False))
+@settings(max_examples=50, deadline=None)
+def test_communities_of_one_size_come_in_the_order_of_the_network(rows, random):
+    built = network.graph(rows)
+    nodes, pairs = list(built), list(built.edges(data=True))
+    random.shuffle(nodes)
+    random.shuffle(pairs)
+    mixed = nx.DiGraph()
+    mixed.add_nodes_from(nodes)
+    mixed.add_edges_from(pairs)
+    for weight in (None, "weight"):
+        expected = nx.community.greedy_modularity_communities(mixed, weight=weight)
+        assert network.communities(mixed, weight=weight) == [frozenset(part) for part in expected]
 
 
 @given(random_edges)
