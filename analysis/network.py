@@ -25,7 +25,7 @@ STRUCTURE = (
 )  # fmt: skip
 COUNTS = ("k", "nodes", "edges", "com", "com_weighted")
 
-NO_PAIR = -1  # two communities that are not linked, or no longer two
+NONE = -1  # no pair of communities, no next node
 
 DAMPING = 0.85
 PAGERANK_ERROR = 1e-10
@@ -326,6 +326,8 @@ class _Gains:
     A community goes by the place of its last node. Pairs of communities are numbered once: where u is joined to v, the
     pair (u, w) becomes (v, w) under its old number, so that only the rows of u and v are touched, each as an array (a
     hub has thousands of neighbours). `changed` says which join changed the gain of a pair last, 0 for none yet.
+    Most of a hub's neighbours are linked to nobody else. Those with the same links to it have the same gain at every
+    step, so that they share one pair, which stands for the first of them; `following` names the next.
     """
 
     def __init__(self, network: Links, weight: np.ndarray):
@@ -333,38 +335,60 @@ class _Gains:
         scale = 1 / weight.sum().item()
         self.out = np.bincount(source, weight, nodes) * scale
         self.into = np.bincount(target, weight, nodes) * scale
-        low, high = np.minimum(source, target), np.maximum(source, target)
-        known, pair = np.unique(low * nodes + high, return_inverse=True)
-        self.low, self.high = low, high = known // nodes, known % nodes
+        known, pair = np.unique(np.minimum(source, target) * nodes + np.maximum(source, target), return_inverse=True)
+        both = np.bincount(pair, weight)
+        self.following, first = self._alike(known // nodes, known % nodes)
+        self.low, self.high = low, high = known[first] // nodes, known[first] % nodes
         expected = self.out[low] * self.into[high] + self.into[low] * self.out[high]
-        self.gain = scale * np.bincount(pair, weight) - expected
+        self.gain = scale * both[first] - expected
         self.ends = low + high  # less one of the two communities, this is the other
         sides = np.concatenate([low, high])
-        by_side = np.argsort(sides, kind="stable") % len(known)
+        by_side = np.argsort(sides, kind="stable") % len(low)
         bounds = np.searchsorted(np.sort(sides), np.arange(nodes + 1)).tolist()
         self.rows = [by_side[start:end] for start, end in pairwise(bounds)]
-        self.changed = np.zeros(len(known), dtype="int64")
-        self._pair_with = np.full(nodes, NO_PAIR)
+        self.changed = np.zeros(len(low), dtype="int64")
+        self._pair_with = np.full(nodes, NONE)
+
+    def _alike(self, low: np.ndarray, high: np.ndarray) -> tuple[list[int], np.ndarray]:
+        """Give per node the next one that is like it: linked to the same hub only, by as much; and the pairs to keep."""
+        single = np.bincount(np.concatenate([low, high]), minlength=len(self.out)) == 1
+        pairs = np.flatnonzero(single[low] | single[high])
+        leaf = np.where(single[low], low, high)[pairs]
+        hub = (low + high)[pairs] - leaf
+        order = np.lexsort((leaf, self.into[leaf], self.out[leaf], hub))
+        pairs, leaf, hub = pairs[order], leaf[order], hub[order]
+        features = np.column_stack([hub, self.out[leaf], self.into[leaf]])
+        same = (features[1:] == features[:-1]).all(axis=1)
+        following = np.full(len(self.out), NONE)
+        following[leaf[:-1][same]] = leaf[1:][same]
+        return following.tolist(), np.delete(np.arange(len(low)), pairs[1:][same])
 
     def join(self, pair: int, u: int, v: int, *, number: int) -> None:
         """Join community u to v in the order and the arithmetic of networkx: sums of floats depend on them."""
         gain, ends, changed, out, into = self.gain, self.ends, self.changed, self.out, self.into
-        changed[pair] = NO_PAIR
-        of_u, of_v = (row[changed[row] != NO_PAIR] for row in (self.rows[u], self.rows[v]))
+        changed[pair] = NONE
+        of_u, of_v = (row[changed[row] != NONE] for row in (self.rows[u], self.rows[v]))
         beside_u, beside_v = ends[of_u] - u, ends[of_v] - v
         self._pair_with[beside_v] = of_v
         twin = self._pair_with[beside_u]
-        self._pair_with[beside_v] = NO_PAIR
-        shared = twin != NO_PAIR
+        self._pair_with[beside_v] = NONE
+        shared = twin != NONE
         twin, ended = twin[shared], of_u[shared]
         sums = gain[twin] + gain[ended]
         gain[of_v] -= out[u] * into[beside_v] + out[beside_v] * into[u]
         gain[twin] = sums
-        changed[ended] = NO_PAIR
+        changed[ended] = NONE
         moved, beside = of_u[~shared], beside_u[~shared]
         gain[moved] -= out[v] * into[beside] + out[beside] * into[v]
         ends[moved] += v - u
-        self.rows[u], self.rows[v] = of_u[:0], np.concatenate([of_v, moved])
+        row = [of_v, moved]
+        leaf = u if self.following[u] != NONE else v
+        following, self.following[leaf] = self.following[leaf], NONE
+        if following != NONE:  # from now on the pair is that of the next one, to which the leaf is as any third node
+            gain[pair] -= out[leaf] * into[following] + out[following] * into[leaf]
+            ends[pair] = v + following
+            row.append(np.array([pair]))
+        self.rows[u], self.rows[v] = of_u[:0], np.concatenate(row)
         changed[self.rows[v]] = number
         out[v] += out[u]
         into[v] += into[u]

@@ -442,18 +442,16 @@ def test_communities_equal_networkx_on_larger_networks(seed, weight):
         assert network.communities(built, weight=weight) == [frozenset(part) for part in expected]
 
 
-def stars(seed):
-    """Stars of developers who are alike, some of them linked through their leaves: most gains are equal."""
+def hubs_and_leaves(seed):
+    """Hubs linked to one another, and to developers who are linked to nobody else: many gains are equal."""
     random = np.random.default_rng(seed)
-    rows = []
-    for centre, n_leaves in enumerate(random.integers(1, 40, size=8).tolist()):
-        # The centre comes before its leaves, among them or after them: communities go by their last member.
-        names = (1000 * centre + random.permutation(n_leaves + 1)).tolist()
-        for leaf in names[1:]:
-            out, back = (names[0], leaf, 1), (leaf, names[0], 1)
-            rows += [[out], [back], [out, back]][random.integers(3)]
-        if centre % 2:
-            rows += [(names[-1], 1000 * (centre - 1), 1)]
+    names = random.permutation(200).tolist()  # a hub comes before its leaves, among them or after them
+    hubs, leaves = names[:12], names[12:]
+    rows = [(a, b, 1) for a, b in itertools.permutations(hubs, 2) if random.random() < 0.3]
+    for leaf in leaves:
+        hub = hubs[min(random.geometric(0.3), 12) - 1]
+        out, back = (hub, leaf, 1), (leaf, hub, int(random.integers(1, 3)))
+        rows += [[out], [back], [out, back]][random.integers(3)]
     return network.graph(edges(*rows))
 
 
@@ -462,9 +460,41 @@ def stars(seed):
 def test_communities_equal_networkx_where_most_gains_are_equal(seed, weight):
     alike = nx.disjoint_union_all([nx.gnp_random_graph(5, 0.4, seed=seed, directed=True)] * 20)
     both_ways = nx.DiGraph(nx.complete_bipartite_graph(4, 12))
-    for built in (stars(seed), alike, both_ways, nx.DiGraph(nx.grid_2d_graph(6, 7))):
+    for built in (hubs_and_leaves(seed), alike, both_ways, nx.DiGraph(nx.grid_2d_graph(6, 7))):
         expected = nx.community.greedy_modularity_communities(built, weight=weight)
         assert network.communities(built, weight=weight) == [frozenset(part) for part in expected]
+
+
+def test_communities_equal_networkx_where_few_of_a_team_lead():
+    """Those of a team who do not lead are alike: which of them is joined first decides later ties."""
+    for seed in range(150):
+        random = np.random.default_rng(seed)
+        teams = [random.choice(40, size=random.integers(2, 8), replace=False).tolist() for _ in range(8)]
+        built = network.graph(edges(*[(team[0], other, 1) for team in teams for other in team[1:]]))
+        expected = nx.community.greedy_modularity_communities(built)
+        assert network.communities(built) == [frozenset(part) for part in expected]
+
+
+@pytest.mark.parametrize("weight", [None, "weight"])
+def test_after_every_join_the_gains_are_those_of_the_definition(weight, monkeypatch):
+    arrays = network.links(hubs_and_leaves(1), weight=weight)
+    shares = np.zeros((arrays.nodes, arrays.nodes))
+    shares[arrays.source, arrays.target] = arrays.weight / arrays.weight.sum()
+    join, joins = network._Gains.join, []
+
+    def checked(state, pair, u, v, *, number):
+        join(state, pair, u, v, number=number)
+        shares[v], shares[u] = shares[v] + shares[u], 0
+        shares[:, v], shares[:, u] = shares[:, v] + shares[:, u], 0
+        others = state.ends[state.rows[v]] - v
+        out, into = shares.sum(axis=1), shares.sum(axis=0)
+        expected = shares[v, others] + shares[others, v] - (out[v] * into[others] + out[others] * into[v])
+        assert state.gain[state.rows[v]] == pytest.approx(expected, abs=1e-12)
+        joins.append(number)
+
+    monkeypatch.setattr(network._Gains, "join", checked)
+    network._search(arrays, arrays.weight)
+    assert len(joins) > 150
 
 
 @given(random_edges, st.randoms(use_true_random=False))
