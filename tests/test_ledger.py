@@ -7,6 +7,7 @@ import io
 import json
 
 import networkx as nx
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -76,7 +77,13 @@ def test_a_sum_in_place_of_the_union_turns_rows_of_the_community_and_no_others(h
 
 
 def test_cores_of_the_undirected_graph_turn_rows_of_the_cores_and_not_of_the_whole_network(hub, book, monkeypatch):
-    monkeypatch.setattr(network, "core_numbers", lambda graph: nx.core_number(graph.to_undirected()))
+    def wrong(links):
+        graph = nx.empty_graph(links.nodes)
+        graph.add_edges_from(zip(links.source.tolist(), links.target.tolist(), strict=True))
+        numbers = nx.core_number(graph)
+        return np.array([numbers[node] for node in range(links.nodes)])
+
+    monkeypatch.setattr(network, "_core_numbers", wrong)
     found = turned(hub, book)
     assert {"rq2.all.kmax.k", "rq2.all.k5.nodes"} <= found
     assert all(name.startswith(("rq2.all.k5.", "rq2.all.k10.", "rq2.all.kmax.")) for name in found)
