@@ -24,7 +24,6 @@ PEOPLE_COUNTS = ("n_committers", "n_disc_starters", "n_community")
 TABLE_6 = tuple(m for m in network.STRUCTURE if not m.endswith("_weighted"))
 RULES = {"study": "similarity", "ours": "score"}  # the column of `candidates` that is held against the threshold
 AS_RUN, UNMERGED = "as run", "no merging"
-MOST_EDGES = 10_000  # beyond, communities are searched for nobody merged and for the run's merges only: seconds each
 
 
 @dataclass(frozen=True)
@@ -90,15 +89,13 @@ def _numbered(rows: pd.DataFrame) -> pd.DataFrame:
     return numbers.assign(**{column: rows[column].to_numpy() for column in rows if column == "leads"})
 
 
-def sensitivity(hub: Hub, *, thresholds: Iterable[float] = THRESHOLDS, most_edges: int = MOST_EDGES) -> pd.DataFrame:
+def sensitivity(hub: Hub, *, thresholds: Iterable[float] = THRESHOLDS) -> pd.DataFrame:
     """One row per rule, threshold and treatment of bots: what the findings are under these merges.
 
     Columns rule (no merging, as run, study, ours), threshold (NaN where none applies), bots (exclude, include); names,
     merged, refused, largest (names of one person); `<kinds>.<variable>` (mean per repository, NaN where not covered);
-    developers, isolates, isolate_share; `<level>.<measure>` of Table 6, beyond k1 for the first two rules only. `study`
-    merges whatever its three passes find at the threshold, without the search by hand that followed; what people decided
-    counts under every rule but the first. With more than `most_edges` edges, MOD and COM are left out but for the first
-    two rules under the run's own bots.
+    developers, isolates, isolate_share; `<level>.<measure>` of Table 6. `study` merges whatever its three passes find at
+    the threshold, without the search by hand that followed; what people decided counts under every rule but the first.
     """
     raw = replace(hub.parameters, identities="raw", bots="exclude")
 
@@ -115,11 +112,9 @@ def sensitivity(hub: Hub, *, thresholds: Iterable[float] = THRESHOLDS, most_edge
         for bots, left_out in (("exclude", bot_names), ("include", frozenset())):
             if left_out not in read:
                 read[left_out] = events(leaving_out(left_out), repositories)
-            of_run = rule in (UNMERGED, AS_RUN)
-            limit = float("inf") if of_run and bots == hub.parameters.bots else most_edges
-            key = (left_out, of_run, limit, developer.tobytes())
+            key = (left_out, developer.tobytes())
             if key not in known:
-                known[key] = findings(read[left_out], developer, inner=of_run, most_edges=limit)
+                known[key] = findings(read[left_out], developer)
             row = {"rule": rule, "threshold": threshold, "bots": bots} | _sizes(developer, merged)
             rows.append(row | known[key])
     return pd.DataFrame(rows)
@@ -163,27 +158,18 @@ def numbers(names: pd.Series, merged: pd.DataFrame | None, listed: frozenset[str
     return np.unique(own, return_inverse=True)[1], listed | ({*with_bot} & place.keys())
 
 
-def findings(
-    read: Events, developer: np.ndarray, *, inner: bool = True, most_edges: float = MOST_EDGES
-) -> dict[str, float | int | None]:
-    """RQ1's people counts (means), the developers of RQ2 and every column of Table 6, under one numbering of the names.
-
-    Without `inner`, Table 6 is that of k1 alone.
-    """
+def findings(read: Events, developer: np.ndarray) -> dict[str, float | int | None]:
+    """RQ1's people counts (means), the developers of RQ2 and every column of Table 6, under one numbering of the names."""
     values: dict[str, float | int | None] = {
         f"{PLURAL[kind]}.{variable}": _mean(read, f"{PLURAL[kind]}.{variable}", developer)
         for kind in KINDS
         for variable in PEOPLE_COUNTS
     }
-    links = network.graph(collaboration(read.teams, developer))
+    links = network.links(collaboration(read.teams, developer))
     everyone = len(np.unique(developer[read.models["name"]]))
-    alone = everyone - len(links)
+    alone = everyone - links.nodes
     values |= {"developers": everyone, "isolates": alone, "isolate_share": alone / everyone if everyone else None}
-    searches = ("mod",) if links.number_of_edges() <= most_edges else ()
-    if inner or not links.number_of_edges():
-        return values | network.core_results(network.core_table(links, searches=searches))
-    first_core = {"k": 1} | network.structure(links, searches=searches)  # nobody in it is without an edge
-    return values | {f"k1.{name}": value for name, value in first_core.items()}
+    return values | network.core_results(network.core_table(links, searches=("mod",)))
 
 
 def _mean(read: Events, name: str, developer: np.ndarray) -> float:
@@ -230,10 +216,7 @@ def _label(rule: str, threshold: float, bots: str) -> str:
 
 
 def results(frame: pd.DataFrame) -> dict[str, float | int | None]:
-    """Results by the end of their id, as `ours-90-bots-excluded.k1.nodes`; the inner cores for the first two rules only.
-
-    A search for communities that was not made gives no result.
-    """
+    """Results by the end of their id, as `ours-90-bots-excluded.k1.nodes`; the inner cores for the first two rules only."""
     rows = labelled(frame)
     ids = [label.replace(", ", "-").replace(" ", "-") for label in rows.index]
     return {
@@ -246,9 +229,7 @@ def results(frame: pd.DataFrame) -> dict[str, float | int | None]:
 def _emitted(name: str, row: Mapping) -> list[str]:
     inner = tuple(f"{level}." for level in (*network.LEVELS, "kmax") if level != "k1")
     columns = [c for c in row if not c.endswith("_weighted")]
-    columns = [c for c in columns if not c.startswith(inner) or name.startswith(("as-run", "no-merging"))]
-    searched = pd.notna(row["k1.mod"]) or pd.isna(row["k1.edges"])
-    return [c for c in columns if searched or not c.endswith((".mod", ".com"))]
+    return [c for c in columns if not c.startswith(inner) or name.startswith(("as-run", "no-merging"))]
 
 
 def reasons(hub: Hub) -> dict[str, str]:

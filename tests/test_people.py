@@ -608,14 +608,6 @@ def test_sensitivity_of_a_snapshot_without_people_is_not_covered(write_snapshot)
     sensitivity.figure(frame)
 
 
-def test_communities_of_a_large_network_are_searched_for_the_first_two_rules_only(small):
-    frame = sensitivity.sensitivity(small, thresholds=(100,), most_edges=0).query("bots == 'exclude'").set_index("rule")
-    assert frame["k1.mod"].notna().to_dict() == {"no merging": True, "as run": True, "study": False, "ours": False}
-    found = sensitivity.results(frame.reset_index())
-    assert "as-run-bots-excluded.k1.mod" in found
-    assert "study-100-bots-excluded.k1.mod" not in found
-
-
 def test_author_names_are_read_in_the_engine_and_the_candidates_only():
     """Everything that counts people goes through `identities`: no other module touches a column of names."""
     import re
