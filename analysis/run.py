@@ -61,7 +61,7 @@ def _processes():
 
 
 def run_notebooks(parameters: Parameters, *, progress: Progress = lambda *_: None) -> Path:
-    """Execute every notebook under the parameters, one process each; returns the directory of the results.
+    """Execute every notebook under the parameters, as many at a time as there are processors; returns the results' directory.
 
     The directory is emptied first, so nothing of an earlier run is reused. The first failing cell ends the others too
     and raises RunError.
@@ -72,22 +72,24 @@ def run_notebooks(parameters: Parameters, *, progress: Progress = lambda *_: Non
     context = _processes()
     messages = context.SimpleQueue()
     arguments = (out_dir / "notebooks", parameters.changed(), messages, dict(os.environ))
-    running = {name: context.Process(target=_work, args=(name, *arguments), name=name) for name in NOTEBOOKS}
+    waiting = [context.Process(target=_work, args=(name, *arguments), name=name) for name in NOTEBOOKS]
+    running = []
     try:
-        for process in running.values():
-            process.start()
-        while running:
-            wait([process.sentinel for process in running.values()], timeout=0.1)
-            ended = [name for name, process in running.items() if not process.is_alive()]
+        while waiting or running:
+            while waiting and len(running) < max(2, os.cpu_count() or 1):
+                running.append(waiting.pop(0))
+                running[-1].start()
+            wait([process.sentinel for process in running], timeout=0.1)
+            ended = [process for process in running if not process.is_alive()]
             _read(messages, progress)
-            for name in ended:
-                if running[name].exitcode:
+            for process in ended:
+                if process.exitcode:
                     raise RunError(
-                        f"{name}: its process ended with exit code {running[name].exitcode}; is the memory full?"
+                        f"{process.name}: its process ended with exit code {process.exitcode}; is the memory full?"
                     )
-                del running[name]
+                running.remove(process)
     finally:
-        for process in running.values():
+        for process in running:
             process.terminate()
             process.join()
     return out_dir
