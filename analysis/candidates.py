@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from analysis import matching, network, people
+from analysis import matching, people
 from analysis.engine import Hub, edges
 
 CENTRAL_DEGREE = 10  # third pass
@@ -151,10 +151,10 @@ def central_names(hub: Hub, *, least: int = CENTRAL_DEGREE) -> list[str]:
     raw = hub
     if hub.parameters.identities != "raw":
         raw = replace(hub, parameters=replace(hub.parameters, identities="raw"))
-    links = network.graph(edges(raw))
-    central = {node for node, degree in links.degree if degree >= least}
+    links = edges(raw).query("source != target")
+    degree = pd.concat([links["source"], links["target"]]).value_counts()
     frame = raw.identities
-    return sorted(frame.loc[frame["developer"].isin(central), "alias"])
+    return sorted(frame.loc[frame["developer"].isin(degree.index[degree >= least]), "alias"].tolist())
 
 
 # --- evidence on a pair -----------------------------------------------------------------------------------------------

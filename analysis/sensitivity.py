@@ -57,15 +57,15 @@ class Events:
 
 
 def counted(hub: Hub) -> dict[str, ibis.Table]:
-    """Per kind a table: repo_id and, for each people count that is covered, whether a repository has it."""
-    tables = {}
+    """Per kind a table: repo_id, repo (its number) and, for each people count that is covered, whether a repository has it."""
+    tables, any_order = {}, ibis.row_number().over(order_by=ibis.literal(0))
     for kind in KINDS:
         counts = activity_table(hub, kind, variables=("n_commits", "n_discussions"))
         commits, discussions = counts.n_commits.notnull(), counts.n_discussions.notnull()
         has = dict(zip(PEOPLE_COUNTS, (commits, discussions, commits & discussions), strict=True))
         covered = {variable: value for variable, value in has.items() if not why_missing(hub, kind, variable)}
         if covered:
-            tables[kind] = hub.keep(kind, counts.select("repo_id", **covered))
+            tables[kind] = hub.keep(kind, counts.select("repo_id", repo=any_order, **covered))
     return tables
 
 
@@ -75,18 +75,13 @@ def events(hub: ByName, repositories: Mapping[str, ibis.Table]) -> Events:
     read = dict(zip(PEOPLE_COUNTS, (commits, starters, commits.union(starters, distinct=True)), strict=True))
     pairs = {}
     for kind, known in repositories.items():
-        for variable in known.columns[1:]:
-            covered = known.filter(known[variable])
-            rows = read[variable].filter(_.kind == kind).semi_join(covered, "repo_id").drop("kind")
+        for variable in known.columns[2:]:
+            covered = known.filter(known[variable]).select("repo_id", "repo")
+            rows = read[variable].filter(_.kind == kind).inner_join(covered, "repo_id")
             size = int(hub.frame(covered.agg(size=_.count())).loc[0, "size"])
-            pairs[f"{PLURAL[kind]}.{variable}"] = (_numbered(hub.frame(rows)), size)
-    return Events(pairs, _numbered(hub.frame(hub.contributions.filter(_.kind == "model").drop("kind"))))
-
-
-def _numbered(rows: pd.DataFrame) -> pd.DataFrame:
-    """Columns repo (a number) and name in place of repo_id and developer."""
-    numbers = pd.DataFrame({"repo": pd.factorize(rows["repo_id"])[0], "name": rows["developer"].to_numpy()})
-    return numbers.assign(**{column: rows[column].to_numpy() for column in rows if column == "leads"})
+            pairs[f"{PLURAL[kind]}.{variable}"] = (hub.frame(rows.select("repo", name="developer")), size)
+    models = hub.frame(hub.contributions.filter(_.kind == "model").select("repo_id", "leads", name="developer"))
+    return Events(pairs, models.assign(repo=pd.factorize(models["repo_id"])[0]).drop(columns="repo_id"))
 
 
 def sensitivity(hub: Hub, *, thresholds: Iterable[float] = THRESHOLDS) -> pd.DataFrame:

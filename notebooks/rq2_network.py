@@ -56,7 +56,7 @@ people_counts(hub)
 # The developers of models before any name is merged:
 
 # %%
-unmerged = load(replace(run, identities="raw"))
+unmerged = hub.lend(load(replace(run, identities="raw")))
 report.number("rq2.people.developers", network.developer_count(memberships(unmerged)), why=no_network)
 
 # %% [markdown]
