@@ -6,7 +6,6 @@ started as Jupyter does.
 
 import multiprocessing
 import os
-import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,10 +25,10 @@ class Forked(multiprocessing.get_context("fork").Process if FORKS else object):
 
     def __init__(self):
         self._told, hears = multiprocessing.Pipe()
-        super().__init__(target=_serve, args=(hears,))
+        super().__init__(target=_serve, args=(hears, self._told))
 
     def tell(self, connection_file: str, env: dict[str, str], directory: str) -> None:
-        self._told.send((connection_file, env, directory))
+        self._told.send((connection_file, env, directory, os.getpid()))
 
     def poll(self) -> int | None:
         return self.exitcode
@@ -42,17 +41,20 @@ class Forked(multiprocessing.get_context("fork").Process if FORKS else object):
         os.kill(self.pid, number)
 
 
-def _serve(hears: Connection) -> None:
+def _serve(hears: Connection, told: Connection) -> None:
     from ipykernel.kernelapp import IPKernelApp
 
-    os.setsid()  # Ctrl-C is for the process that executes the notebook
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    connection_file, env, directory = hears.recv()
+    told.close()  # the other end is the parent's alone: where that is gone, nothing will be heard
+    try:
+        connection_file, env, directory, parent = hears.recv()
+    except EOFError:
+        return
     os.environ.clear()
     os.environ.update(env)
     os.chdir(directory)
-    # A kernel whose parent is gone ends.
-    IPKernelApp.launch_instance(argv=["-f", connection_file, f"--IPKernelApp.parent_handle={os.getppid()}"])
+    # A kernel whose parent is gone ends, without a word.
+    options = [f"--IPKernelApp.parent_handle={parent}", "--IPKernelApp.log_level=CRITICAL"]
+    IPKernelApp.launch_instance(argv=["-f", connection_file, *options])
 
 
 class _ForkedKernel(LocalProvisioner):
@@ -67,9 +69,9 @@ class _ForkedKernel(LocalProvisioner):
 
 
 @contextmanager
-def kernel(waiting: Forked | None = None) -> Iterator[KernelManager]:
+def kernel(waiting: Forked | None = None, *, sockets_in: str | None = None) -> Iterator[KernelManager]:
     """A kernel of this Python behind Unix sockets of its own: no port of the machine is opened. It ends with the block."""
-    with tempfile.TemporaryDirectory(prefix="kernel-") as sockets:
+    with tempfile.TemporaryDirectory(prefix="kernel-", dir=sockets_in) as sockets:
         connection = str(Path(sockets) / "kernel.json")
         manager = KernelManager(kernel_name="python3", transport="ipc", connection_file=connection)
         if waiting:

@@ -14,6 +14,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from multiprocessing import forkserver
@@ -70,10 +72,10 @@ def run_notebooks(parameters: Parameters, *, progress: Progress = lambda *_: Non
     _empty(out_dir)
     (out_dir / "notebooks").mkdir(parents=True)
     context = _processes()
-    messages = context.SimpleQueue()
-    arguments = (out_dir / "notebooks", parameters.changed(), messages, dict(os.environ))
+    messages, sockets = context.SimpleQueue(), tempfile.TemporaryDirectory(prefix="run-")
+    arguments = (out_dir / "notebooks", parameters.changed(), messages, dict(os.environ), sockets.name)
     waiting = [context.Process(target=_work, args=(name, *arguments), name=name) for name in NOTEBOOKS]
-    running = []
+    running: list[multiprocessing.process.BaseProcess] = []
     try:
         while waiting or running:
             while waiting and len(running) < max(2, os.cpu_count() or 1):
@@ -90,8 +92,10 @@ def run_notebooks(parameters: Parameters, *, progress: Progress = lambda *_: Non
                 running.remove(process)
     finally:
         for process in running:
-            process.terminate()
+            process.kill()  # a kernel that finds itself alone ends
+        for process in running:
             process.join()
+        sockets.cleanup()
     return out_dir
 
 
@@ -122,17 +126,28 @@ def _let_kernels_find_the_package() -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join([str(paths.ROOT), *([inherited] if inherited else [])])
 
 
-def _work(name: str, directory: Path, values: Mapping, messages, env: Mapping[str, str]) -> None:
-    """What one process does; SIGTERM ends it in good order, so that its kernel ends too."""
+def _work(name: str, directory: Path, values: Mapping, messages, env: Mapping[str, str], sockets_in: str) -> None:
+    """What one process does."""
+    os.setsid()  # Ctrl-C is for the run's own process, which ends this one
     os.environ.clear()  # of the process that this one is forked from
     os.environ.update(env)
     waiting = _forked()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
     _let_kernels_find_the_package()
+
+    def progress(*done) -> None:
+        messages.put(done)
+
     try:
-        execute(name, directory, values, progress=lambda *done: messages.put(done), waiting=waiting)
+        execute(name, directory, values, progress=progress, waiting=waiting, sockets_in=sockets_in)
     except RunError as error:
         messages.put(str(error))
+
+
+def _end_with(parent) -> None:
+    """End this process when the run's own process is gone, however it ended."""
+    parent.join()
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _forked() -> kernels.Forked | None:
@@ -176,10 +191,12 @@ def execute(
     progress: Progress = lambda *_: None,
     said: Callable[[str], None] | None = None,
     waiting: kernels.Forked | None = None,
+    sockets_in: str | None = None,
 ) -> Path:
     """Run one notebook's source through papermill; returns the executed copy. Raises RunError with the failing cell.
 
-    `said` is given each line that the notebook prints, as it does; `waiting` becomes the kernel, else one is started.
+    `said` is given each line that the notebook prints, as it does; `waiting` becomes the kernel, else one is started,
+    its sockets in a directory inside `sockets_in`.
     """
     import jupytext
     import nbformat
@@ -199,7 +216,7 @@ def execute(
         progress(name, cell_index + 1, cells)
 
     try:
-        with kernels.kernel(waiting) as kernel:
+        with kernels.kernel(waiting, sockets_in=sockets_in) as kernel:
             papermill.execute_notebook(
                 source, copy, parameters=dict(values), kernel_name="python3", progress_bar=False, cwd=paths.NOTEBOOKS,
                 on_cell_executed=executed, autosave_cell_every=0, km=kernel, stdout_file=_Lines(said) if said else None,

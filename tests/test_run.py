@@ -3,11 +3,16 @@
 import datetime as dt
 import hashlib
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
+import sys
+import time
 from pathlib import Path
 
+import psutil
 import pyarrow.parquet as pq
 import pytest
 from conftest import run_of_demo
@@ -219,6 +224,23 @@ def test_differences_say_what_moved_and_where():
         "c: None became 0 (n, cell 3)",
     ]
     assert len(references.differences(was, now)) == 5
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_run_that_is_ended_leaves_no_process(tmp_path, how):
+    env = os.environ | {"HUB_PAPER_GENERATED": str(tmp_path), "PYTHONPATH": str(paths.ROOT)}
+    command = [sys.executable, "-m", "analysis", "run", "--snapshot", "demo", "--no-paper"]
+    log = (tmp_path / "log").open("w")
+    with subprocess.Popen(command, env=env, stdout=log, stderr=log, start_new_session=True) as started:
+        below, until = [], time.monotonic() + 60
+        while not list(tmp_path.glob("demo/tables/*")) and time.monotonic() < until:  # a notebook is at work
+            time.sleep(0.1)
+            below = psutil.Process(started.pid).children(recursive=True)
+        started.send_signal(how)
+    assert started.returncode != 0
+    assert len(below) > 2
+    _, alive = psutil.wait_procs([process for process in below if process.is_running()], timeout=20)
+    assert not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
 
 
 @pytest.fixture(scope="session")
