@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+import pandas as pd
 from jupyter_client.manager import KernelManager
 from jupyter_client.provisioning import LocalProvisioner
 
@@ -52,6 +53,7 @@ def _serve(hears: Connection, told: Connection) -> None:
     os.environ.clear()
     os.environ.update(env)
     os.chdir(directory)
+    pd.set_option("display.max_columns", 20)  # as in any notebook; pandas looks where it is when it is imported
     # A kernel whose parent is gone ends, without a word.
     options = [f"--IPKernelApp.parent_handle={parent}", "--IPKernelApp.log_level=CRITICAL"]
     IPKernelApp.launch_instance(argv=["-f", connection_file, *options])
