@@ -49,7 +49,7 @@ Where results land
                           and a comparison have directories of their own. The last line of the output is the path.
 
 What is installed, and where
-  Python packages   the versions of requirements.txt (850 MB), into .venv beside this file. Python 3.11, 3.12 or
+  Python packages   the versions of requirements.txt (1.3 GB), into .venv beside this file. Python 3.11, 3.12 or
                     3.13 has to be there. With a conda environment active that was made from environment.yml, that
                     one is used and no .venv made. To start over: rm -r .venv
   TeX               system-wide (250 MB), only with apt-get, and as root or with password-less sudo. Elsewhere one
@@ -195,8 +195,9 @@ make_venv() {
     "$base" -m venv "$venv" >&2 || fail "$base could not make .venv"
     uv=$(uv_from_lock)
   fi
-  if [ -n "$uv" ] && "$uv" pip install ${quiet[@]+"${quiet[@]}"} --python "$venv/bin/python" --require-hashes \
-    -r requirements.txt >&2; then
+  # Compiled now, as pip does it: where Python may not write beside its modules, each run would compile 2,000 of them.
+  if [ -n "$uv" ] && "$uv" pip install ${quiet[@]+"${quiet[@]}"} --compile-bytecode --python "$venv/bin/python" \
+    --require-hashes -r requirements.txt >&2; then
     :
   elif [ -x "$venv/bin/pip" ]; then # pip has settings that uv does not read: a mirror, a certificate
     say "installing with pip instead, which takes longer"

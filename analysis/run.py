@@ -55,7 +55,7 @@ def prepare() -> None:
 
 
 def _processes():
-    """How the processes that execute notebooks are started: on Linux by one that has the packages, in five seconds less."""
+    """How the processes that execute notebooks are started: on Linux by one that has the packages already."""
     context = multiprocessing.get_context("forkserver" if FORKS else "spawn")
     if FORKS:
         context.set_forkserver_preload(list(PACKAGES))
