@@ -131,7 +131,7 @@ def centralities(frame: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         counted = frame[column].value_counts().sort_index(ascending=False)
         share = counted.cumsum() / max(int(counted.sum()), 1)
         axis.plot(share.index, share, ".", color="black", markersize=3)
-        axis.set(xscale="log", yscale="log", xlabel=f"at least this {label}", ylabel="share of developers")
+        axis.set(xscale="log", yscale="log", title=label, xlabel=f"at least this {label}", ylabel="share of developers")
         axis.xaxis.set_minor_formatter(NullFormatter())
         parts.append(pd.DataFrame({"measure": column, "value": share.index, "share": share.to_numpy()}).iloc[::-1])
     _powers_of_ten(axes)
