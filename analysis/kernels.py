@@ -16,10 +16,8 @@ import pandas as pd
 from jupyter_client.manager import KernelManager
 from jupyter_client.provisioning import LocalProvisioner
 
-from analysis.run import FORKS
 
-
-class Forked(multiprocessing.get_context("fork").Process if FORKS else object):
+class Forked(multiprocessing.get_context("fork").Process):
     """A copy of this process that waits to be told which kernel it is; with what jupyter_client asks of a Popen."""
 
     stdin = stdout = stderr = None
