@@ -103,7 +103,7 @@ def test_synthetic_is_in_every_title_and_banner_and_cannot_be_switched_off(pages
     for page in pages.values():
         assert page.title.startswith(report.SYNTHETIC)
         assert f'<aside class="banner" aria-label="Synthetic data"><strong>{report.SYNTHETIC}' in page.text
-    assert list(inspect.signature(site.build).parameters) == ["out_dir"]
+    assert list(inspect.signature(site.build).parameters) == ["out_dir", "paper_follows"]
 
 
 @pytest.fixture(scope="module")
