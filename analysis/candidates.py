@@ -150,7 +150,7 @@ def central_names(hub: Hub, *, least: int = CENTRAL_DEGREE) -> list[str]:
     """Names whose degree in the collaboration network is `least` or more before anything is merged (third pass)."""
     raw = hub
     if hub.parameters.identities != "raw":
-        raw = replace(hub, parameters=replace(hub.parameters, identities="raw"))
+        raw = hub.lend(replace(hub, parameters=replace(hub.parameters, identities="raw")))
     links = edges(raw).query("source != target")
     degree = pd.concat([links["source"], links["target"]]).value_counts()
     frame = raw.identities

@@ -31,13 +31,14 @@ def ledger(
     `audit.findings`, where they are at hand.
     """
     values = published.load() if values is None else values
-    findings = audit.findings(values) if findings is None else findings
     entries = {name: entry for name, entry in document["results"].items() if entry["notebook"] != STEP}
     results = {name: entry["value"] for name, entry in entries.items()} | {"snapshot.month": month(document)}
     whys = {name: entry["why"] for name, entry in entries.items() if entry["value"] is None}
     proofs = audit.impossible(values) | published.WITHOUT_DEFINITION
     rows = published.ledger(results, values, proofs=proofs, reasons=whys)
     against = is_twin(document["snapshot"]) or _is_of_the_studys_data(document, values)
+    if against and findings is None:
+        findings = audit.findings(values)
     found = _contradictions(findings) if against else {}
     general = general_reasons(document, values)
     notes = [

@@ -70,13 +70,22 @@ def identities(
     if people is not None:
         accepted = people[~(people["score"] < merge_threshold)] if "score" in people else people
         merged = dict(zip(accepted["alias"], accepted["person"], strict=True))
-    persons = [merged.get(name, name) for name in aliases]
-    number = {person: place for place, person in enumerate(sorted(set(persons)))}
     frame = pd.DataFrame({"alias": aliases}, dtype="str")
-    developer = pd.Series([number[person] for person in persons], dtype="int64")
-    others = pd.Series(sorted(set(merged.values())), dtype="str")
-    with_bot = pd.Series(persons, dtype="str").isin(others[is_bot(others)])
-    return frame.assign(developer=developer, is_bot=is_bot(frame["alias"]) | with_bot)
+    developer = pd.Series(numbered(aliases, merged), dtype="int64")
+    return frame.assign(developer=developer, is_bot=is_bot(frame["alias"]) | frame["alias"].isin(with_bots(merged)))
+
+
+def numbered(names: Iterable[str], person_of: Mapping[str, str]) -> list[int]:
+    """Number of the person behind each name; persons are counted from 0 in the order of their names."""
+    persons = [person_of.get(name, name) for name in names]
+    number = {person: place for place, person in enumerate(sorted(dict.fromkeys(persons)))}
+    return [number[person] for person in persons]
+
+
+def with_bots(person_of: Mapping[str, str]) -> set[str]:
+    """The names that are merged with a bot."""
+    persons = pd.Series(list(person_of.values()), dtype="str")
+    return {name for name, bot in zip(person_of, is_bot(persons), strict=True) if bot}
 
 
 # --- decisions: the file ----------------------------------------------------------------------------------------------

@@ -144,13 +144,9 @@ def numbers(names: pd.Series, merged: pd.DataFrame | None, listed: frozenset[str
     """
     if merged is None or merged.empty:
         return np.arange(len(names)), listed
-    known, persons = names.tolist(), dict(zip(merged["alias"], merged["person"], strict=True))
-    place = {name: number for number, name in enumerate(known)}
-    if not place.keys() >= {*persons.values()}:
-        place = {name: number for number, name in enumerate(sorted({*known, *persons.values()}))}
-    own = [place[persons.get(name, name)] for name in known]
-    with_bot = merged.loc[people.is_bot(merged["person"]), "alias"]
-    return np.unique(own, return_inverse=True)[1], listed | ({*with_bot} & place.keys())
+    person_of = dict(zip(merged["alias"], merged["person"], strict=True))
+    number = np.array(people.numbered(names.tolist(), person_of))
+    return number, listed | people.with_bots(person_of).intersection(names.tolist())
 
 
 def findings(read: Events, developer: np.ndarray) -> dict[str, float | int | None]:
