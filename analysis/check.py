@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis import environment, ledger, paths, references
+from analysis import environment, paths, references
+from analysis.study import ledger
 
 RELATIVE = 1e-9  # how far a result may be off on another platform than the references'
 SHOWN = 5  # differences that a finding names; the others are counted

@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from analysis import people_cli, snapshot
+from analysis import snapshot
+from analysis.merging import commands
 from analysis.parameters import ParameterError, Parameters, check, parse
 from analysis.snapshot import SnapshotError
 from analysis.sources import dumps
@@ -42,7 +43,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help=__doc__,
 )
-app.add_typer(people_cli.app, name="people")
+app.add_typer(commands.app, name="people")
 said = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -84,7 +85,9 @@ def run_(
 
     Prints the directory of the results as the last line. Exit codes: 0 done; 1 failed; 2 wrong usage; 3 all but the PDF.
     """
-    from analysis import run, site, snapshots_compared
+    from analysis import compare as snapshots_compared
+    from analysis import run
+    from analysis.page import site
 
     values = parse(parameter or [])
     given = {name: value for name, value in (("snapshot_date", snapshot_name), ("as_of", as_of)) if value}
@@ -154,7 +157,7 @@ def _say_verdicts(document: Mapping) -> None:
     """The ledger in three lines: verdicts by kind."""
     import pandas as pd
 
-    from analysis import ledger, published
+    from analysis.study import ledger, published
 
     values = {name: entry["value"] for name, entry in document["results"].items()}
     counted = pd.DataFrame(
@@ -234,18 +237,19 @@ def collect(
 
     HF_ENDPOINT names another Hub. Progress and answers are kept under data/raw/NAME/.
     """
-    from analysis.sources import hub, hub_choice
+    from analysis.sources.hub import choice as hub_choice
+    from analysis.sources.hub import collector
 
     choice = hub_choice.choose(
         name, date=date, kinds=kinds.split(","), what=[w for w in what.split(",") if w], sample=sample, ids=ids,
         owner=owner, since=since, all_discussions=all_discussions,
     )  # fmt: skip
-    for other in hub.unfinished():
+    for other in collector.unfinished():
         if other != choice.name:
             said.print(f"unfinished: {other}; go on with it by --name {other} --date DATE", markup=False)
     try:
-        done = hub.collect(choice, token_from=token_from, dry_run=dry_run, replay=replay, replace=force, progress=True)
-    except hub.Interrupted as stopped:
+        done = collector.collect(choice, token_from=token_from, dry_run=dry_run, replay=replay, replace=force, progress=True)
+    except collector.Interrupted as stopped:
         said.print(f"{stopped}", markup=False)
         raise typer.Exit(INTERRUPTED) from None
     print("\n".join(done.lines()))
@@ -262,7 +266,7 @@ def pseudonymise(
     force: Annotated[bool, typer.Option("--force", help="Replace a snapshot of that name.")] = False,
 ) -> None:
     """Make a snapshot that can be shared: developers' names become keyed hashes, every result stays the same."""
-    from analysis import pseudonyms
+    from analysis.sources import pseudonyms
 
     made = pseudonyms.pseudonymise(name, key_file, to or f"{name}-shared", replace=force)
     print(f"{made.name}: written")
@@ -291,7 +295,7 @@ def twin(
 
     At full size it takes about half a minute and 1.3 GiB. data/README.md says what may be concluded from it.
     """
-    from analysis.sources import twin as source
+    from analysis.sources.twin import generator as source
 
     said.print("making the synthetic twin: about half a minute at full size")
     made = source.make(date=date, scale=scale, seed=seed, replace=force)
@@ -343,7 +347,8 @@ def ledger(
     csv: Annotated[bool, typer.Option("--csv", help="The rows as CSV, unrounded, without the summary.")] = False,
 ) -> None:
     """Put the study's printed values beside those of a run: verdicts, and a summary by section."""
-    from analysis import ledger, run
+    from analysis import run
+    from analysis.study import ledger
 
     if verdict.replace("-", "_") not in ("", *ledger.SLUGS.values()):
         raise ParameterError(f"--verdict {verdict[:60]}: expected one of {', '.join(ledger.SLUGS.values())}")
@@ -406,7 +411,8 @@ def compare(
 
 def _compare(asked: Parameters, *, anew: bool, dry_run: bool) -> None:
     """Make the runs that are absent or out of date, compare them, and say what a reader has to know first."""
-    from analysis import run, snapshots_compared
+    from analysis import compare as snapshots_compared
+    from analysis import run
 
     compared = snapshots_compared.plan(asked)
     said.print(f"{len(compared.runs)} runs are compared; results go to {_relative(compared.directory)}", markup=False)
@@ -465,7 +471,8 @@ def check_(
     outputs (nbval); the ledger's counts.
     """
     from analysis import check as checks
-    from analysis import ledger, paths, references, run
+    from analysis import paths, references, run
+    from analysis.study import ledger
 
     references.stored(snapshot_name)  # before the work, not after it
     if snapshot_name == DEFAULT_SNAPSHOT:
@@ -496,8 +503,8 @@ def explain(
 
     `python -m analysis explain rq2` (or any beginning of an id) names ids that begin so.
     """
-    from analysis import explain as explaining
     from analysis import paths, run
+    from analysis.page import explain as explaining
 
     document = run.read_results(run_name)
     told = explaining.explain(document, paths.generated() / run_name, result_id)
@@ -511,8 +518,8 @@ def archive(
     run_name: Annotated[str, typer.Argument(help="A run whose paper was built.")] = DEFAULT_SNAPSHOT,
 ) -> None:
     """Make one zip of a paper for an editor or an archive, and compile it in an empty folder with plain pdflatex."""
-    from analysis import archive as archives
     from analysis import paths, run
+    from analysis.page import archive as archives
 
     run.read_results(run_name)
     made = archives.write(paths.generated() / run_name)

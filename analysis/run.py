@@ -27,13 +27,13 @@ from analysis import paths
 
 if TYPE_CHECKING:
     from analysis import kernels
+    from analysis.compare import Comparison
     from analysis.parameters import Parameters
-    from analysis.snapshots_compared import Comparison
 
 NOTEBOOKS = ("people_sensitivity", "rq2_network", "rq1_activity", "rq3_adoption")  # the longest first
 PACKAGES = (  # what the notebooks and the processes that execute them import
     "papermill", "jupytext", "analysis.kernels", "ipykernel.kernelapp", "ibis.backends.duckdb", "analysis.activity",
-    "analysis.adoption", "analysis.figures", "analysis.people_score", "analysis.report", "analysis.sensitivity",
+    "analysis.adoption", "analysis.figures", "analysis.merging.score", "analysis.report", "analysis.merging.sensitivity",
 )  # fmt: skip
 FORKS = sys.platform == "linux"  # elsewhere it is not safe after imports
 PAPER_TOOLS = ("latexmk", "pdflatex", "bibtex")
@@ -251,16 +251,18 @@ def _strip(copy: Path, name: str) -> None:
 
 def collect(parameters: Parameters) -> dict:
     """Merge what the notebooks emitted into results.json, and write numbers.tex, the ledger and the tables about the run."""
-    from analysis import front_matter, ledger, report
+    from analysis import report
     from analysis.engine import load
+    from analysis.page import colophon
+    from analysis.study import ledger
 
     hub = load(parameters)
     out_dir = parameters.directory
     about = {"snapshot": hub.snapshot.manifest, "parameters": parameters.recorded()}
     ledger.write(out_dir, report.merge_results(out_dir, **about))
-    front_matter.write(out_dir, hub, parameters)
+    colophon.write(out_dir, hub, parameters)
     document = report.merge_results(out_dir, **about)
-    meta = front_matter.meta(hub, parameters)
+    meta = colophon.meta(hub, parameters)
     report.write_numbers(
         out_dir, document["results"], meta, synthetic=hub.snapshot.synthetic, as_of=bool(parameters.as_of)
     )

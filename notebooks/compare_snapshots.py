@@ -27,18 +27,18 @@ engine = "duckdb"  # or the URL of a Spark cluster
 out_dir = ""  # empty: a directory of the comparison's own under paper/generated
 
 # %%
-from analysis import figures, snapshots_compared
+from analysis import compare, figures
 from analysis.parameters import Parameters
 from analysis.report import Report
 
 asked = Parameters(snapshot_date, as_of, conventions, bots, identities, merge_threshold, engine, out_dir)
-compared = snapshots_compared.plan(asked)
-report = Report("compare_snapshots", out_dir=compared.directory, synthetic=snapshots_compared.synthetic(compared))
-runs = snapshots_compared.documents(compared)
-labels = snapshots_compared.labels(runs)
+compared = compare.plan(asked)
+report = Report("compare_snapshots", out_dir=compared.directory, synthetic=compare.synthetic(compared))
+runs = compare.documents(compared)
+labels = compare.labels(runs)
 
 # %%
-report.table("compare_runs", snapshots_compared.run_table(runs), prose=True)
+report.table("compare_runs", compare.run_table(runs), prose=True)
 
 # %% [markdown]
 # ## Before any number
@@ -47,7 +47,7 @@ report.table("compare_runs", snapshots_compared.run_table(runs), prose=True)
 # with a census as a whole.
 
 # %%
-report.table("compare_warnings", snapshots_compared.warning_table(runs), prose=True, align="rp{13cm}")
+report.table("compare_warnings", compare.warning_table(runs), prose=True, align="rp{13cm}")
 
 # %% [markdown]
 # ## How much changed
@@ -56,11 +56,11 @@ report.table("compare_warnings", snapshots_compared.warning_table(runs), prose=T
 # change goes from the first run that has it to the last.
 
 # %%
-values = snapshots_compared.side_by_side(runs)
-verdicts = snapshots_compared.verdicts(runs)
-orders = snapshots_compared.orders(runs)
-report.numbers("compare", snapshots_compared.results(values, verdicts, orders))
-report.table("compare_summary", snapshots_compared.summary(values))
+values = compare.side_by_side(runs)
+verdicts = compare.verdicts(runs)
+orders = compare.orders(runs)
+report.numbers("compare", compare.results(values, verdicts, orders))
+report.table("compare_summary", compare.summary(values))
 
 # %% [markdown]
 # ## Over time
@@ -68,57 +68,57 @@ report.table("compare_summary", snapshots_compared.summary(values))
 # A row a run, for the measures that at least two runs have.
 
 # %%
-report.table("compare_over_time", snapshots_compared.over_time_table(runs, values))
+report.table("compare_over_time", compare.over_time_table(runs, values))
 
 # %% [markdown]
 # Headline results of the last run, as multiples of the first run's:
 
 # %%
-shifts = snapshots_compared.shifts(runs, values)
+shifts = compare.shifts(runs, values)
 report.figure(
     "compare_shifts",
     *figures.shifts(shifts, first=labels[0], last=labels[-1]),
     alt="How many times its value in the first run each headline result has in the last run",
-    why=snapshots_compared.why_no_shift(shifts),
+    why=compare.why_no_shift(shifts),
 )
 
 # %% [markdown]
 # Where there are more than two runs, the trend.
 
 # %%
-growth = snapshots_compared.trend(runs, values, "network")
+growth = compare.trend(runs, values, "network")
 report.figure(
     "compare_trend_network",
     *figures.trends(growth),
     alt="Developers, isolates, cores, modularity and reciprocity of the network over time",
-    why=snapshots_compared.why_no_trend(growth, runs),
+    why=compare.why_no_trend(growth, runs),
 )
 
 # %%
-repositories = snapshots_compared.trend(runs, values, "repositories")
+repositories = compare.trend(runs, values, "repositories")
 report.figure(
     "compare_trend_repositories",
     *figures.trends(repositories),
     alt="Repositories, those without a licence, and mean activity per model over time",
-    why=snapshots_compared.why_no_trend(repositories, runs),
+    why=compare.why_no_trend(repositories, runs),
 )
 
 # %%
-concentration = snapshots_compared.trend(runs, values, "concentration")
+concentration = compare.trend(runs, values, "concentration")
 report.figure(
     "compare_trend_concentration",
     *figures.trends(concentration),
     alt="Smallest share of repositories that holds 80 per cent of an activity, over time",
-    why=snapshots_compared.why_no_trend(concentration, runs),
+    why=compare.why_no_trend(concentration, runs),
 )
 
 # %%
-usage_trend = snapshots_compared.trend(runs, values, "usage")
+usage_trend = compare.trend(runs, values, "usage")
 report.figure(
     "compare_trend_usage",
     *figures.trends(usage_trend),
     alt="Models that spaces use, spaces and links over time",
-    why=snapshots_compared.why_no_trend(usage_trend, runs),
+    why=compare.why_no_trend(usage_trend, runs),
 )
 
 # %% [markdown]
@@ -128,44 +128,44 @@ report.figure(
 # share is in percentage points.
 
 # %%
-models = snapshots_compared.section(runs, values, "models")
-report.table("compare_models", models, statistics="index", why=snapshots_compared.why_empty(models))
+models = compare.section(runs, values, "models")
+report.table("compare_models", models, statistics="index", why=compare.why_empty(models))
 
 # %%
-datasets = snapshots_compared.section(runs, values, "datasets")
-report.table("compare_datasets", datasets, statistics="index", why=snapshots_compared.why_empty(datasets))
+datasets = compare.section(runs, values, "datasets")
+report.table("compare_datasets", datasets, statistics="index", why=compare.why_empty(datasets))
 
 # %%
-spaces = snapshots_compared.section(runs, values, "spaces")
-report.table("compare_spaces", spaces, statistics="index", why=snapshots_compared.why_empty(spaces))
+spaces = compare.section(runs, values, "spaces")
+report.table("compare_spaces", spaces, statistics="index", why=compare.why_empty(spaces))
 
 # %%
-correlations = snapshots_compared.section(runs, values, "correlations")
-report.table("compare_correlations", correlations, statistics="index", why=snapshots_compared.why_empty(correlations))
+correlations = compare.section(runs, values, "correlations")
+report.table("compare_correlations", correlations, statistics="index", why=compare.why_empty(correlations))
 
 # %%
-licence_groups = snapshots_compared.section(runs, values, "licence_groups")
+licence_groups = compare.section(runs, values, "licence_groups")
 report.table(
-    "compare_licence_groups", licence_groups, statistics="index", why=snapshots_compared.why_empty(licence_groups)
+    "compare_licence_groups", licence_groups, statistics="index", why=compare.why_empty(licence_groups)
 )
 
 # %% [markdown]
 # ## Values: network
 
 # %%
-network = snapshots_compared.section(runs, values, "network")
-report.table("compare_network", network, statistics="index", why=snapshots_compared.why_empty(network))
+network = compare.section(runs, values, "network")
+report.table("compare_network", network, statistics="index", why=compare.why_empty(network))
 
 # %%
-fields = snapshots_compared.section(runs, values, "fields")
-report.table("compare_fields", fields, statistics="index", why=snapshots_compared.why_empty(fields))
+fields = compare.section(runs, values, "fields")
+report.table("compare_fields", fields, statistics="index", why=compare.why_empty(fields))
 
 # %% [markdown]
 # ## Values: adoption
 
 # %%
-usage = snapshots_compared.section(runs, values, "usage")
-report.table("compare_usage", usage, statistics="index", why=snapshots_compared.why_empty(usage))
+usage = compare.section(runs, values, "usage")
+report.table("compare_usage", usage, statistics="index", why=compare.why_empty(usage))
 
 # %% [markdown]
 # ## Verdicts that changed
@@ -173,7 +173,7 @@ report.table("compare_usage", usage, statistics="index", why=snapshots_compared.
 # The study's printed values whose verdict in the ledger is not the same in every run that has them.
 
 # %%
-changed_verdicts = snapshots_compared.changed_verdicts(runs, verdicts)
+changed_verdicts = compare.changed_verdicts(runs, verdicts)
 report.table("compare_verdicts_changed", changed_verdicts, prose=True)
 
 # %% [markdown]
@@ -184,14 +184,14 @@ report.table("compare_verdicts_changed", changed_verdicts, prose=True)
 # organisations by rank. Those that changed:
 
 # %%
-changed_orders = snapshots_compared.printed_orders(runs, orders, changed=True)
+changed_orders = compare.printed_orders(runs, orders, changed=True)
 report.table("compare_orders_changed", changed_orders, prose=True)
 
 # %% [markdown]
 # Those that did not:
 
 # %%
-same_orders = snapshots_compared.printed_orders(runs, orders, changed=False)
+same_orders = compare.printed_orders(runs, orders, changed=False)
 report.table("compare_orders_same", same_orders, prose=True)
 
 # %% [markdown]
@@ -203,8 +203,8 @@ report.table("compare_orders_same", same_orders, prose=True)
 # %%
 report.table(
     "compare_repositories",
-    snapshots_compared.printed_repositories(compared),
-    why=snapshots_compared.why_no_repositories(compared),
+    compare.printed_repositories(compared),
+    why=compare.why_no_repositories(compared),
 )
 
 # %% [markdown]
@@ -213,11 +213,11 @@ report.table(
 # Results that a run does not have, by reason; `tables/compare_not_compared.csv` names each.
 
 # %%
-lacking = snapshots_compared.reasons(snapshots_compared.not_compared(runs, values))
+lacking = compare.reasons(compare.not_compared(runs, values))
 report.table("compare_reasons", lacking, prose=True, align="lrp{10cm}")
 
 # %%
-snapshots_compared.write(compared.directory, runs, values, verdicts, orders)
+compare.write(compared.directory, runs, values, verdicts, orders)
 
 # %%
 report.close()

@@ -28,8 +28,8 @@ engine = "duckdb"  # or the URL of a Spark cluster
 out_dir = ""  # empty: a directory of the run's own under paper/generated
 
 # %%
-from analysis import people_score, sensitivity
 from analysis.engine import load
+from analysis.merging import score, sensitivity
 from analysis.parameters import Parameters
 from analysis.report import Report
 
@@ -80,15 +80,15 @@ report.table("people_before_after", sensitivity.before_and_after(variants).set_i
 # rule's threshold was chosen on one half of the persons and scored on the other.
 
 # %%
-scored = people_score.saved()
+scored = score.saved()
 no_score = None if len(scored) else "no scoring of the rules was kept"
-report.numbers("people.score", people_score.results(scored), why=no_score)
-report.table("people_score", people_score.printed(scored), prose=True, why=no_score)
+report.numbers("people.score", score.results(scored), why=no_score)
+report.table("people_score", score.printed(scored), prose=True, why=no_score)
 
 # %%
 report.figure(
     "people_score",
-    *people_score.curve(scored),
+    *score.curve(scored),
     alt="Precision against recall of four rules over the threshold",
     why=no_score,
 )
@@ -97,10 +97,10 @@ report.figure(
 # A synthetic snapshot knows its own people:
 
 # %%
-known = people_score.of_truth(hub)
-no_truth = people_score.why_no_truth(hub)
-report.numbers("people.score.truth", people_score.results(known), why=no_truth)
-report.table("people_score_truth", people_score.printed(known), prose=True, why=no_truth)
+known = score.of_truth(hub)
+no_truth = score.why_no_truth(hub)
+report.numbers("people.score.truth", score.results(known), why=no_truth)
+report.table("people_score_truth", score.printed(known), prose=True, why=no_truth)
 
 # %%
 report.close()

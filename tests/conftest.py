@@ -120,7 +120,8 @@ def demo(tmp_path_factory) -> snapshot.Snapshot:
 
 def run_of_demo(directory: Path) -> Path:
     """Results of `demo` with the default parameters under a directory, its paper where there is TeX, and its page."""
-    from analysis import run, site
+    from analysis import run
+    from analysis.page import site
     from analysis.parameters import Parameters
 
     with pytest.MonkeyPatch.context() as patch:

@@ -9,7 +9,8 @@ import pytest
 import yaml
 from pypdf import PdfReader
 
-from analysis import __version__, archive, paths, run
+from analysis import __version__, paths, run
+from analysis.page import archive
 from analysis.run import RunError
 
 TEX = pytest.mark.skipif(bool(run.missing_tex()), reason=f"not installed: {', '.join(run.missing_tex())}")

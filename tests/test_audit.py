@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu
 
-from analysis import audit, published
+from analysis.study import audit, published
 
 
 def table(cells: dict[str, str]) -> pd.DataFrame:

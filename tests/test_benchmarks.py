@@ -9,7 +9,7 @@ import pytest
 
 from analysis import paths
 
-_SPEC = importlib.util.spec_from_file_location("bench", paths.ROOT / "benchmarks" / "bench.py")
+_SPEC = importlib.util.spec_from_file_location("bench", paths.ROOT / "tests" / "bench" / "bench.py")
 bench = importlib.util.module_from_spec(_SPEC)
 sys.modules["bench"] = bench  # dataclasses look their module up
 _SPEC.loader.exec_module(bench)

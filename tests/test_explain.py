@@ -5,8 +5,9 @@ import json
 import nbformat.v4
 import pytest
 
-from analysis import explain, network
-from analysis.explain import Cell
+from analysis import network
+from analysis.page import explain
+from analysis.page.explain import Cell
 from analysis.run import RunError
 
 SETUP = "from analysis import network\nfrom analysis.engine import edges"

@@ -27,12 +27,15 @@ import pytest
 from huggingface_hub import HfApi
 from typer.testing import CliRunner
 
-from analysis import cli, engine, people, pseudonyms, snapshot
+from analysis import cli, engine, people, snapshot
 from analysis.parameters import Parameters
 from analysis.snapshot import SnapshotError
-from analysis.sources import hub, hub_choice, hub_requests
-from analysis.sources.hub_journal import Journal, JournalError
-from analysis.sources.hub_requests import Quota, Stopped
+from analysis.sources import pseudonyms
+from analysis.sources.hub import choice as hub_choice
+from analysis.sources.hub import collector
+from analysis.sources.hub import requests as hub_requests
+from analysis.sources.hub.journal import Journal, JournalError
+from analysis.sources.hub.requests import Quota, Stopped
 from tests.hub_server import FAULTS, LONGEST_SPACES, LOSING, Answered, Faults, Hub, HubServer
 
 TABLES = ("repos", "commits", "discussions", "usage")
@@ -65,7 +68,7 @@ def collected(place, monkeypatch):
         monkeypatch.setenv("HF_ENDPOINT", server.url)
         with monkeypatch.context() as patch:  # the Writer's own check takes longer than all the rest
             patch.setattr(snapshot, "_problems", lambda *given, **named: [])
-            return hub.collect(hub_choice.choose(name, **{"date": DAY} | choice), **FAST | (options or {}))
+            return collector.collect(hub_choice.choose(name, **{"date": DAY} | choice), **FAST | (options or {}))
 
     return run
 
@@ -301,7 +304,7 @@ def in_child(variables: dict, name: str, options: dict, said) -> None:
     os.environ.update(variables)
     os.environ.pop("HF_TOKEN", None)
     try:
-        hub.collect(hub_choice.choose(name, date=DAY), **FAST | options)
+        collector.collect(hub_choice.choose(name, date=DAY), **FAST | options)
     except SnapshotError as error:
         said.send(str(error))
         sys.exit(1)
@@ -337,7 +340,7 @@ def test_a_collection_killed_25_times_ends_with_the_same_bytes(demo, collected, 
         wanted = collected(server, "whole").snapshot
         for _ in range(25):
             if drawn.random() < 0.15:
-                shutil.rmtree(hub.raw("taken"), ignore_errors=True)
+                shutil.rmtree(collector.raw("taken"), ignore_errors=True)
             process, _ = child(server)
             process.join(drawn.uniform(0.02, 0.3))
             os.kill(process.pid, signal.SIGKILL)
@@ -352,7 +355,7 @@ def test_a_collection_killed_25_times_ends_with_the_same_bytes(demo, collected, 
 
 
 def test_nothing_is_asked_twice_after_an_interruption(demo, collected, monkeypatch):
-    kept = hub._Run._keep
+    kept = collector._Run._keep
 
     def breaking(run, outcomes):
         kept(run, outcomes)
@@ -361,8 +364,8 @@ def test_nothing_is_asked_twice_after_an_interruption(demo, collected, monkeypat
 
     with HubServer(small(demo)) as server:
         with monkeypatch.context() as patch:
-            patch.setattr(hub._Run, "_keep", breaking)
-            with pytest.raises(hub.Interrupted, match="same command and --date 2023-10-15 --name taken"):
+            patch.setattr(collector._Run, "_keep", breaking)
+            with pytest.raises(collector.Interrupted, match="same command and --date 2023-10-15 --name taken"):
                 collected(server)
         first = server.total_asked
         collected(server)
@@ -385,15 +388,15 @@ def test_ctrl_c_stops_and_says_how_to_go_on(demo, collected, child):
 
 def test_the_command_says_so_and_ends_as_a_shell_expects(monkeypatch):
     def stopped(*given, **named):
-        raise hub.Interrupted("stopped; what was collected is kept")
+        raise collector.Interrupted("stopped; what was collected is kept")
 
-    monkeypatch.setattr(hub, "collect", stopped)
+    monkeypatch.setattr(collector, "collect", stopped)
     done = CliRunner().invoke(cli.app, ["collect", "--date", DAY, "--name", "taken"])
     assert done.exit_code == 130 and done.stdout == ""
 
 
 def test_a_second_collector_on_one_journal_is_refused(demo, child):
-    with Journal(hub.raw("taken")), HubServer(small(demo)) as server:
+    with Journal(collector.raw("taken")), HubServer(small(demo)) as server:
         _, heard = child(server)
         assert heard.poll(20)
         assert heard.recv().startswith("taken/journal.sqlite: another collection is writing it")
@@ -414,7 +417,7 @@ def test_a_full_disk_stops_with_one_line_and_the_journal_is_whole(demo, collecte
             patch.setattr(Journal, "__enter__", filling)
             with pytest.raises(JournalError, match="the disk is full; what was collected is safe. Make room"):
                 collected(server)
-        with closing(sqlite3.connect(hub.raw("taken") / "journal.sqlite")) as db:
+        with closing(sqlite3.connect(collector.raw("taken") / "journal.sqlite")) as db:
             assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert rows(collected(server).snapshot, "commits") == of(server.hub, demo, "commits")
 
@@ -542,7 +545,7 @@ def test_a_hub_that_never_answers_is_told_after_a_few_attempts(place, monkeypatc
     ):
         monkeypatch.setenv("HF_ENDPOINT", address)
         with pytest.raises(SnapshotError, match=re.escape(message)):
-            hub.collect(hub_choice.choose("taken", date=DAY, kinds=["models"]), pause=0.002, attempts=2)
+            collector.collect(hub_choice.choose("taken", date=DAY, kinds=["models"]), pause=0.002, attempts=2)
 
 
 def test_the_hub_is_asked_through_the_proxy_that_the_environment_names(demo, place, monkeypatch):
@@ -551,7 +554,7 @@ def test_the_hub_is_asked_through_the_proxy_that_the_environment_names(demo, pla
         monkeypatch.setenv("http_proxy", server.url)
         monkeypatch.setenv("HF_ENDPOINT", "http://hub.invalid")
         choice = hub_choice.choose("taken", date=DAY, kinds=["models"], what=["repos"])
-        assert hub.collect(choice, **FAST).rows["repos"]["model"] == 15
+        assert collector.collect(choice, **FAST).rows["repos"]["model"] == 15
 
 
 def test_what_is_no_hub_is_told_and_nothing_is_written(demo, collected):
@@ -692,8 +695,8 @@ def test_a_replay_of_an_unfinished_collection_does_not_call_itself_complete(demo
 
     with HubServer(small(demo)) as server:
         with monkeypatch.context() as patch:
-            patch.setattr(hub._Run, "_keep", interrupted)
-            with pytest.raises(hub.Interrupted):
+            patch.setattr(collector._Run, "_keep", interrupted)
+            with pytest.raises(collector.Interrupted):
                 collected(server)
         made = collected(server, options={"replay": True}).snapshot
     assert made.status("commits", "model") == "sample"
@@ -891,7 +894,7 @@ def test_plain_lines_and_a_log_tell_how_far_it_is(demo, collected, capfd):
     state = r"commits and discussions: 920 of 920, [\d.,]+ requests/s, quota left [\d,]+ of 1,000,000, .* to go, "
     assert re.search(state + "not had: HTTP 500 1, gated 3", said)
     assert "\x1b" not in said and "\r" not in said
-    log = (hub.raw("taken") / "collect.log").read_text()
+    log = (collector.raw("taken") / "collect.log").read_text()
     assert re.search(state, log) and "building the snapshot" in log
 
 

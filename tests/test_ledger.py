@@ -13,9 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from analysis import activity, cli, engine, ledger, network, published, references, report, run, snapshot
+from analysis import activity, cli, engine, network, references, report, run, snapshot
 from analysis.parameters import ParameterError, Parameters, parse
 from analysis.snapshot import SnapshotError
+from analysis.study import ledger, published
 
 STUDY_DATE = "2023-10-15"
 

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from rapidfuzz import fuzz
 from rapidfuzz.distance import JaroWinkler
 
-from analysis import matching, people, people_score
+from analysis import people
+from analysis.merging import matching
+from analysis.merging import score as people_score
 
 some = settings(deadline=None, max_examples=60)
 words = st.text(st.sampled_from("abcAB 12-_éж李"), max_size=9)

@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from analysis import candidates, people, sensitivity
+from analysis import people
 from analysis.engine import Hub
+from analysis.merging import candidates, sensitivity
+from analysis.merging.commands import app, shown
 from analysis.parameters import Parameters
-from analysis.people_cli import app, shown
 
 some = settings(deadline=None, max_examples=60)
 HOSTILE = [

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis import published, report
+from analysis import report
+from analysis.study import published
 
 STUDY = Path(os.environ.get("HUB_STUDY", "")) / "osborne-2024.txt"
 needs_study = pytest.mark.skipif(

@@ -17,10 +17,11 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import run_of_demo
 
-from analysis import ledger, paths, references, run, snapshot
+from analysis import paths, references, run, snapshot
 from analysis.engine import FIELDS, VARIABLES
 from analysis.parameters import Parameters
 from analysis.run import RunError
+from analysis.study import ledger
 
 TEX = pytest.mark.skipif(bool(run.missing_tex()), reason=f"not installed: {', '.join(run.missing_tex())}")
 PDFTOTEXT = pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext (poppler-utils) is not installed")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from analysis import cli, figures, paths, references, report, run
-from analysis import snapshots_compared as compared
+from analysis import compare as compared
 from analysis.parameters import ParameterError, Parameters
 from analysis.run import RunError
 

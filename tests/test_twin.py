@@ -19,7 +19,9 @@ from scipy import stats
 
 from analysis import snapshot
 from analysis.paths import DATA
-from analysis.sources import twin, twin_counts, twin_network
+from analysis.sources.twin import counts as twin_counts
+from analysis.sources.twin import generator
+from analysis.sources.twin import network as twin_network
 
 slow = pytest.mark.skipif(not os.environ.get("HUB_PAPER_SLOW"), reason="takes minutes; set HUB_PAPER_SLOW=1")
 
@@ -214,7 +216,7 @@ def smallest_share(values: pd.Series, held: float) -> float:
 def small(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HUB_PAPER_SNAPSHOTS", str(tmp_path_factory.mktemp("twin")))
-        return Measured(twin.make(scale=SMALL))
+        return Measured(generator.make(scale=SMALL))
 
 
 def test_small_twin_is_valid_and_says_that_it_is_synthetic(small):
@@ -233,41 +235,41 @@ def test_the_seed_alone_decides_the_bytes(tmp_path, monkeypatch):
     digests = []
     for place, seed in enumerate((1, 1, 2)):
         monkeypatch.setenv("HUB_PAPER_SNAPSHOTS", str(tmp_path / str(place)))
-        digests.append(twin.make(scale=0.005, seed=seed).digest)
+        digests.append(generator.make(scale=0.005, seed=seed).digest)
     assert digests[0] == digests[1] != digests[2]
 
 
 def test_an_existing_twin_is_not_replaced_unasked(tmp_path, monkeypatch):
     monkeypatch.setenv("HUB_PAPER_SNAPSHOTS", str(tmp_path))
-    twin.make(scale=0.002)
+    generator.make(scale=0.002)
     with pytest.raises(snapshot.SnapshotError, match="exists"):
-        twin.make(scale=0.002)
-    twin.make(scale=0.002, replace=True)
+        generator.make(scale=0.002)
+    generator.make(scale=0.002, replace=True)
 
 
 @pytest.mark.parametrize("scale", [0, -1, float("nan")])
 def test_a_scale_that_is_not_positive_is_refused(scale):
     with pytest.raises(ValueError, match="positive"):
-        twin.make(scale=scale)
+        generator.make(scale=scale)
 
 
 def test_names_are_invented_unless_the_study_prints_them(small):
     truth = small.tables["truth"].to_pandas()
-    syllables = "|".join(twin.SYLLABLES)
+    syllables = "|".join(generator.SYLLABLES)
     invented = re.compile(f"(?:{syllables}){{3,4}}[0-9x]?|(?:{syllables}){{2}} (?:{syllables}){{2}}", re.IGNORECASE)
     persons = truth.loc[~truth["is_bot"], "name"]
     assert persons.map(lambda name: invented.fullmatch(name) is not None).all()
-    printed = {name.split("/")[0] for name in (*twin.TOP_MODELS, *twin.TOP_TASKS)}
-    printed |= {owner for owner, *_ in (*twin.TOP_OWNERS, *twin.FIELD_OWNERS)}
+    printed = {name.split("/")[0] for name in (*generator.TOP_MODELS, *generator.TOP_TASKS)}
+    printed |= {owner for owner, *_ in (*generator.TOP_OWNERS, *generator.FIELD_OWNERS)}
     owners = {name for name in small.repos["owner"].dropna() if not invented.fullmatch(name)}
     assert owners <= printed
     ownerless = small.repos.loc[small.repos["owner"].isna(), "repo_id"]
-    assert set(ownerless) <= {name for name in twin.TOP_MODELS if "/" not in name}
+    assert set(ownerless) <= {name for name in generator.TOP_MODELS if "/" not in name}
 
 
 def test_every_author_and_starter_is_in_the_truth(small):
     names = set(small.tables["truth"]["name"].to_pylist())
-    for kind in twin.SIZES:
+    for kind in generator.SIZES:
         assert set(small.discussions(kind)["author"].dropna()) <= names
         assert set(small.authors(kind)["person"]) <= names
 
@@ -390,7 +392,7 @@ def full(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         if not os.environ.get("HUB_PAPER_TWIN"):
             patch.setenv("HUB_PAPER_SNAPSHOTS", str(tmp_path_factory.mktemp("twin")))
-            twin.make()
+            generator.make()
         else:
             patch.setenv("HUB_PAPER_SNAPSHOTS", os.environ["HUB_PAPER_TWIN"])
         return Measured(snapshot.load("2023-10-15-twin"))
@@ -518,12 +520,12 @@ def test_usage_degrees(full):
     used = full.activity("model")["n_usage_spaces"].loc[lambda n: n > 0]
     assert used.mean() == pytest.approx(6.68, abs=HALF_A_UNIT) and used.median() == 1
     assert used.std() == pytest.approx(34.75, abs=HALF_A_UNIT) and used.max() == 1_747
-    assert used[list(twin.TOP_MODELS)].tolist() == [spaces for spaces, *_ in twin.TOP_MODELS.values()]
+    assert used[list(generator.TOP_MODELS)].tolist() == [spaces for spaces, *_ in generator.TOP_MODELS.values()]
     assert (used >= 1_000).sum() == 3
     for field, first in (("nlp", "gpt2"), ("cv", "saltacc/anime-ai-detect"), ("mm", "runwayml/stable-diffusion-v1-5")):
         mine = used[used.index.isin(full.models(field))].sort_values(ascending=False)
-        named = [name for name, (_, where, _) in twin.TOP_MODELS.items() if where == field]
-        assert len(mine) == twin.USED_WITH_TAGS[field]
+        named = [name for name, (_, where, _) in generator.TOP_MODELS.items() if where == field]
+        assert len(mine) == generator.USED_WITH_TAGS[field]
         assert mine.index[0] == first and set(mine.index[:3]) == set(named)
 
 
@@ -564,7 +566,7 @@ def test_table_3_leaves_room_for_35_datasets_without_counts_and_the_twin_keeps_t
     """One dataset has 79,256 discussions; even if all others had the mean, fewer datasets would deviate by more."""
     fewest = ((79_256 - 1.415) / 309.145) ** 2 + 1  # largest mean and deviation that print as 1.41 and 309.14
     assert 35 <= 65_761 - fewest < 36
-    assert round(twin.FAILED_SHARES["dataset"] * 65_761) <= 35
+    assert round(generator.FAILED_SHARES["dataset"] * 65_761) <= 35
 
 
 def test_conflict_starters_more_models_have_a_discussion_than_starters_allow():

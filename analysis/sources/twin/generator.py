@@ -17,8 +17,9 @@ from rapidfuzz import fuzz
 from analysis import licenses
 from analysis.parameters import Parameters
 from analysis.snapshot import SCHEMAS, Snapshot, Writer, load
-from analysis.sources import twin_counts, twin_network
-from analysis.sources.twin_counts import (
+from analysis.sources.twin import counts as twin_counts
+from analysis.sources.twin import network as twin_network
+from analysis.sources.twin.counts import (
     DATASETS,
     MODELS,
     SPACES,
@@ -30,7 +31,7 @@ from analysis.sources.twin_counts import (
     overlapped,
     swapped,
 )
-from analysis.sources.twin_network import CENTRAL_DEGREE, FIELD_CODE, FIELDS
+from analysis.sources.twin.network import CENTRAL_DEGREE, FIELD_CODE, FIELDS
 
 SIZES = {"model": MODELS, "dataset": DATASETS, "space": SPACES}
 CHUNK = 500_000  # commits written at once

@@ -13,9 +13,10 @@ import pyarrow.parquet as pq
 from matplotlib.figure import Figure
 from scipy.stats import binomtest
 
-from analysis import figures, matching, paths, people
-from analysis.candidates import candidates
+from analysis import figures, paths, people
 from analysis.engine import Hub
+from analysis.merging import matching
+from analysis.merging.candidates import candidates
 
 KINDS = ("login", "name")  # the gold file's mail names are no names of commits
 THRESHOLDS = (80.0, 85.0, 90.0, 95.0, 100.0)

@@ -27,7 +27,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from analysis import paths  # noqa: E402  # the rest of the analysis is imported by the measured processes only
@@ -1054,9 +1054,9 @@ said = Console(stderr=True, highlight=False)
 
 @app.command("make", hidden=True)
 def make_(scale: float) -> None:
-    from analysis.sources import twin
+    from analysis.sources.twin import generator
 
-    twin.make(date=DATE, scale=scale)
+    generator.make(date=DATE, scale=scale)
 
 
 @app.command("prepare", hidden=True)
@@ -1194,10 +1194,10 @@ def main(
     plain stage finds the snapshot's tables in memory (`load` is their reading), ours reads the files. `peak` is the
     largest process, input included. `papermill`, `latex` and `whole` start further processes; theirs is counted.
 
-    - A first look, in seconds: `python benchmarks/bench.py --scale 0.01`
-    - The full size: `python benchmarks/bench.py --repeat 3 --json bench.json`
-    - Growth: `python benchmarks/bench.py --scale 0.1 --scale 1 --scale 10 --skip-plain`
-    - Two stages: `python benchmarks/bench.py --stages edges,communities`
+    - A first look, in seconds: `python tests/bench/bench.py --scale 0.01`
+    - The full size: `python tests/bench/bench.py --repeat 3 --json bench.json`
+    - Growth: `python tests/bench/bench.py --scale 0.1 --scale 1 --scale 10 --skip-plain`
+    - Two stages: `python tests/bench/bench.py --stages edges,communities`
 
     Exit code 1: a stage failed, or its two results differ.
     """

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FunctionType
 
-from analysis import audit, ledger, published, report
+from analysis import report
 from analysis.run import RunError
+from analysis.study import audit, ledger, published
 
 PACKAGE = "analysis"
 BEHIND = (  # what is made after the notebooks: which functions are behind the results whose ids begin so

@@ -1,6 +1,6 @@
 """Long runs of the collector against the local Hub: equality, kills, faults, rate, memory, little to ask after changes.
 
-`python -m benchmarks.hub_soak [PART ...]` prints a line per figure. The tests have short forms of most parts; this takes
+`python -m tests.bench.hub_soak [PART ...]` prints a line per figure. The tests have short forms of most parts; this takes
 about half an hour in all. Everything is written to a temporary directory and removed.
 """
 
@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis import paths, snapshot
-from analysis.sources import hub, hub_choice
+from analysis.sources.hub import choice, collector
 from tests.hub_server import FAULTS, LOSING, Faults, Hub, HubServer
 
 DAY = "2026-06-01"
@@ -96,7 +96,7 @@ def invented(name: str, repositories: int) -> snapshot.Snapshot:
 
 def collect(name: str, url: str, **options) -> dict:
     """Collect in a process of its own; seconds and the peak of its memory in MB, before and after the snapshot is built."""
-    command = [sys.executable, "-m", "benchmarks.hub_soak", "--one", json.dumps([name, options])]
+    command = [sys.executable, "-m", "tests.bench.hub_soak", "--one", json.dumps([name, options])]
     done = subprocess.run(command, env=os.environ | {"HF_ENDPOINT": url}, capture_output=True, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -107,15 +107,15 @@ def _peak() -> float:
 
 
 def _one(name: str, options: dict) -> None:
-    build, peaks, started = hub.build, [], time.monotonic()
+    build, peaks, started = collector.build, [], time.monotonic()
 
     def measured(*args, **more):
         peaks.append(_peak())
         build(*args, **more)
 
-    hub.build = measured
+    collector.build = measured
     since = options.pop("since", "")
-    hub.collect(hub_choice.choose(name, date=DAY, since=since), **FAST | options)
+    collector.collect(choice.choose(name, date=DAY, since=since), **FAST | options)
     peaks.append(_peak())
     print(json.dumps({"seconds": time.monotonic() - started, "asking": peaks[0], "all": peaks[1]}))
 
@@ -164,10 +164,10 @@ def kills() -> None:
         length = collect("whole", server.url)["seconds"]
         whole = {f.name: f.read_bytes() for f in snapshot.load("whole").path.glob("*.parquet")}
         environment = os.environ | {"HF_ENDPOINT": server.url}
-        command = [sys.executable, "-m", "benchmarks.hub_soak", "--one", json.dumps(["taken", {}])]
+        command = [sys.executable, "-m", "tests.bench.hub_soak", "--one", json.dumps(["taken", {}])]
         for _ in range(50):
             process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            while not hub.raw("taken").exists() and process.poll() is None:
+            while not collector.raw("taken").exists() and process.poll() is None:
                 time.sleep(0.005)
             time.sleep(drawn.uniform(0, length))
             process.send_signal(signal.SIGKILL)
@@ -175,7 +175,7 @@ def kills() -> None:
             if not (paths.snapshots() / "taken").exists():
                 collect("taken", server.url)
             equal += {f.name: f.read_bytes() for f in snapshot.load("taken").path.glob("*.parquet")} == whole
-            shutil.rmtree(hub.raw("taken"))
+            shutil.rmtree(collector.raw("taken"))
             shutil.rmtree(paths.snapshots() / "taken")
     say(f"killed and resumed: {equal} of 50 equal byte by byte")
 
@@ -225,7 +225,7 @@ def notebooks() -> None:
     """The three notebooks on a collected `demo`."""
     with HubServer(_demo()) as server:
         os.environ["HF_ENDPOINT"] = server.url
-        hub.collect(hub_choice.choose("notebooks", date="2023-10-15"), **FAST)
+        collector.collect(choice.choose("notebooks", date="2023-10-15"), **FAST)
     command = [sys.executable, "-m", "analysis", "run", "--snapshot", "notebooks", "--no-paper"]
     done = subprocess.run(command, capture_output=True, text=True)
     say(f"notebooks on the collected demo: exit code {done.returncode} {done.stderr[-300:] if done.returncode else ''}")

@@ -22,7 +22,9 @@ import pandas as pd
 from markupsafe import Markup
 from nbconvert import HTMLExporter
 
-from analysis import audit, explain, front_matter, ledger, paths, provenance, published, report
+from analysis import paths, report
+from analysis.page import colophon, explain, provenance
+from analysis.study import audit, ledger, published
 
 TEMPLATES = paths.PAPER / "site"
 TITLE = "Development activity on the Hugging Face Hub"
@@ -36,9 +38,9 @@ STEPS: dict[str, tuple[str, list[tuple[tuple[str, ...], list[Callable]]]]] = {
         "After the notebooks: the ledger and the audit",
         list(explain.BEHIND),
     ),
-    front_matter.STEP: (
+    colophon.STEP: (
         "After the notebooks: what the paper says of its run",
-        [((), [front_matter.write, front_matter.coverage, front_matter.left_out, front_matter.colophon])],
+        [((), [colophon.write, colophon.coverage, colophon.left_out, colophon.colophon])],
     ),
 }
 
@@ -178,7 +180,7 @@ def _notebook_pages(out_dir: Path, document: Mapping) -> list[dict]:
     """One entry a notebook, those of the questions first, then the steps after them: name, title, body, figures, count."""
     executed = {path.stem: path for path in sorted((out_dir / "notebooks").glob("*.ipynb"))}
     names = sorted(executed, key=lambda name: (not name.startswith("rq"), name))
-    where = {"project": provenance.web_address(provenance.remote()), "commit": front_matter.commit()}
+    where = {"project": provenance.web_address(provenance.remote()), "commit": colophon.commit()}
     notebooks = {name: _notebook(name, executed[name], document, where) for name in names}
     notebooks |= {name: _step(name, document, where) for name in STEPS}
     exporter = HTMLExporter(template_name="cells", extra_template_basedirs=[str(TEMPLATES)], exclude_anchor_links=True)

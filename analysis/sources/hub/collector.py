@@ -27,19 +27,11 @@ from analysis import paths, snapshot
 from analysis.snapshot import SnapshotError
 from analysis.sources import dumps
 from analysis.sources.dumps import UnusableError
-from analysis.sources.hub_choice import EVENTS, Choice
-from analysis.sources.hub_journal import TO_ASK, Journal, chunks
-from analysis.sources.hub_progress import Shown, span
-from analysis.sources.hub_requests import (
-    Answer,
-    RefusedError,
-    Requests,
-    Stopped,
-    Token,
-    TransientError,
-    read_token,
-)
-from analysis.sources.hub_tables import LINKS, PASSES, build
+from analysis.sources.hub.choice import EVENTS, Choice
+from analysis.sources.hub.journal import TO_ASK, Journal, chunks
+from analysis.sources.hub.progress import Shown, span
+from analysis.sources.hub.requests import Answer, RefusedError, Requests, Stopped, Token, TransientError, read_token
+from analysis.sources.hub.tables import LINKS, PASSES, build
 
 FIELDS = {  # what a listing is asked for: no more than the tables need
     "model": "author createdAt disabled downloads gated lastModified library_name likes pipeline_tag private safetensors tags",

@@ -15,8 +15,8 @@ from ibis import _
 from matplotlib.figure import Figure
 
 from analysis import figures, network, people
-from analysis.candidates import candidates
 from analysis.engine import Hub, activity_table, why_missing
+from analysis.merging.candidates import candidates
 from analysis.snapshot import KINDS, PLURAL
 
 THRESHOLDS = (80.0, 85.0, 90.0, 95.0, 100.0)

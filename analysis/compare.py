@@ -16,10 +16,12 @@ from pathlib import Path
 import pandas as pd
 from ibis import _
 
-from analysis import activity, figures, front_matter, ledger, over_time, paths, published, report, snapshot
+from analysis import activity, figures, over_time, paths, report, snapshot
 from analysis.engine import FIELDS, Hub
+from analysis.page import colophon as front_matter
 from analysis.parameters import ParameterError, Parameters, check
 from analysis.snapshot import BY_KIND, DATA_TABLES, KINDS, PLURAL, Snapshot
+from analysis.study import ledger, published
 
 ABOUT_THE_RUN = ("audit", "ledger", "snapshot")  # results that say nothing of the Hub
 LONGEST_NAME = 150  # of a directory; file systems end at 255 bytes

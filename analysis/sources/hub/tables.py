@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 from analysis import snapshot
 from analysis.sources import dumps
 from analysis.sources.dumps import UnusableError
-from analysis.sources.hub_choice import EVENTS, Choice
-from analysis.sources.hub_journal import TO_ASK, Journal, chunks
-from analysis.sources.hub_requests import HUB
+from analysis.sources.hub.choice import EVENTS, Choice
+from analysis.sources.hub.journal import TO_ASK, Journal, chunks
+from analysis.sources.hub.requests import HUB
 
 NOT_LISTED = {"dataset": {"pipeline_tag", "library", "parameters"}}
 NOT_LISTED["space"] = {"pipeline_tag", "parameters", "downloads", "gated"}

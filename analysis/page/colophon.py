@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis import environment, ledger, paths, people, report
+from analysis import environment, paths, people, report
 from analysis.engine import Hub
 from analysis.parameters import Parameters
 from analysis.snapshot import BY_KIND, DATA_TABLES, PLURAL
+from analysis.study import ledger
 
 STEP = "front_matter"  # what results.json names in place of a notebook
 

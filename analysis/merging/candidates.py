@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from analysis import matching, people
+from analysis import people
 from analysis.engine import Hub, edges
+from analysis.merging import matching
 
 CENTRAL_DEGREE = 10  # third pass
 CROWDED = 50  # people in a repository: to meet there says little

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize_scalar
 
-from analysis.published import LISTED, UNDEFINED, load
+from analysis.study.published import LISTED, UNDEFINED, load
 
 COLUMNS = ("id", "place", "statement", "published", "derived", "consistent", "assumption")
 KINDS = ("models", "datasets", "spaces")

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Column
 
-from analysis.sources.hub_requests import Requests
+from analysis.sources.hub.requests import Requests
 
 
 def span(seconds: float) -> str:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis import audit, published, report
-from analysis.published import DIFFERS, IMPOSSIBLE, MATCHES, NOT_COVERED, VERDICTS
+from analysis import report
+from analysis.study import audit, published
+from analysis.study.published import DIFFERS, IMPOSSIBLE, MATCHES, NOT_COVERED, VERDICTS
 
 STEP = "ledger"  # what results.json names in place of a notebook
 SLUGS = {MATCHES: "matches", DIFFERS: "differs", NOT_COVERED: "not_covered", IMPOSSIBLE: "impossible"}

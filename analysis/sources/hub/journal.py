@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from analysis.snapshot import SnapshotError
-from analysis.sources.hub_requests import Answer
+from analysis.sources.hub.requests import Answer
 
 SCHEMA = 1
 AT_ONCE = 500

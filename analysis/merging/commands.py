@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from analysis import matching, people
+from analysis import people
+from analysis.merging import matching
 from analysis.parameters import check
 from analysis.snapshot import check_name
 
@@ -34,7 +35,7 @@ def candidates_(
     conventions: Annotated[str, typer.Option(help="`authors` compares names as the study's scripts do.")] = "corrected",
 ) -> None:
     """Find pairs of names that may be one person's, and names that behave like a bot; merges nothing."""
-    from analysis import candidates
+    from analysis.merging import candidates
 
     hub = _hub(name, conventions=conventions)
     known = candidates.evidence(hub)
@@ -53,7 +54,7 @@ def candidates_(
 @app.command("suspects")
 def suspects_(name: Name) -> None:
     """Show names with one event each in very many repositories; data/bots.csv stays as it is."""
-    from analysis import candidates
+    from analysis.merging import candidates
 
     frame = candidates.suspects(candidates.evidence(_hub(name)))
     table = Table(*frame.columns, box=None)
@@ -109,7 +110,7 @@ def review(
     unsure: Annotated[bool, typer.Option("--unsure", help="Ask again about pairs left unsure.")] = False,
 ) -> None:
     """Walk through the undecided pairs, both names side by side. Each answer is saved at once; leave with q, go on later."""
-    from analysis import candidates
+    from analysis.merging import candidates
 
     if not by.strip() or by == people.AUTOMATIC:
         raise people.PeopleError(f"--by {by[:30]!r}: expected who decides, not {people.AUTOMATIC!r} and not empty")
@@ -134,7 +135,7 @@ def review(
 
 
 def _side_by_side(known, pair) -> Table:
-    from analysis import candidates
+    from analysis.merging import candidates
 
     table = Table("")
     for one in (pair.a, pair.b):
@@ -194,7 +195,7 @@ def score_(
 
     With --save also the hold-out: half of the persons choose each rule's threshold, the other half score it.
     """
-    from analysis import people_score
+    from analysis.merging import score as people_score
 
     if rule and rule not in matching.RULES:
         raise people.PeopleError(f"--rule {rule[:30]}: expected one of {', '.join(matching.RULES)}")
@@ -227,7 +228,7 @@ def score_(
 @app.command("effect")
 def effect(name: Name) -> None:
     """The network's table (Table 6) with nobody merged, and with the snapshot's merges and decisions."""
-    from analysis import sensitivity
+    from analysis.merging import sensitivity
 
     frame = sensitivity.before_and_after(sensitivity.sensitivity(_hub(name), thresholds=()))
     table = Table(*frame.columns, box=None)

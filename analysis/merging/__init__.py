@@ -1,0 +1,1 @@
+"""Which names are one person's: candidates, matching, decisions, score, sensitivity."""

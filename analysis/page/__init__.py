@@ -1,0 +1,1 @@
+"""What is made after the notebooks: the page, explain, the archive, the colophon."""

@@ -1,0 +1,1 @@
+"""The synthetic twin, made from the study's published aggregates."""

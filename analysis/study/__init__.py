@@ -1,0 +1,1 @@
+"""What the study prints, beside a run, and against itself."""
