@@ -5,6 +5,7 @@ Vector, legible in print and in greyscale: lines differ in dash and marker, not 
 
 import math
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import matplotlib as mpl
 import pandas as pd
@@ -41,8 +42,11 @@ WIDTH = 6.4  # inches: the paper's text block
 
 def canvas(columns: int, *, height: float, rows: int = 1, sharey: bool = False):
     """A figure and its axes, with the fonts that matplotlib itself ships, so that every machine draws the same bytes."""
-    shipped = str(mpl.get_data_path())
-    font_manager.fontManager.ttflist = [f for f in font_manager.fontManager.ttflist if f.fname.startswith(shipped)]
+    shipped, manager = mpl.get_data_path(), font_manager.fontManager
+    manager.ttflist = [font for font in manager.ttflist if font.fname.startswith(shipped)]
+    if not manager.ttflist:  # the list that matplotlib keeps in the user's cache may lack its own files
+        for file in sorted(Path(shipped, "fonts", "ttf").glob("*.ttf")):
+            manager.addfont(file)
     mpl.rcParams.update(_RC)
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     return figure, figure.subplots(rows, columns, sharey=sharey, squeeze=False).ravel()

@@ -2,9 +2,11 @@
 
 import itertools
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import font_manager
 
 from analysis import figures
 
@@ -25,6 +27,14 @@ def labels(axis):
 
 def curve(values, shares):
     return pd.DataFrame({"variable": "n_likes", "value": values, "share": shares})
+
+
+def test_figures_have_matplotlibs_own_fonts_where_its_kept_list_lacks_them(monkeypatch):
+    others = [f for f in font_manager.fontManager.ttflist if not f.fname.startswith(mpl.get_data_path())]
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", others)
+    figures.canvas(1, height=1)
+    files = {font.fname for font in font_manager.fontManager.ttflist if font.name == mpl.rcParams["font.family"][0]}
+    assert files and all(file.startswith(mpl.get_data_path()) for file in files)
 
 
 def test_a_long_log_axis_has_ticks_at_powers_of_ten_in_plain_characters():
