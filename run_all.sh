@@ -181,6 +181,13 @@ ensure_venv_module() {
     fail "apt-get could not install $package for $base: $(tail -n 1 "$log")"
 }
 
+# A .venv that somebody made for something else is not this script's to delete: its own has a stamp, or its prompt.
+refuse_foreign_venv() {
+  [ -e "$venv" ] && [ ! -f "$stamp" ] || return 0
+  case $(cat "$venv/pyvenv.cfg" 2>/dev/null) in *"prompt = "*run_all.sh*) return ;; esac
+  fail ".venv was not made by this script, which would delete it: move it away or delete it, then run it again"
+}
+
 make_venv() {
   local uv quiet=()
   local not_installed="could not install the packages of requirements.txt, see above; mend that and run it again"
@@ -190,9 +197,9 @@ make_venv() {
   say "installing the packages of requirements.txt into .venv (300 MB to download)"
   if command -v uv >/dev/null; then
     uv=uv
-    uv venv --quiet --python "$base" "$venv" >&2 || fail "uv could not make .venv with $base"
+    uv venv --quiet --python "$base" --prompt run_all.sh "$venv" >&2 || fail "uv could not make .venv with $base"
   else
-    "$base" -m venv "$venv" >&2 || fail "$base could not make .venv"
+    "$base" -m venv --prompt run_all.sh "$venv" >&2 || fail "$base could not make .venv"
     uv=$(uv_from_lock)
   fi
   # Compiled now, as pip does it: where Python may not write beside its modules, each run would compile 2,000 of them.
@@ -264,6 +271,7 @@ set_up() {
   [ -n "$todo" ] || return 0
   case $todo in venv*) find_python ;; esac
   lock_set_up "$base"
+  case $todo in venv*) refuse_foreign_venv ;; esac
   log=$(mktemp "${TMPDIR:-/tmp}/run_all.XXXXXX")
   case $todo in venv*) venv_is_ready || ensure_venv_module ;; esac
   case $todo in *tex) start_tex ;; esac

@@ -35,6 +35,7 @@ case "$1" in
   venv)
     sleep "${UV_SLEEP:-0}"
     mkdir -p "${@: -1}/bin" && cp "$FAKES/venv-python" "${@: -1}/bin/python"
+    case "$*" in *--prompt*) echo "prompt = run_all.sh" >"${@: -1}/pyvenv.cfg" ;; esac
     ;;
   pip) [ -z "${UV_FAILS:-}" ] || { echo "no route to the index" >&2; exit 1; } ;;
 esac
@@ -256,6 +257,20 @@ def test_a_set_up_that_was_broken_off_is_made_anew(sandbox):
     assert list(sandbox.tmp.iterdir()) == []  # no log left behind
 
 
+@pytest.mark.parametrize("settings", ["home = /usr/bin\nprompt = 'theirs'\n", None])
+def test_a_venv_that_somebody_else_made_is_not_deleted(sandbox, settings):
+    sandbox.program("uv", UV)
+    theirs = sandbox.root / ".venv/lib/theirs.py"
+    theirs.parent.mkdir(parents=True)
+    theirs.touch()
+    if settings:
+        (sandbox.root / ".venv/pyvenv.cfg").write_text(settings)
+    done = sandbox.run("--no-paper")
+    assert (done.returncode, done.stdout, sandbox.calls) == (1, "", [])
+    assert done.stderr.startswith("run_all.sh: .venv was not made by this script") and done.stderr.count("\n") == 1
+    assert theirs.exists()
+
+
 @pytest.mark.parametrize("change", ["lock", "python", "no python"])
 def test_a_venv_of_another_lock_or_python_is_made_anew(ready, change):
     ready.program("uv", UV)
@@ -306,7 +321,7 @@ def test_without_uv_the_locked_one_installs_the_rest(sandbox):
 esac
 """
     sandbox.program("venv-python", PYTHON.replace("printf", pip + "printf", 1), directory=sandbox.fakes)
-    sandbox.replace_python('"-m venv "*) mkdir -p "$3/bin" && cp "$FAKES/venv-python" "$3/bin/python" ;;')
+    sandbox.replace_python('"-m venv "*) mkdir -p "$5/bin" && cp "$FAKES/venv-python" "$5/bin/python" ;;')
     done = sandbox.run()
     assert done.returncode == 0, done.stderr
     assert (sandbox.fakes / "asked-for").read_text() == uv_lines
