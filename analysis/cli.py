@@ -16,11 +16,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from analysis import snapshot
+from analysis import paths, references, run, snapshot
 from analysis.merging import commands
+from analysis.page import archive as archives
 from analysis.parameters import ParameterError, Parameters, check, parse
+from analysis.results import RunError, read_results
 from analysis.snapshot import SnapshotError
-from analysis.sources import dumps
+from analysis.sources import demo as demo_source
+from analysis.sources import dumps, pseudonyms
+
+# Imported by the commands that need them, in seconds of processor time: compare 0.7 (matplotlib), site 0.5 (nbconvert),
+# the ledger, check, explain and the twin 0.2 each (scipy), the collector 0.1. All of them would double every start.
 
 WITHOUT_PDF = 3
 INTERRUPTED = 130  # as a shell reports a command that Ctrl-C ended
@@ -49,8 +55,6 @@ said = Console(stderr=True, highlight=False, soft_wrap=True)
 
 def main() -> None:
     """Run a command; what the user can mend is said in plain lines, with exit code 1 (2 for wrong usage)."""
-    from analysis.run import RunError
-
     try:
         app()
     except (SnapshotError, RunError) as error:
@@ -86,7 +90,6 @@ def run_(
     Prints the directory of the results as the last line. Exit codes: 0 done; 1 failed; 2 wrong usage; 3 all but the PDF.
     """
     from analysis import compare as snapshots_compared
-    from analysis import run
     from analysis.page import site
 
     values = parse(parameter or [])
@@ -140,8 +143,6 @@ def _default_snapshot(*, make: bool) -> str:
 
 
 def _run_notebooks(parameters: Parameters) -> None:
-    from analysis import run
-
     with _bars() as bars:
         tasks = {name: bars.add_task(name, total=None) for name in run.NOTEBOOKS}
 
@@ -266,8 +267,6 @@ def pseudonymise(
     force: Annotated[bool, typer.Option("--force", help="Replace a snapshot of that name.")] = False,
 ) -> None:
     """Make a snapshot that can be shared: developers' names become keyed hashes, every result stays the same."""
-    from analysis.sources import pseudonyms
-
     made = pseudonyms.pseudonymise(name, key_file, to or f"{name}-shared", replace=force)
     print(f"{made.name}: written")
 
@@ -277,9 +276,7 @@ def demo(
     force: Annotated[bool, typer.Option("--force", help="Replace the demo snapshot that is there.")] = False,
 ) -> None:
     """Make the small invented snapshot `demo` anew; the repository holds the same one."""
-    from analysis.sources import demo as source
-
-    print(f"{source.make(replace=force).name}: written")
+    print(f"{demo_source.make(replace=force).name}: written")
 
 
 @app.command("twin")
@@ -347,12 +344,11 @@ def ledger(
     csv: Annotated[bool, typer.Option("--csv", help="The rows as CSV, unrounded, without the summary.")] = False,
 ) -> None:
     """Put the study's printed values beside those of a run: verdicts, and a summary by section."""
-    from analysis import run
     from analysis.study import ledger
 
     if verdict.replace("-", "_") not in ("", *ledger.SLUGS.values()):
         raise ParameterError(f"--verdict {verdict[:60]}: expected one of {', '.join(ledger.SLUGS.values())}")
-    document = run.read_results(name)
+    document = read_results(name)
     whole = ledger.ledger(document)
     rows = ledger.select(whole, verdict=verdict.replace("-", "_"), section=section)
     if section and ledger.select(whole, section=section).empty:
@@ -412,7 +408,6 @@ def compare(
 def _compare(asked: Parameters, *, anew: bool, dry_run: bool) -> None:
     """Make the runs that are absent or out of date, compare them, and say what a reader has to know first."""
     from analysis import compare as snapshots_compared
-    from analysis import run
 
     compared = snapshots_compared.plan(asked)
     said.print(f"{len(compared.runs)} runs are compared; results go to {_relative(compared.directory)}", markup=False)
@@ -433,7 +428,7 @@ def _compare(asked: Parameters, *, anew: bool, dry_run: bool) -> None:
         return
     for line in snapshots_compared.warnings(snapshots_compared.headers(compared)):
         said.print(f"warning: {line}", style="yellow", markup=False)
-    run.run_comparison(compared, said=lambda line: said.print(line, markup=False))
+    run.run_comparison(compared.asked, compared.directory, said=lambda line: said.print(line, markup=False))
     print(compared.directory)
 
 
@@ -453,8 +448,6 @@ def update_references(
     ] = "demo",
 ) -> None:
     """Rewrite the executed notebooks and the reference results of `demo`, or another snapshot's, and say what changed."""
-    from analysis import references
-
     for line in references.update(snapshot_name):
         print(line)
 
@@ -471,7 +464,6 @@ def check_(
     outputs (nbval); the ledger's counts.
     """
     from analysis import check as checks
-    from analysis import paths, references, run
     from analysis.study import ledger
 
     references.stored(snapshot_name)  # before the work, not after it
@@ -503,10 +495,9 @@ def explain(
 
     `python -m analysis explain rq2` (or any beginning of an id) names ids that begin so.
     """
-    from analysis import paths, run
     from analysis.page import explain as explaining
 
-    document = run.read_results(run_name)
+    document = read_results(run_name)
     told = explaining.explain(document, paths.generated() / run_name, result_id)
     out = Console(highlight=False, markup=False, soft_wrap=True)
     for line in told.lines():
@@ -518,10 +509,7 @@ def archive(
     run_name: Annotated[str, typer.Argument(help="A run whose paper was built.")] = DEFAULT_SNAPSHOT,
 ) -> None:
     """Make one zip of a paper for an editor or an archive, and compile it in an empty folder with plain pdflatex."""
-    from analysis import paths, run
-    from analysis.page import archive as archives
-
-    run.read_results(run_name)
+    read_results(run_name)
     made = archives.write(paths.generated() / run_name)
     size = made.stat().st_size / 1e6
     said.print(f"{_relative(made)}: {size:.1f} MB; compiling it in an empty folder")

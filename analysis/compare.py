@@ -20,6 +20,8 @@ from analysis import activity, figures, over_time, paths, report, snapshot
 from analysis.engine import FIELDS, Hub
 from analysis.page import colophon as front_matter
 from analysis.parameters import ParameterError, Parameters, check
+from analysis.results import RunError, read_results
+from analysis.run import NOTEBOOKS
 from analysis.snapshot import BY_KIND, DATA_TABLES, KINDS, PLURAL, Snapshot
 from analysis.study import ledger, published
 
@@ -91,8 +93,6 @@ def why_run(run: Parameters) -> str | None:
     Of today: of the same snapshot, parameters, decisions about people and versions of packages, and younger than
     every source file of the analysis.
     """
-    from analysis.run import RunError, read_results
-
     results, colophon = (run.directory / name for name in ("results.json", "tables/colophon.csv"))
     if not results.is_file() or not colophon.is_file():
         return "not there yet"
@@ -118,16 +118,12 @@ def _without_commit(colophon: Path) -> str:
 
 def _sources() -> list[Path]:
     """The files that a result depends on beside its snapshot."""
-    from analysis.run import NOTEBOOKS
-
     data = [file for file in paths.DATA.glob("**/*.csv") if "snapshots" not in file.parts]
     return sorted([*paths.ROOT.glob("analysis/**/*.py"), *(paths.NOTEBOOKS / f"{name}.py" for name in NOTEBOOKS), *data])
 
 
 def documents(compared: Comparison) -> list[dict]:
     """results.json of every run, in order; over time, the measures computed here. Raises RunError for an absent run."""
-    from analysis.run import read_results
-
     if compared.over_time:
         return over_time.documents(compared.runs, snapshot.load(compared.runs[0].snapshot_date))
     return [read_results(run.run_name) for run in compared.runs]

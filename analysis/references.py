@@ -13,6 +13,7 @@ from pathlib import Path
 
 from analysis import paths, run, snapshot
 from analysis.parameters import Parameters
+from analysis.results import RunError
 
 NOTEBOOKS_OF = "demo"  # the snapshot whose executed notebooks are stored
 RESULTS = paths.REFERENCES / NOTEBOOKS_OF / "results.json"
@@ -54,7 +55,7 @@ def stored(name: str) -> dict[str, dict]:
     """The references of a snapshot, by the names of `files_of`; raises RunError where there are none."""
     if not files_of(name)["made_from"].exists():
         there = sorted(file.parent.name for file in paths.REFERENCES.glob("*/made_from.json"))
-        raise run.RunError(f"no references of {name[:60]}; there are those of {', '.join(there)}")
+        raise RunError(f"no references of {name[:60]}; there are those of {', '.join(there)}")
     return {part: read(file) for part, file in files_of(name).items()}
 
 

@@ -11,7 +11,7 @@ from pypdf import PdfReader
 
 from analysis import __version__, paths, run
 from analysis.page import archive
-from analysis.run import RunError
+from analysis.results import RunError
 
 TEX = pytest.mark.skipif(bool(run.missing_tex()), reason=f"not installed: {', '.join(run.missing_tex())}")
 GOOD = {"main.tex": rb"\input{numbers}\input{sections/a}", "numbers.tex": b"", "sections/a.tex": b"words"}

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from analysis import check, references
-from analysis.run import RunError
+from analysis.results import RunError
 
 HERE = {"snapshot": "a" * 64, "platform": "Linux x86_64, CPython 3.11"}
 RESULTS = {"rq1.a": {"value": 0.1, "notebook": "n", "cell": 3}, "rq1.b": {"value": 2, "notebook": "n", "cell": 4}}

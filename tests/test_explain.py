@@ -8,7 +8,7 @@ import pytest
 from analysis import network
 from analysis.page import explain
 from analysis.page.explain import Cell
-from analysis.run import RunError
+from analysis.results import RunError
 
 SETUP = "from analysis import network\nfrom analysis.engine import edges"
 

@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from analysis import activity, cli, engine, network, references, report, run, snapshot
+from analysis import activity, cli, engine, network, references, report, snapshot
 from analysis.parameters import ParameterError, Parameters, parse
+from analysis.results import RunError, read_results
 from analysis.snapshot import SnapshotError
 from analysis.study import ledger, published
 
@@ -288,10 +289,10 @@ def test_the_command_writes_csv_that_can_be_read_again(done):
     [
         (
             ["2022-02-21"],
-            run.RunError,
+            RunError,
             "no results of a run '2022-02-21'; there are: demo; make them with ./run_all.sh",
         ),
-        (["../demo"], run.RunError, "no results of a run"),
+        (["../demo"], RunError, "no results of a run"),
         (["demo", "--verdict", "wrong"], ParameterError, "--verdict wrong: expected one of matches, differs"),
         (["demo", "--section", "9"], ParameterError, "--section 9: no value is printed there"),
     ],
@@ -305,8 +306,8 @@ def test_what_the_command_cannot_do_is_said_in_one_line_with_the_remedy(done, ar
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"results": {}}'])
 def test_a_damaged_results_file_is_told(done, content):
     (done / "results.json").write_text(content, encoding="utf-8")
-    with pytest.raises(run.RunError, match=r"demo/results\.json: not the results of a run; make them anew"):
-        run.read_results("demo")
+    with pytest.raises(RunError, match=r"demo/results\.json: not the results of a run; make them anew"):
+        read_results("demo")
 
 
 # --- SYNTHETIC cannot be switched off ---------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from conftest import run_of_demo
 from analysis import paths, references, run, snapshot
 from analysis.engine import FIELDS, VARIABLES
 from analysis.parameters import Parameters
-from analysis.run import RunError
+from analysis.results import RunError
 from analysis.study import ledger
 
 TEX = pytest.mark.skipif(bool(run.missing_tex()), reason=f"not installed: {', '.join(run.missing_tex())}")

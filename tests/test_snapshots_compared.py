@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from analysis import cli, figures, paths, references, report, run
 from analysis import compare as compared
 from analysis.parameters import ParameterError, Parameters
-from analysis.run import RunError
+from analysis.results import RunError, read_results
 
 HOSTILE = "\\input{/etc/passwd}<script>\u202egpj"
 
@@ -398,7 +398,8 @@ def generated(tmp_path_factory, of_demo):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HUB_PAPER_GENERATED", str(directory))
         said = []
-        run.run_comparison(plan("demo,demo"), said=said.append)
+        compared = plan("demo,demo")
+        run.run_comparison(compared.asked, compared.directory, said=said.append)
         (directory / "said").write_text("\n".join(said), encoding="utf-8")
         yield directory
 
@@ -468,7 +469,7 @@ def test_no_file_of_a_comparison_shows_a_username(generated):
 def test_a_comparison_is_no_run_that_the_ledger_reads(generated, monkeypatch):
     monkeypatch.setenv("HUB_PAPER_GENERATED", str(generated))
     with pytest.raises(RunError, match="there are: demo;"):
-        run.read_results("compare-demo--demo")
+        read_results("compare-demo--demo")
 
 
 def invoke(*arguments):

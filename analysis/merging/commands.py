@@ -16,9 +16,12 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis import people
-from analysis.merging import matching
+from analysis.engine import load
+from analysis.merging import candidates, matching
 from analysis.parameters import check
 from analysis.snapshot import check_name
+
+# Imported by the commands that need them, in seconds of processor time: score 0.9, sensitivity 0.5 (matplotlib, scipy).
 
 ANSWERS = {"s": "same", "d": "different", "u": "unsure"}
 LONGEST_SHOWN = 300
@@ -35,8 +38,6 @@ def candidates_(
     conventions: Annotated[str, typer.Option(help="`authors` compares names as the study's scripts do.")] = "corrected",
 ) -> None:
     """Find pairs of names that may be one person's, and names that behave like a bot; merges nothing."""
-    from analysis.merging import candidates
-
     hub = _hub(name, conventions=conventions)
     known = candidates.evidence(hub)
     found = candidates.candidates(hub, threshold=threshold, conventions=conventions, known=known)
@@ -54,8 +55,6 @@ def candidates_(
 @app.command("suspects")
 def suspects_(name: Name) -> None:
     """Show names with one event each in very many repositories; data/bots.csv stays as it is."""
-    from analysis.merging import candidates
-
     frame = candidates.suspects(candidates.evidence(_hub(name)))
     table = Table(*frame.columns, box=None)
     for row in frame.itertuples(index=False):
@@ -110,8 +109,6 @@ def review(
     unsure: Annotated[bool, typer.Option("--unsure", help="Ask again about pairs left unsure.")] = False,
 ) -> None:
     """Walk through the undecided pairs, both names side by side. Each answer is saved at once; leave with q, go on later."""
-    from analysis.merging import candidates
-
     if not by.strip() or by == people.AUTOMATIC:
         raise people.PeopleError(f"--by {by[:30]!r}: expected who decides, not {people.AUTOMATIC!r} and not empty")
     found, decisions, hub = _candidates(name), _decisions(name), _hub(name)
@@ -135,8 +132,6 @@ def review(
 
 
 def _side_by_side(known, pair) -> Table:
-    from analysis.merging import candidates
-
     table = Table("")
     for one in (pair.a, pair.b):
         table.add_column(Text(shown(one)), overflow="fold")
@@ -238,8 +233,6 @@ def effect(name: Name) -> None:
 
 
 def _hub(name: str, **values):
-    from analysis.engine import load
-
     return load(check({"snapshot_date": name, **values}))
 
 

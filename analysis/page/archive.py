@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from analysis import paths
-from analysis.run import RunError
+from analysis.results import RunError
 
 OLDEST = (1980, 1, 1, 0, 0, 0)  # the only moment that every zip has room for; a clock would change the bytes
 LARGEST = 50_000_000  # bytes that arXiv takes

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FunctionType
 
 from analysis import report
-from analysis.run import RunError
+from analysis.results import RunError
 from analysis.study import audit, ledger, published
 
 PACKAGE = "analysis"

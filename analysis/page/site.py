@@ -24,6 +24,7 @@ from nbconvert import HTMLExporter
 
 from analysis import paths, report
 from analysis.page import colophon, explain, provenance
+from analysis.parameters import Parameters
 from analysis.study import audit, ledger, published
 
 TEMPLATES = paths.PAPER / "site"
@@ -335,8 +336,6 @@ def _about(out_dir: Path, document: Mapping) -> dict:
 
 def _command(parameters: Mapping) -> str:
     """The command that repeats a run; parameters that have their default value are left out."""
-    from analysis.parameters import Parameters
-
     words = ["./run_all.sh", "--snapshot", parameters["snapshot_date"]]
     words += ["--as-of", parameters["as_of"]] if parameters["as_of"] else []
     for name, value in parameters.items():
