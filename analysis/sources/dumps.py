@@ -6,17 +6,15 @@ Rows are numbered as in the file: lines of JSONL and CSV (the header is 1), rows
 
 import codecs
 import csv
-import datetime as dt
 import gzip
 import hashlib
 import io
 import json
 import os
-import re
 import tempfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +27,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from analysis import paths, snapshot
 from analysis.snapshot import SnapshotError
+from analysis.sources import rows
+from analysis.sources.rows import UnusableError
 
 KINDS = {
     "models-jsonl": "one model per line, a ModelInfo of any huggingface_hub: likes, downloads, tags",
@@ -39,37 +39,9 @@ KINDS = {
 }
 
 LONGEST_LINE = 64 * 2**20  # bytes: a history of 300,000 commits fits, a broken file does not fill the memory
-LARGEST = 2**53  # above it a count is no longer exact as a float, and sums of a few would leave 64 bits
-LARGEST_SIZE = 2**63 - 1  # parameters are what an owner declares: a model of 2026 claims 2e16
-ROWS_AT_ONCE = 20_000
 BYTES_AT_ONCE = 64 * 2**20
 
-# Looser than the Hub is today: ids of 2022 are longer than 96 characters, and hold '..'.
-_PART = re.compile(r"[A-Za-z0-9._-]{1,256}")
-_ID = re.compile(rf"{_PART.pattern}(/{_PART.pattern})?")
-_DIGITS = re.compile(r"-?[0-9]{1,19}")
-_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-_MICROSECOND = dt.timedelta(microseconds=1)
-
-_NAMES = {  # the Hub's and huggingface_hub's names for one thing, over the years
-    "repo_id": ("modelId", "id"),
-    "created_at": ("createdAt", "created_at"),
-    "last_modified": ("lastModified", "last_modified", "updated_at"),
-    "likes": ("likes",),
-    "downloads": ("downloads", "downloads_30d"),
-    "pipeline_tag": ("pipeline_tag",),
-    "library": ("library_name", "library"),
-    "parameters": ("parameters",),
-    "gated": ("gated",),
-    "author": ("author",),
-    "tags": ("tags",),
-    "license": ("license",),
-    "card": ("cardData", "card_data"),
-    "safetensors": ("safetensors",),
-    "models": ("models",),
-}
 _ALWAYS = ("kind", "repo_id", "owner")
-_GATES = {"no": "no", "false": "no", "auto": "auto", "manual": "manual", "true": "manual"}
 _FOREIGN = {  # what a file is whose first bytes are these, and what to do about it
     b"PAR1": "a Parquet file; import it as hub-listing-parquet",
     b"PK\x03\x04": "a zip archive; unpack it first",
@@ -77,14 +49,6 @@ _FOREIGN = {  # what a file is whose first bytes are these, and what to do about
     b"\xfd7zXZ": "packed by xz; unpack it first",
     b"version https://git-lfs": "a Git LFS pointer, not the data; fetch the file itself",
 }
-
-
-class UnusableError(ValueError):
-    """A value that spoils its row; the message is the reason that is counted."""
-
-    def __init__(self, reason: str, detail: str | None = None):
-        super().__init__(reason)
-        self.detail = detail
 
 
 @dataclass(frozen=True)
@@ -149,7 +113,7 @@ def import_dumps(
             if dry_run:
                 summary = run.summary()
                 raise _DryRun
-        return _written(snapshot.load(name))
+        return written(snapshot.load(name))
     return summary
 
 
@@ -161,7 +125,7 @@ def _work_directory(name: str) -> tempfile.TemporaryDirectory:
     return tempfile.TemporaryDirectory(prefix=f".{name}.reading-", dir=paths.snapshots())
 
 
-def _written(made: snapshot.Snapshot) -> Summary:
+def written(made: snapshot.Snapshot) -> Summary:
     """The summary of a snapshot that was written, from its manifest."""
     manifest = made.manifest
     tables = {table: entry for table, entry in manifest["tables"].items() if table in snapshot.DATA_TABLES}
@@ -186,7 +150,7 @@ class _Source:
 
     @property
     def file(self) -> str:
-        return _shown(self.path.name, limit=120)
+        return rows.shown(self.path.name, limit=120)
 
     def described(self) -> dict:
         with self.path.open("rb") as stream:
@@ -199,10 +163,10 @@ def _source(kind: str, path: Path) -> _Source:
     importer, _, plural = kind.partition(":")
     kinds = {plural: kind for kind, plural in snapshot.PLURAL.items()}
     if importer not in KINDS:
-        raise SnapshotError(f"kind {_shown(kind)!r}: expected one of {', '.join(KINDS)}")
+        raise SnapshotError(f"kind {rows.shown(kind)!r}: expected one of {', '.join(KINDS)}")
     if plural and (importer != "hub-listing-parquet" or plural not in kinds):
         choices = ", ".join(f":{plural}" for plural in kinds)
-        raise SnapshotError(f"kind {_shown(kind)!r}: expected {importer}, or hub-listing-parquet with {choices}")
+        raise SnapshotError(f"kind {rows.shown(kind)!r}: expected {importer}, or hub-listing-parquet with {choices}")
     source = _Source(importer, path, kinds.get(plural))
     if not path.is_file():
         raise SnapshotError(f"{source.file}: no such file; give the path of the dump itself")
@@ -215,196 +179,12 @@ def _source(kind: str, path: Path) -> _Source:
 
 def _check_coverage(coverage: str, rule: str) -> None:
     if coverage not in ("sample", "complete"):
-        raise SnapshotError(f"coverage {_shown(coverage)!r}: expected sample or complete")
+        raise SnapshotError(f"coverage {rows.shown(coverage)!r}: expected sample or complete")
     if coverage == "complete" and rule:
         raise SnapshotError("coverage complete: expected no rule, for a rule tells how a sample was chosen")
 
 
-def _shown(text: object, *, limit: int = 60) -> str:
-    """Strange text, fit for a message: escaped to ASCII and cut."""
-    shown = ascii(str(text)[: limit + 1])[1:-1]
-    return shown if len(shown) <= limit else shown[: limit - 3] + "..."
-
-
-def _listing(found: Iterable[object]) -> str:
-    names = [_shown(name, limit=30) for name in found]
-    return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "") or "none"
-
-
-# --- values -----------------------------------------------------------------------------------------------
-
-
-def whole_number(value: object, column: str, *, largest: int = LARGEST) -> int | None:
-    """A count from a number or its digits; None stays None. Raises UnusableError, also above `largest`."""
-    if value is None:
-        return None
-    if type(value) is int:
-        number = value
-    elif isinstance(value, str) and _DIGITS.fullmatch(value) or isinstance(value, float) and value.is_integer():
-        number = int(value)  # of a float too: pandas turns counts into floats where one of them is missing
-    else:
-        raise UnusableError(f"{column} is not a whole number")
-    if number < 0:
-        raise UnusableError(f"{column} is negative")
-    if number > largest:
-        raise UnusableError(f"{column} is too large")
-    return number
-
-
-def moment(value: object, column: str, span: tuple[int, int]) -> int | None:
-    """Microseconds since 1970 of an ISO date (without a zone: UTC), or None. Raises UnusableError."""
-    if value is None:
-        return None
-    try:
-        date = dt.datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise UnusableError(f"{column} is not a date") from None
-    if date.tzinfo is None:
-        date = date.replace(tzinfo=dt.UTC)
-    found = (date - _EPOCH) // _MICROSECOND
-    if not span[0] <= found <= span[1]:
-        raise UnusableError(f"{column} is before {snapshot.FIRST_DATE} or after the snapshot")
-    return found
-
-
-def repository_id(value: object) -> str:
-    """The id itself: ASCII letters, digits, '.', '_', '-', one slash at most. Raises UnusableError."""
-    if value in (None, ""):
-        raise UnusableError("missing id")
-    if not isinstance(value, str) or len(value) > snapshot.LONGEST_NAME or not _ID.fullmatch(value):
-        raise UnusableError("not a repository id", _shown(value) if isinstance(value, str) else None)
-    return value
-
-
-def _text(value: object, column: str) -> str | None:
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise UnusableError(f"{column} is not text")
-    if len(value) > snapshot.LONGEST_NAME:
-        raise UnusableError(f"{column} is over {snapshot.LONGEST_NAME} characters")
-    return value.strip() or None
-
-
-def _unpacked(value: object) -> object:
-    """Lists and mappings that a table keeps as JSON text; anything else as it is."""
-    if isinstance(value, str) and value[:1] in ("[", "{"):
-        with suppress(ValueError, RecursionError):
-            return json.loads(value)
-    return value
-
-
-def _words(value: object, column: str) -> list[str] | None:
-    value = _unpacked(value)
-    if value is None:
-        return None
-    if not isinstance(value, list) or not all(type(word) is str for word in value):
-        raise UnusableError(f"{column} is not a list of text")
-    return value
-
-
-def _first(record: Mapping, column: str) -> object:
-    """The first value under any name of the column; null and the empty text are no value."""
-    for name in _NAMES[column]:
-        value = record.get(name)
-        if value is not None and value != "":
-            return value
-    return None
-
-
-def _mapping(record: Mapping, column: str) -> Mapping:
-    value = _unpacked(_first(record, column))
-    return value if isinstance(value, dict) else {}
-
-
-def _license(record: Mapping, tags: list[str] | None, notes: Counter) -> str | None:
-    """The raw identifier: the card's, else the record's, else the first tag that starts with `license:`."""
-    for value in (_mapping(record, "card").get("license"), _unpacked(record.get("license"))):
-        names = value if isinstance(value, list) else [value]
-        names = [name.strip() for name in names if isinstance(name, str) and name.strip()]
-        if names:
-            if len(names) > 1:
-                notes["repositories with several licences, of which the first is kept"] += 1
-            return names[0]
-    for tag in tags or ():
-        if tag.startswith("license:"):
-            return tag[len("license:") :].strip() or None
-    return None
-
-
-def _owner(record: Mapping, repo_id: str, notes: Counter) -> str | None:
-    author = _first(record, "author")
-    prefix = repo_id.partition("/")[0] if "/" in repo_id else None
-    if author is None:
-        return prefix
-    if isinstance(author, str) and _PART.fullmatch(author):
-        return author
-    notes["authors that are no account name, replaced by the part before the slash"] += 1
-    return prefix
-
-
-def _gated(value: object, notes: Counter) -> str | None:
-    """no, auto or manual. A bare `true` does not say how: it becomes manual, the stricter, and is noted."""
-    if value is None:
-        return None
-    said = str(value).lower() if isinstance(value, (bool, str)) else ""
-    if said not in _GATES:
-        raise UnusableError("gated is not false, true, auto or manual")
-    if said == "true":
-        notes["repositories gated without saying how, taken as manual"] += 1
-    return _GATES[said]
-
-
-def _repository(record: Mapping, kind: str, repo_id: str, span: tuple[int, int], notes: Counter) -> tuple:
-    """One row of `repos`, in the order of its columns. Notes come last: a rejected row leaves none."""
-    tags = _words(_first(record, "tags"), "tags")
-    parameters = _first(record, "parameters")
-    if parameters is None:
-        parameters = _mapping(record, "safetensors").get("total")
-    values = {
-        "created_at": moment(_first(record, "created_at"), "created_at", span),
-        "last_modified": moment(_first(record, "last_modified"), "last_modified", span),
-        "likes": whole_number(_first(record, "likes"), "likes"),
-        # undefined for spaces, whatever a listing puts there
-        "downloads": None if kind == "space" else whole_number(_first(record, "downloads"), "downloads"),
-        "pipeline_tag": _text(_first(record, "pipeline_tag"), "pipeline_tag"),
-        "library": _text(_first(record, "library"), "library"),
-        "parameters": whole_number(parameters, "parameters", largest=LARGEST_SIZE),
-        "gated": _gated(_first(record, "gated"), notes),
-    }
-    values |= {"kind": kind, "repo_id": repo_id, "owner": _owner(record, repo_id, notes), "tags": tags}
-    values["license"] = _license(record, tags, notes)
-    return tuple(values[column] for column in snapshot.SCHEMAS["repos"].names)
-
-
 # --- one import -------------------------------------------------------------------------------------------
-
-
-class _Rows:
-    """Collects rows as tuples and hands them on as Arrow tables of a bounded size."""
-
-    def __init__(self, table: str, sink: Callable[[pa.Table], None]):
-        self.schema = pa.schema([column.with_nullable(True) for column in snapshot.SCHEMAS[table]])
-        self.sink, self.count, self._rows = sink, 0, []
-
-    def append(self, row: tuple) -> None:
-        self._rows.append(row)
-        self.count += 1
-        if len(self._rows) >= ROWS_AT_ONCE:
-            self.flush()
-
-    def flush(self, *, even_empty: bool = False) -> None:
-        if self._rows or even_empty:
-            columns = zip(*self._rows, strict=True) if self._rows else [()] * len(self.schema)
-            arrays = [_array(values, kind) for values, kind in zip(columns, self.schema.types, strict=True)]
-            self._rows = []
-            self.sink(pa.Table.from_arrays(arrays, schema=self.schema))
-
-
-def _array(values: Sequence, kind: pa.DataType) -> pa.Array:
-    if pa.types.is_timestamp(kind):  # from whole microseconds: Arrow is slow on datetimes
-        return pa.array(values, pa.int64()).cast(kind)
-    return pa.array(values, kind)
 
 
 @dataclass
@@ -424,12 +204,10 @@ class _Import:
 
     def __init__(self, writer: snapshot.Writer, work: Path, meter: "_Meter"):
         self.writer, self.meter = writer, meter
-        first = dt.datetime.combine(snapshot.FIRST_DATE, dt.time(), dt.UTC)
-        last = snapshot.last_moment(writer.date)
-        self.span = ((first - _EPOCH) // _MICROSECOND, (last - _EPOCH) // _MICROSECOND)
-        self.repos = _Rows("repos", self._keep)
-        self.commits = _Rows("commits", lambda data: writer.add("commits", data))
-        self.usage = _Rows("usage", lambda data: writer.add("usage", data))
+        self.span = rows.span_of(writer.date)
+        self.repos = rows.Rows("repos", self._keep)
+        self.commits = rows.Rows("commits", lambda data: writer.add("commits", data))
+        self.usage = rows.Rows("usage", lambda data: writer.add("usage", data))
         self.files: dict[tuple[str, str], list[str]] = {}  # (table, kind) -> the files that gave it
         self.columns: dict[str, set] = {}  # kind -> columns that occur
         self.counts = Counter()
@@ -456,8 +234,8 @@ class _Import:
             self.writer.notes[what] += tally.licence_unknown
 
     def flush(self) -> None:
-        for rows in (self.repos, self.commits, self.usage):
-            rows.flush()
+        for table in (self.repos, self.commits, self.usage):
+            table.flush()
 
     def gives(self, table: str, kind: str) -> None:
         """Note that this source has (or should have had) rows of the table."""
@@ -473,8 +251,8 @@ class _Import:
         """Take one repository; gives its id, or None where the row was rejected."""
         repo_id = None
         try:
-            repo_id = repository_id(_first(record, "repo_id"))
-            values = _repository(record, kind, repo_id, self.span, self.writer.notes)
+            repo_id = rows.repository_id(rows.first(record, "repo_id"))
+            values = rows.repository(record, kind, repo_id, self.span, self.writer.notes)
         except UnusableError as error:
             self.reject("repos", str(error), row, kind=kind, repo_id=repo_id, detail=error.detail)
             return None
@@ -499,7 +277,7 @@ class _Import:
 
     def link(self, space: object, model: object, row: int) -> None:
         try:
-            ids = repository_id(space), repository_id(model)
+            ids = rows.repository_id(space), rows.repository_id(model)
         except UnusableError as error:
             self.reject("usage", str(error), row, detail=error.detail)
             return
@@ -509,17 +287,12 @@ class _Import:
     def commit(self, commit: object, repo_id: str, row: int) -> None:
         where = {"kind": "model", "repo_id": repo_id}
         try:
-            commit_id, date, authors = _commit(commit, self.span)
+            values = rows.commit(commit, self.span, self.writer.notes)
         except UnusableError as error:
             self.counts["commits rejected"] += 1
             self.reject("commits", str(error), row, **where)
             return
-        usable = [name for name in authors if isinstance(name, str) and name.strip()]
-        usable = [name for name in usable if len(name) <= snapshot.LONGEST_NAME]
-        if len(usable) < len(authors) or not authors:
-            what = "no author" if not usable else "an author's name missing; the others are kept"
-            self.writer.notes[f"commits with {what}"] += 1
-        self.commits.append(("model", repo_id, commit_id, date, usable))
+        self.commits.append(("model", repo_id, *values))
 
     def finish(self, *, status: str, rule: str) -> None:
         """Hand the repositories over, with the columns that occur, and say what the tables cover."""
@@ -528,11 +301,11 @@ class _Import:
             occurs = set(_ALWAYS).union(*self.columns.values())
             names = [name for name in snapshot.SCHEMAS["repos"].names if name in occurs]
             parquet = pq.ParquetFile(self._waiting)
-            for batch in parquet.iter_batches(batch_size=ROWS_AT_ONCE, columns=names):
+            for batch in parquet.iter_batches(batch_size=rows.ROWS_AT_ONCE, columns=names):
                 self.writer.add("repos", pa.Table.from_batches([batch]))
-        for table, rows in (("commits", self.commits), ("usage", self.usage)):
-            if any(given == table for given, _ in self.files) and not rows.count:
-                rows.flush(even_empty=True)  # collected and empty is not absent
+        for table, collected in (("commits", self.commits), ("usage", self.usage)):
+            if any(given == table for given, _ in self.files) and not collected.count:
+                collected.flush(even_empty=True)  # collected and empty is not absent
         for (table, kind), files in self.files.items():
             self.writer.coverage.setdefault(table, {})[kind] = self._covered(table, kind, files, status, rule)
         self.meter.say("sorting and checking")
@@ -561,32 +334,17 @@ class _Import:
 
     def summary(self) -> Summary:
         """What a dry run met; repeats are not known yet."""
-        rows = {"repos": {}, "commits": {"model": self.commits.count}, "usage": {"all": self.usage.count}}
-        rows["repos"] = {kind: self.counts[kind] for kind in snapshot.KINDS if self.counts[kind]}
+        found = {"repos": {}, "commits": {"model": self.commits.count}, "usage": {"all": self.usage.count}}
+        found["repos"] = {kind: self.counts[kind] for kind in snapshot.KINDS if self.counts[kind]}
         given = {table for table, _ in self.files}
         return Summary(
             name=self.writer.name,
             snapshot=None,
-            rows={table: counts for table, counts in rows.items() if table in given},
+            rows={table: counts for table, counts in found.items() if table in given},
             rejected=dict(sorted(self.writer.rejected.items())),
             left_out=dict(sorted(self.writer.left_out.items())),
             notes=dict(sorted(self.writer.notes.items())),
         )
-
-
-def _commit(commit: object, span: tuple[int, int]) -> tuple[str, int, list]:
-    if not isinstance(commit, dict):
-        raise UnusableError("commit is not a JSON object")
-    commit_id = commit.get("commit_id")
-    if not isinstance(commit_id, str) or not _PART.fullmatch(commit_id):
-        raise UnusableError("commit without its id")
-    date = moment(commit.get("created_at"), "created_at", span)
-    if date is None:
-        raise UnusableError("commit without a date")
-    authors = commit.get("authors")
-    if authors is not None and not isinstance(authors, list):
-        raise UnusableError("authors is not a list")
-    return commit_id, date, authors or []
 
 
 # --- readers ----------------------------------------------------------------------------------------------
@@ -609,7 +367,9 @@ def _read_commits(run: _Import, source: _Source) -> None:
         run.counts["records with commits"] += "commits" in record
         _read_history(run, record.get("commits"), repo_id, row)
     if found and not run.counts["records with commits"]:
-        raise SnapshotError(f"{source.file}: no row has `commits`; found {_listing(found)}; import it as models-jsonl")
+        raise SnapshotError(
+            f"{source.file}: no row has `commits`; found {rows.listing(found)}; import it as models-jsonl"
+        )
 
 
 def _read_history(run: _Import, commits: object, repo_id: str | None, row: int) -> None:
@@ -670,7 +430,7 @@ def _link_columns(source: _Source, header: list[str]) -> list[int]:
     missing = [names[0] for names, place in zip(wanted, chosen, strict=True) if place is None]
     if missing:
         raise SnapshotError(
-            f"{source.file}, row 1: no column {' and no '.join(missing)}; found {_listing(header)}; "
+            f"{source.file}, row 1: no column {' and no '.join(missing)}; found {rows.listing(header)}; "
             "expected space and model (or space_id and model_id), rename the columns"
         )
     return chosen
@@ -680,9 +440,9 @@ def _read_listing(run: _Import, source: _Source) -> None:
     with _reading(source):
         found = pq.read_schema(source.path).names
     kind = source.listed or _listed_kind(source, found)
-    if not set(_NAMES["repo_id"]) & set(found):
+    if not set(rows.names_of("repo_id")) & set(found):
         raise SnapshotError(
-            f"{source.file}: no column id; found {_listing(found)}; "
+            f"{source.file}: no column id; found {rows.listing(found)}; "
             "expected the Hub's field names (id, likes, downloads, tags, createdAt), rename the columns"
         )
     run.gives("repos", kind)
@@ -700,10 +460,12 @@ def _read_listing(run: _Import, source: _Source) -> None:
 def _read_space_links(run: _Import, models: object, repo_id: str | None, row: int) -> None:
     where = {"kind": "space", "repo_id": repo_id, "scope": "repository"}
     try:
-        named = _words(models, "models") or []
+        said: list[str] = []
+        named = rows.words(models, "models", said) or []
     except UnusableError as error:
         run.reject("usage", str(error), row, **where)
         return
+    run.writer.notes.update(said)
     if repo_id is None and named:
         run.reject("usage", "its repository was rejected", row, **where)
     elif repo_id is not None:
@@ -721,7 +483,7 @@ def _listed_kind(source: _Source, columns: Sequence[str]) -> str:
         if names & set(columns):
             return kind
     raise SnapshotError(
-        f"{source.file}: models, datasets or spaces? found {_listing(columns)}; "
+        f"{source.file}: models, datasets or spaces? found {rows.listing(columns)}; "
         "say it as hub-listing-parquet:models, :datasets or :spaces"
     )
 
@@ -730,8 +492,8 @@ def _listed_records(run: _Import, source: _Source) -> Iterator[tuple[int, dict]]
     """(row number, columns that matter) per row; a row group is streamed, for it can hold the whole file."""
     row, size = 0, source.path.stat().st_size
     with _reading(source, lambda: row), pq.ParquetFile(source.path, buffer_size=2**20) as parquet:
-        columns = [name for names in _NAMES.values() for name in names if name in parquet.schema_arrow.names]
-        for batch in parquet.iter_batches(batch_size=ROWS_AT_ONCE // 2, columns=columns, use_threads=False):
+        columns = [name for name in parquet.schema_arrow.names if name in rows.READ]
+        for batch in parquet.iter_batches(batch_size=rows.ROWS_AT_ONCE // 2, columns=columns, use_threads=False):
             values = [_column_values(column) for column in batch.columns]
             for cells in zip(*values, strict=True):
                 row += 1
@@ -782,12 +544,8 @@ def _record(line: bytes | None) -> dict:
         raise UnusableError(f"line over {LONGEST_LINE // 2**20} MiB")
     try:
         record = json.loads(line.decode())
-        if b"\\ud" in line or b"\\uD" in line:  # half a surrogate pair is JSON, but no text
-            json.dumps(record, ensure_ascii=False).encode()
     except UnicodeDecodeError:
         raise UnusableError("not UTF-8") from None
-    except UnicodeEncodeError:
-        raise UnusableError("text with half a surrogate pair") from None
     except json.JSONDecodeError as error:
         raise UnusableError("not JSON", f"breaks at character {error.pos + 1}") from None
     except RecursionError:
@@ -836,24 +594,24 @@ def _unpacking(raw: io.BufferedReader) -> Iterator[io.BufferedIOBase]:
 
 
 @contextmanager
-def _reading(source: _Source, rows: Callable[[], int] = int) -> Iterator[None]:
+def _reading(source: _Source, done: Callable[[], int] = int) -> Iterator[None]:
     """Turn what gzip, zstd, Parquet and the disk say of a broken file into one line."""
     try:
         yield
     except UnicodeDecodeError:
-        raise SnapshotError(f"{source.file}, after row {rows():,}: text that is not UTF-8; export it again") from None
+        raise SnapshotError(f"{source.file}, after row {done():,}: text that is not UTF-8; export it again") from None
     except (EOFError, OSError, zlib.error, pa.ArrowException) as error:
-        raise SnapshotError(f"{source.file}{_broken(source, error, rows())}") from None
+        raise SnapshotError(f"{source.file}{_broken(source, error, done())}") from None
 
 
-def _broken(source: _Source, error: Exception, rows: int) -> str:
+def _broken(source: _Source, error: Exception, done: int) -> str:
     with source.path.open("rb") as stream:
         is_parquet = stream.read(4) == b"PAR1"
     if isinstance(error, pa.ArrowException) and not is_parquet:
         return ": not a Parquet file; unpack it first, or choose the kind that fits"
     if isinstance(error, EOFError) or is_parquet or "Truncated" in str(error):
-        return f", after row {rows:,}: breaks off; the download is incomplete, fetch it again"
-    return f", after row {rows:,}: can't be read ({_shown(error)}); fetch it again"
+        return f", after row {done:,}: breaks off; the download is incomplete, fetch it again"
+    return f", after row {done:,}: can't be read ({rows.shown(error)}); fetch it again"
 
 
 def _check_start(source: _Source, line: bytes) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from analysis import snapshot
 from analysis.snapshot import SnapshotError
-from analysis.sources import dumps
-from analysis.sources.dumps import UnusableError
+from analysis.sources import rows
+from analysis.sources.rows import UnusableError
 
 WHAT = ("repos", "commits", "discussions", "usage")
 EVENTS = ("commits", "discussions")
@@ -102,7 +102,7 @@ def _read_ids(file: Path, kinds: Sequence[str]) -> tuple[tuple[str, str], ...]:
         if not text:
             continue
         try:
-            repo_id = dumps.repository_id(rest)
+            repo_id = rows.repository_id(rest)
         except UnusableError as error:
             raise SnapshotError(f"{file.name}, row {row}: {error}; expected models/owner/name") from None
         if plural not in kinds:

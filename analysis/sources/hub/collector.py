@@ -26,12 +26,12 @@ import pyarrow.parquet as pq
 from analysis import paths, snapshot
 from analysis.snapshot import SnapshotError
 from analysis.sources import dumps
-from analysis.sources.dumps import UnusableError
 from analysis.sources.hub.choice import EVENTS, Choice
 from analysis.sources.hub.journal import TO_ASK, Journal, chunks
 from analysis.sources.hub.progress import Shown, span
 from analysis.sources.hub.requests import Answer, RefusedError, Requests, Stopped, Token, TransientError, read_token
 from analysis.sources.hub.tables import LINKS, PASSES, build
+from analysis.sources.rows import UnusableError, repository_id
 
 FIELDS = {  # what a listing is asked for: no more than the tables need
     "model": "author createdAt disabled downloads gated lastModified library_name likes pipeline_tag private safetensors tags",
@@ -126,7 +126,7 @@ def collect(
         log.info("building the snapshot")
         with _telling(choice.name):
             build(choice, journal, replace=replace)
-    return dumps._written(snapshot.load(choice.name))
+    return dumps.written(snapshot.load(choice.name))
 
 
 def unfinished() -> list[str]:
@@ -590,7 +590,7 @@ def _listed(page: Iterable[Mapping]) -> dict[str, Mapping]:
     found = {}
     for item in page:
         try:
-            found.setdefault(dumps.repository_id(item.get("id")), item)
+            found.setdefault(repository_id(item.get("id")), item)
         except UnusableError:
             continue  # counted when the snapshot is built
     return found

@@ -1,6 +1,5 @@
 """The snapshot from the answers of the Hub: rows, coverage, what could not be had (study, section 3.3; METHODS, 5-6)."""
 
-import datetime as dt
 import json
 from collections import Counter
 from collections.abc import Mapping
@@ -10,11 +9,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from analysis import snapshot
-from analysis.sources import dumps
-from analysis.sources.dumps import UnusableError
+from analysis.sources import rows
 from analysis.sources.hub.choice import EVENTS, Choice
 from analysis.sources.hub.journal import TO_ASK, Journal, chunks
 from analysis.sources.hub.requests import HUB
+from analysis.sources.rows import UnusableError
 
 NOT_LISTED = {"dataset": {"pipeline_tag", "library", "parameters"}}
 NOT_LISTED["space"] = {"pipeline_tag", "parameters", "downloads", "gated"}
@@ -42,11 +41,8 @@ class _Builder:
 
     def __init__(self, choice: Choice, journal: Journal, writer: snapshot.Writer):
         self.choice, self.journal, self.writer = choice, journal, writer
-        first = dt.datetime.combine(snapshot.FIRST_DATE, dt.time(), dt.UTC)
-        last = snapshot.last_moment(choice.date)
-        micro, epoch = dt.timedelta(microseconds=1), dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-        self.span = ((first - epoch) // micro, (last - epoch) // micro)
-        self.tables = {t: dumps._Rows(t, lambda data, t=t: writer.add(t, data)) for t in ("repos", *EVENTS, "usage")}
+        self.span = rows.span_of(choice.date)
+        self.tables = {t: rows.Rows(t, lambda data, t=t: writer.add(t, data)) for t in ("repos", *EVENTS, "usage")}
         self.columns: dict[str, list[str]] = {}
         self.lacks: Counter = Counter()  # what keeps `usage` from being complete
         self.linked = {column for column in LINKS.values() if journal.get(f"has {column}")}
@@ -62,9 +58,9 @@ class _Builder:
                 self._carry(table)
         self._refused()
         self._unasked()
-        for table, rows in self.tables.items():
+        for table, collected in self.tables.items():
             if table in self.choice.what:
-                rows.flush(even_empty=not rows.count)
+                collected.flush(even_empty=not collected.count)
         self._say_coverage()
         self._say_missing()
 
@@ -117,7 +113,7 @@ class _Builder:
 
     def _nameless(self, kind: str, repo_id: object) -> None:
         try:
-            dumps.repository_id(repo_id)
+            rows.repository_id(repo_id)
         except UnusableError as error:
             self.writer.reject("repos", str(error), kind=kind, detail=error.detail)
 
@@ -128,10 +124,9 @@ class _Builder:
 
     def _repository(self, kind: str, repo_id: str, item: Mapping) -> bool:
         item = {name: value for name, value in item.items() if name not in ("modelId", "license", "parameters")}
-        item |= {"library_name": item.get("sdk")} if kind == "space" else {}  # what a space is built with
         try:
             _check_text(item)
-            values = dumps._repository(item, kind, repo_id, self.span, self.writer.notes)
+            values = rows.repository(item, kind, repo_id, self.span, self.writer.notes)
         except UnusableError as error:
             self.writer.reject("repos", str(error), kind=kind, repo_id=repo_id, detail=error.detail)
             return False
@@ -174,14 +169,14 @@ class _Builder:
 
     def _link(self, space: str, model: str) -> None:
         try:
-            self.tables["usage"].append((dumps.repository_id(space), dumps.repository_id(model)))
+            self.tables["usage"].append((rows.repository_id(space), rows.repository_id(model)))
         except UnusableError as error:
             self.writer.reject("usage", str(error), kind="space", repo_id=space, detail=error.detail)
 
     # --- commits and discussions
 
     def _events(self, table: str, kind: str) -> None:
-        take = {"commits": self._commit, "discussions": self._discussion}[table]
+        take = {"commits": rows.commit, "discussions": rows.discussion}[table]
         current, seen, wanted = None, set(), False
         for repo_id, _, body in self.journal.answers(table, kind):
             if repo_id != current:
@@ -191,43 +186,13 @@ class _Builder:
             for row in value if isinstance(value, list) else value["discussions"]:
                 try:
                     _check_text(row)
-                    values = take(row)
+                    values = take(row, self.span, self.writer.notes)
                 except UnusableError as error:
                     self.writer.reject(table, str(error), kind=kind, repo_id=repo_id)
                     continue
                 if values[0] not in seen:
                     seen.add(values[0])
                     self.tables[table].append((kind, repo_id, *values))
-
-    def _commit(self, row: Mapping) -> tuple:
-        authors = row.get("authors")
-        users = [a.get("user") if isinstance(a, dict) else None for a in authors] if isinstance(authors, list) else None
-        found = {"commit_id": row.get("id"), "created_at": row.get("date"), "authors": users}
-        commit_id, date, users = dumps._commit(found, self.span)
-        usable = [name for name in users if isinstance(name, str) and 0 < len(name.strip()) <= snapshot.LONGEST_NAME]
-        if len(usable) < len(users) or not users:
-            what = "no author" if not usable else "an author's name missing; the others are kept"
-            self.writer.notes[f"commits with {what}"] += 1
-        return commit_id, date, usable
-
-    def _discussion(self, row: Mapping) -> tuple:
-        number = dumps.whole_number(row.get("num"), "num")
-        created = dumps.moment(row.get("createdAt"), "createdAt", self.span)
-        if number is None or created is None:
-            raise UnusableError("no number" if number is None else "no date")
-        author = row.get("author")
-        name = author.get("name") if isinstance(author, dict) else None
-        is_name = isinstance(name, str) and 0 < len(name.strip()) <= snapshot.LONGEST_NAME
-        if not is_name:
-            self.writer.notes["discussions without an author"] += 1
-        request, status = row.get("isPullRequest"), row.get("status")
-        return (
-            number,
-            name if is_name else None,
-            created,
-            request if isinstance(request, bool) else None,
-            status if isinstance(status, str) else None,
-        )
 
     def _carry(self, table: str) -> None:
         """Rows of the earlier snapshot, of repositories that did not change."""

@@ -1,0 +1,428 @@
+"""One meaning, whatever its spelling: rows of a snapshot from the records of any source (study, section 3.3).
+
+Every importer and the collector build their rows here, so that a missing value, a list, a count or a name that one of
+them understands is understood by all. What can't be used raises UnusableError with the reason that is counted.
+"""
+
+import ast
+import datetime as dt
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from decimal import Decimal
+
+import pyarrow as pa
+
+from analysis import snapshot
+
+LARGEST = 2**53  # above it a count is no longer exact as a float, and sums of a few would leave 64 bits
+LARGEST_SIZE = 2**63 - 1  # parameters are what an owner declares: a model of 2026 claims 2e16
+LONGEST_PYTHON_TEXT = 2**18  # characters; Python's parser takes some 500 bytes of memory for each
+ROWS_AT_ONCE = 20_000
+
+# Looser than the Hub is today: ids of 2022 are longer than 96 characters, and hold '..'.
+_PART = re.compile(r"[A-Za-z0-9._-]{1,256}")
+_ID = re.compile(rf"{_PART.pattern}(/{_PART.pattern})?")
+_DIGITS = re.compile(r"(-?[0-9]{1,19})(\.0*)?")
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MICROSECOND = dt.timedelta(microseconds=1)
+# What pandas, json and str() write where there is no value. Not "Nan" or "Null": people are called so.
+_NO_VALUE = frozenset(("", "None", "none", "nan", "NaN", "null", "NULL", "NaT", "<NA>"))
+_NO_NAME = _NO_VALUE - {"nan"}  # people sign as "nan": where names are listed it is one, alone in a cell it is none
+_BREAKS = re.compile(r"[\t-\r\x1c-\x1f\x85\u2028\u2029]+")
+# Control characters, marks that turn the direction of what follows, halves of surrogate pairs.
+_NOT_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_IDENTIFIERS = re.compile(r"[\w.+-]+(\s*,\s*[\w.+-]+)+")
+_LICENSE_TAG = "license:"
+
+_NAMES = {  # the Hub's, huggingface_hub's and publishers' names for one thing, over the years
+    "repo_id": ("modelId", "id", "model_id", "repo_id", "datasetId", "dataset_id", "space_id"),
+    "created_at": ("createdAt", "created_at"),
+    "last_modified": ("lastModified", "last_modified", "updated_at"),
+    "likes": ("likes",),
+    "downloads": ("downloads", "downloads_30d"),
+    "pipeline_tag": ("pipeline_tag",),
+    "library": ("library_name", "library"),
+    "sdk": ("sdk",),
+    "parameters": ("parameters",),
+    "gated": ("gated",),
+    "author": ("author",),
+    "tags": ("tags",),
+    "license": ("license", "licenses"),
+    "card": ("cardData", "card_data"),
+    "safetensors": ("safetensors",),
+    "models": ("models",),
+}
+READ = frozenset(name for names in _NAMES.values() for name in names)  # of a table with more columns, only these
+_NAMES |= {
+    "commit_id": ("commit_id", "id", "oid", "sha"),
+    "date": ("created_at", "date", "createdAt", "timestamp", "author_date"),
+    "authors": ("authors", "author", "author_name"),
+    "number": ("num", "number"),
+    "is_pull_request": ("isPullRequest", "is_pull_request"),
+    "status": ("status",),
+}
+_OF_A_PERSON = ("user", "name", "username", "login")
+_GATES = {"no": "no", "false": "no", "auto": "auto", "manual": "manual", "true": "manual"}
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+
+
+class UnusableError(ValueError):
+    """A value that spoils its row; the message is the reason that is counted."""
+
+    def __init__(self, reason: str, detail: str | None = None):
+        super().__init__(reason)
+        self.detail = detail
+
+
+# --- values -----------------------------------------------------------------------------------------------
+
+
+def is_missing(value: object) -> bool:
+    """Whether there is no value: None, NaN, or a text that programs write in its place."""
+    return value is None or value != value or (isinstance(value, str) and value.strip() in _NO_VALUE)
+
+
+def names_of(column: str) -> tuple[str, ...]:
+    """The names under which sources have the column, the preferred one first."""
+    return _NAMES[column]
+
+
+def first(record: Mapping, column: str) -> object:
+    """The first value under any name of the column, or None."""
+    for name in _NAMES[column]:
+        value = record.get(name)
+        if not is_missing(value):
+            return value
+    return None
+
+
+def unpacked(value: object) -> object:
+    """Lists and mappings that a table keeps as JSON or Python text; anything else, and what can't be read, as it is."""
+    if not isinstance(value, str) or value.lstrip()[:1] not in ("[", "{", "("):
+        return value
+    with suppress(ValueError, RecursionError):
+        return json.loads(value)
+    if len(value) <= LONGEST_PYTHON_TEXT:
+        # Literals only, nothing is executed; brackets in thousands end in different errors by version of Python.
+        with suppress(ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+            return ast.literal_eval(value.strip())
+    return value
+
+
+def mapping(record: Mapping, column: str) -> Mapping:
+    """The mapping of a column that holds one, as itself, JSON or Python text; empty where it is none."""
+    value = unpacked(first(record, column))
+    return value if isinstance(value, dict) else {}
+
+
+def whole_number(value: object, column: str, *, largest: int = LARGEST) -> int | None:
+    """A count from a number, a decimal or its digits; None where missing. Raises UnusableError, also above `largest`."""
+    if type(value) is int:
+        number = value
+    elif is_missing(value):
+        return None
+    elif isinstance(value, str) and (digits := _DIGITS.fullmatch(value.strip())):
+        number = int(digits[1])
+    elif isinstance(value, (float, Decimal)) and value == value // 1 and abs(value) < float("inf"):
+        number = int(value)  # pandas turns counts into floats where one of them is missing
+    else:
+        raise UnusableError(f"{column} is not a whole number")
+    if number < 0:
+        raise UnusableError(f"{column} is negative")
+    if number > largest:
+        raise UnusableError(f"{column} is too large")
+    return number
+
+
+def span_of(date: dt.date) -> tuple[int, int]:
+    """The first and the last moment that a record of a snapshot of this day may carry, in microseconds since 1970."""
+    first_moment = dt.datetime.combine(snapshot.FIRST_DATE, dt.time(), dt.UTC)
+    return (first_moment - _EPOCH) // _MICROSECOND, (snapshot.last_moment(date) - _EPOCH) // _MICROSECOND
+
+
+def moment(value: object, column: str, span: tuple[int, int]) -> int | None:
+    """Microseconds since 1970 of an ISO date (without a zone: UTC), or None. Raises UnusableError."""
+    if is_missing(value):
+        return None
+    try:
+        date = dt.datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise UnusableError(f"{column} is not a date") from None
+    if date.tzinfo is None:
+        date = date.replace(tzinfo=dt.UTC)
+    found = (date - _EPOCH) // _MICROSECOND
+    if not span[0] <= found <= span[1]:
+        raise UnusableError(f"{column} is before {snapshot.FIRST_DATE} or after the snapshot")
+    return found
+
+
+def repository_id(value: object) -> str:
+    """The id itself: ASCII letters, digits, '.', '_', '-', one slash at most. Raises UnusableError."""
+    if is_missing(value):
+        raise UnusableError("missing id")
+    if not isinstance(value, str) or len(value) > snapshot.LONGEST_NAME or not _ID.fullmatch(value):
+        raise UnusableError("not a repository id", shown(value) if isinstance(value, str) else None)
+    return value
+
+
+def text(value: object, column: str, notes: list[str]) -> str | None:
+    """A name or identifier without control characters, or None; of a list the first. Raises UnusableError."""
+    value = unpacked(value)
+    if isinstance(value, list):
+        given = [one for one in value if not is_missing(one)]
+        if len(given) > 1:
+            notes.append(f"lists in {column}, of which the first is kept")
+        value = given[0] if given else None
+    if is_missing(value):
+        return None
+    if not isinstance(value, str):
+        raise UnusableError(f"{column} is not text")
+    if len(value) > snapshot.LONGEST_NAME:
+        raise UnusableError(f"{column} is over {snapshot.LONGEST_NAME} characters")
+    value = _clean(value, notes).strip()
+    return None if value in _NO_VALUE else value
+
+
+def words(value: object, column: str, notes: list[str]) -> list[str] | None:
+    """Tags or ids from a list, its JSON or Python text, or a text joined by commas; None where missing."""
+    value = unpacked(value)
+    if is_missing(value):
+        return None
+    if isinstance(value, str) and value.lstrip()[:1] not in ("[", "{", "("):
+        value = [word.strip() for word in value.split(",")]
+    if not isinstance(value, (list, tuple)):
+        raise UnusableError(f"{column} is not a list of text")
+    given = list(value)
+    if set(map(type, given)) - {str} or not _NO_VALUE.isdisjoint(map(str.strip, given)):
+        given = [word for word in value if not is_missing(word)]
+        if not all(type(word) is str for word in given):
+            raise UnusableError(f"{column} is not a list of text")
+        if len(given) < len(value):
+            notes.append(f"empty words in {column}, left out")
+    if given and len(max(given, key=len)) > snapshot.LONGEST_NAME:
+        raise UnusableError(f"a word of {column} is over {snapshot.LONGEST_NAME} characters")
+    return given if "".join(given).isprintable() else [_clean(word, notes) for word in given]
+
+
+def _clean(value: str, notes: list[str]) -> str:
+    """The text without what no text may hold; line breaks and tabs become blanks."""
+    if value.isprintable():
+        return value
+    clean = _NOT_TEXT.sub("", _BREAKS.sub(" ", value))
+    if clean != value:
+        notes.append("texts with control characters, which were taken out")
+    return clean
+
+
+def name(value: object, notes: list[str]) -> str | None:
+    """The name of a person or an account, also from an object such as {"user": "X"}; None where there is none."""
+    if isinstance(value, Mapping):
+        found = (value[key] for key in _OF_A_PERSON if key in value)
+        return next(filter(None, (name(one, notes) for one in found)), None)
+    if not isinstance(value, str) or value.strip() in _NO_NAME or len(value) > snapshot.LONGEST_NAME:
+        return None
+    return _clean(value, notes).strip() or None
+
+
+def flag(value: object) -> bool | None:
+    """True or False from itself, 1 or 0, or their text; None for anything else."""
+    return _FLAGS.get(str(value).strip().lower()) if isinstance(value, (bool, int, str)) else None
+
+
+# --- rows -------------------------------------------------------------------------------------------------
+
+
+def repository(record: Mapping, kind: str, repo_id: str, span: tuple[int, int], notes: Counter) -> tuple:
+    """One row of `repos`, in the order of its columns; `notes` counts what was mended. Raises UnusableError.
+
+    A row that is rejected leaves no note.
+    """
+    said: list[str] = []
+    tags = words(first(record, "tags"), "tags", said)
+    card = _card(record, said)
+    parameters = first(record, "parameters")
+    if parameters is None:
+        parameters = mapping(record, "safetensors").get("total")
+    values = {
+        "kind": kind,
+        "repo_id": repo_id,
+        "owner": _owner(record, repo_id, said),
+        "created_at": moment(first(record, "created_at"), "created_at", span),
+        "last_modified": moment(first(record, "last_modified"), "last_modified", span),
+        "likes": whole_number(first(record, "likes"), "likes"),
+        # undefined for spaces, whatever a listing puts there
+        "downloads": None if kind == "space" else whole_number(first(record, "downloads"), "downloads"),
+        "license": _license(record, card, tags, said),
+        "tags": tags,
+        "pipeline_tag": text(first(record, "pipeline_tag"), "pipeline_tag", said),
+        "library": _sdk(record, card, said) if kind == "space" else text(first(record, "library"), "library", said),
+        "parameters": whole_number(parameters, "parameters", largest=LARGEST_SIZE),
+        "gated": _gated(first(record, "gated"), said),
+    }
+    if said:
+        notes.update(said)
+    return tuple(values[column] for column in snapshot.SCHEMAS["repos"].names)
+
+
+def _card(record: Mapping, notes: list[str]) -> Mapping:
+    value = unpacked(first(record, "card"))
+    if isinstance(value, dict) or value is None:
+        return value or {}
+    notes.append("cards that could not be read")
+    return {}
+
+
+def _license(record: Mapping, card: Mapping, tags: list[str] | None, notes: list[str]) -> str | None:
+    """The identifier as it is written: the card's, else the record's, else the first tag that starts with `license:`."""
+    found = [*_identifiers(card.get("license")), *_identifiers(first(record, "license"))]
+    tagged = [tag[len(_LICENSE_TAG) :].strip() for tag in tags or () if tag.startswith(_LICENSE_TAG)]
+    found += [identifier for identifier in tagged if not is_missing(identifier)]
+    if len({identifier.casefold() for identifier in found}) > 1:
+        notes.append("repositories with several licences, of which the first is kept")
+    return text(found[0], "license", notes) if found else None
+
+
+def _identifiers(value: object) -> list[str]:
+    value = unpacked(value)
+    if isinstance(value, str):
+        value = value.split(",") if _IDENTIFIERS.fullmatch(value.strip()) else [value]
+    given = value if isinstance(value, list) else []
+    return [one.strip() for one in given if isinstance(one, str) and not is_missing(one)]
+
+
+def _owner(record: Mapping, repo_id: str, notes: list[str]) -> str | None:
+    author = first(record, "author")
+    prefix = repo_id.partition("/")[0] if "/" in repo_id else None
+    if author is None:
+        return prefix
+    owner = name(author, [])
+    if owner is not None and _PART.fullmatch(owner):
+        return owner
+    notes.append("authors that are no account name, replaced by the part before the slash")
+    return prefix
+
+
+def _sdk(record: Mapping, card: Mapping, notes: list[str]) -> str | None:
+    """What a space is built with."""
+    for value in (first(record, "sdk"), card.get("sdk"), first(record, "library")):
+        if not is_missing(value):
+            return text(value, "library", notes)
+    return None
+
+
+def _gated(value: object, notes: list[str]) -> str | None:
+    """no, auto or manual. A bare `true` does not say how: it becomes manual, the stricter, and is noted."""
+    if value is None:
+        return None
+    said = str(value).lower() if isinstance(value, (bool, str)) else ""
+    if said not in _GATES:
+        raise UnusableError("gated is not false, true, auto or manual")
+    if said == "true":
+        notes.append("repositories gated without saying how, taken as manual")
+    return _GATES[said]
+
+
+def commit(record: object, span: tuple[int, int], notes: Counter) -> tuple[str, int, list[str]]:
+    """commit_id, date and authors of one commit; `notes` counts authors without a name. Raises UnusableError."""
+    if not isinstance(record, Mapping):
+        raise UnusableError("commit is not a JSON object")
+    commit_id = first(record, "commit_id")
+    if not isinstance(commit_id, str) or not _PART.fullmatch(commit_id):
+        raise UnusableError("commit without its id")
+    date = moment(first(record, "date"), "created_at", span)
+    if date is None:
+        raise UnusableError("commit without a date")
+    said: list[str] = []
+    given = _listed_authors(first(record, "authors"))
+    authors = [found for found in (name(one, said) for one in given) if found]
+    if given and not authors and not all(map(_is_nobody, given)):
+        raise UnusableError("authors without a name that can be read")
+    if len(authors) < len(given) or not given:
+        said.append(
+            "commits with an author's name missing; the others are kept" if authors else "commits with no author"
+        )
+    if said:
+        notes.update(said)
+    return commit_id, date, authors
+
+
+def _listed_authors(value: object) -> list:
+    value = unpacked(value)
+    if is_missing(value):
+        return []
+    if isinstance(value, (str, Mapping)):  # one; a comma may be part of a name
+        return [value]
+    if not isinstance(value, (list, tuple)):
+        raise UnusableError("authors is not a list")
+    return list(value)
+
+
+def _is_nobody(author: object) -> bool:
+    """Whether an author is known to be without a name, as those whose account was deleted; not one in a strange shape."""
+    if isinstance(author, Mapping):
+        return any(key in author for key in _OF_A_PERSON)
+    return is_missing(author) or isinstance(author, str)
+
+
+def discussion(record: object, span: tuple[int, int], notes: Counter) -> tuple:
+    """number, author, created_at, is_pull_request and status of one discussion. Raises UnusableError."""
+    if not isinstance(record, Mapping):
+        raise UnusableError("discussion is not a JSON object")
+    said: list[str] = []
+    number = whole_number(first(record, "number"), "num")
+    created = moment(first(record, "created_at"), "createdAt", span)
+    if number is None or created is None:
+        raise UnusableError("no number" if number is None else "no date")
+    author = name(first(record, "author"), said)
+    if author is None:
+        said.append("discussions without an author")
+    status = first(record, "status")
+    status = text(status, "status", said) if isinstance(status, str) else None
+    if said:
+        notes.update(said)
+    return number, author, created, flag(first(record, "is_pull_request")), status
+
+
+class Rows:
+    """Collects rows as tuples and hands them on as Arrow tables of a bounded size."""
+
+    def __init__(self, table: str, sink: Callable[[pa.Table], None]):
+        self.schema = pa.schema([column.with_nullable(True) for column in snapshot.SCHEMAS[table]])
+        self.sink, self.count, self._rows = sink, 0, []
+
+    def append(self, row: tuple) -> None:
+        self._rows.append(row)
+        self.count += 1
+        if len(self._rows) >= ROWS_AT_ONCE:
+            self.flush()
+
+    def flush(self, *, even_empty: bool = False) -> None:
+        if self._rows or even_empty:
+            columns = zip(*self._rows, strict=True) if self._rows else [()] * len(self.schema)
+            arrays = [_array(values, kind) for values, kind in zip(columns, self.schema.types, strict=True)]
+            self._rows = []
+            self.sink(pa.Table.from_arrays(arrays, schema=self.schema))
+
+
+def _array(values: Sequence, kind: pa.DataType) -> pa.Array:
+    if pa.types.is_timestamp(kind):  # from whole microseconds: Arrow is slow on datetimes
+        return pa.array(values, pa.int64()).cast(kind)
+    return pa.array(values, kind)
+
+
+# --- messages ---------------------------------------------------------------------------------------------
+
+
+def shown(strange: object, *, limit: int = 60) -> str:
+    """Strange text, fit for a message: escaped to ASCII and cut."""
+    said = ascii(str(strange)[: limit + 1])[1:-1]
+    return said if len(said) <= limit else said[: limit - 3] + "..."
+
+
+def listing(found: Iterable[object]) -> str:
+    """Names that were found in a file, fit for a message."""
+    names = [shown(one, limit=30) for one in found]
+    return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "") or "none"
