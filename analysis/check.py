@@ -6,11 +6,12 @@ references were made on, elsewhere within 1e-9 of their size.
 
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from analysis import environment, paths, references
+from analysis.results import RunError
 from analysis.study import ledger
 
 RELATIVE = 1e-9  # how far a result may be off on another platform than the references'
@@ -69,13 +70,30 @@ def _elsewhere(reference: Mapping) -> str:
 
 def notebooks_are_the_references() -> Finding:
     """Do the notebooks give the outputs that are stored in them, cell by cell? nbval runs them on `demo`."""
-    notebooks = sorted(str(path) for path in paths.NOTEBOOKS.glob("*.ipynb"))
-    command = [sys.executable, "-m", "pytest", "--nbval", "-q", "-n", "2", "--dist", "loadfile", *notebooks]
-    done = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True, errors="replace", check=False)
+    done = subprocess.run(
+        [*_nbval(), "-q"], cwd=paths.ROOT, capture_output=True, text=True, errors="replace", check=False
+    )
     said = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
     last = next((line.strip("= ") for line in reversed(done.stdout.splitlines()) if line.strip()), "nbval said nothing")
     lines = [] if not done.returncode else said or [last, *done.stderr.splitlines()[-1:]]
     return _finding("notebooks", lines, good=f"nbval: {last}", bad="cells have other outputs than the stored ones")
+
+
+def _nbval() -> list[str]:
+    """The command that compares the notebooks with their stored outputs; one worker each: its cells share a kernel."""
+    notebooks = sorted(str(path.relative_to(paths.ROOT)) for path in paths.NOTEBOOKS.glob("*.ipynb"))
+    if not notebooks:
+        raise RunError("no notebooks/*.ipynb to compare with; make them with ./run_all.sh update-references")
+    return [sys.executable, "-m", "pytest", "--nbval", "-n", "2", "--dist", "loadfile", *notebooks]
+
+
+def tests_pass(arguments: Sequence[str] = ()) -> bool:
+    """Whether the linter, all tests and the notebooks pass, each run whatever the others say; or `pytest` with arguments."""
+    python = [sys.executable, "-m"]
+    everything = [[*python, "ruff", "check", "."], [*python, "pytest", "-n", "2", "tests"], _nbval()]
+    commands = [[*python, "pytest", *arguments]] if arguments else everything
+    exit_codes = [subprocess.run(command, cwd=paths.ROOT, check=False).returncode for command in commands]
+    return not any(exit_codes)
 
 
 def ledger_as_counted(results: Mapping) -> Finding:

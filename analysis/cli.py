@@ -1,6 +1,8 @@
-"""The command line: `python -m analysis COMMAND`; `./run_all.sh` calls `run`.
+"""From a snapshot of the Hub to the paper. Without a command: `run`, with the options that `run --help` names.
 
-Results go to stdout (the last line of `run` is the directory of its results), everything else to stderr.
+Results go to stdout (the last line of `run` is the directory of its results), everything else to stderr. Exit codes: 0
+done, 1 failed, 2 wrong usage, 3 done but for the PDF. What the first call installs, and where, stands at the head of
+`run_all.sh`.
 """
 
 import os
@@ -16,7 +18,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from analysis import paths, references, run, snapshot
+from analysis import lab as lab_
+from analysis import paths, programs, references, run, snapshot
 from analysis.merging import commands
 from analysis.page import archive as archives
 from analysis.parameters import ParameterError, Parameters, check, parse
@@ -39,7 +42,7 @@ Kinds of dump:
 
 {_KINDS}
 
-Example: `python -m analysis import models-jsonl models.jsonl.gz --name 2022-02-21 --also links-csv links.csv`
+Example: `./run_all.sh import models-jsonl models.jsonl.gz --name 2022-02-21 --also links-csv links.csv`
 """
 
 app = typer.Typer(
@@ -47,16 +50,18 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
     help=__doc__,
 )
-app.add_typer(commands.app, name="people")
+SNAPSHOTS, RESULTS, BY_HAND = "Snapshots", "Results", "Tests and notebooks"  # the parts of the list of commands
+app.add_typer(commands.app, name="people", short_help="which names are one person's", rich_help_panel=SNAPSHOTS)
 said = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def main() -> None:
     """Run a command; what the user can mend is said in plain lines, with exit code 1 (2 for wrong usage)."""
     try:
-        app()
+        app(prog_name="./run_all.sh")
     except (SnapshotError, RunError) as error:
         said.print(f"error: {error}", style="red", markup=False)
         sys.exit(1)
@@ -73,7 +78,7 @@ def _bars():
         yield progress
 
 
-@app.command("run")
+@app.command("run", short_help="run the notebooks on a snapshot, build paper and page", rich_help_panel=RESULTS)
 def run_(
     snapshot_name: Annotated[str, typer.Option("--snapshot", help="Name of the snapshot (see `snapshots`).")] = "",
     as_of: Annotated[str, typer.Option("--as-of", help="Ignore what happened after this day (YYYY-MM-DD).")] = "",
@@ -111,16 +116,12 @@ def run_(
     if dry_run:
         said.print(f"would run {', '.join(run.NOTEBOOKS)}{' and build the paper' if paper else ''}")
         return
-    _run_notebooks(parameters)
-    document = run.collect(parameters)
-    lacking = run.missing_tex() if paper else []
-    if lacking:
-        said.print(
-            f"no PDF: {', '.join(lacking)} not found; install them (Debian: apt-get install {run.DEBIAN_PACKAGES})",
-            style="yellow",
-        )
-    _say_verdicts(document)
-    with ThreadPoolExecutor(1) as beside:  # LaTeX is processes of its own: the page is made here meanwhile
+    with ThreadPoolExecutor(1) as beside:  # apt-get and LaTeX are processes of their own: work goes on here meanwhile
+        tex = beside.submit(programs.ensure, _warn) if paper else None
+        _run_notebooks(parameters)
+        document = run.collect(parameters)
+        lacking = tex.result() if tex else []
+        _say_verdicts(document)
         compiled = beside.submit(run.build_paper, parameters) if paper and not lacking else None
         page = site.build(parameters.directory, paper_follows=compiled is not None)
     if compiled:
@@ -129,6 +130,10 @@ def run_(
     print(parameters.directory)
     if lacking:
         raise typer.Exit(WITHOUT_PDF)
+
+
+def _warn(line: str) -> None:
+    said.print(line, style="yellow", markup=False)
 
 
 def _default_snapshot(*, make: bool) -> str:
@@ -175,7 +180,7 @@ def _relative(path: Path) -> str:
     return os.path.relpath(path) if path.resolve().is_relative_to(Path.cwd()) else str(path)
 
 
-@app.command("import", help=_IMPORT_HELP)
+@app.command("import", short_help="a snapshot from published dumps", rich_help_panel=SNAPSHOTS, help=_IMPORT_HELP)
 def import_(
     kind: Annotated[str, typer.Argument(help="What the dump is: see the list below.")],
     file: Annotated[
@@ -210,7 +215,7 @@ def import_(
     print("\n".join(summary.lines()))
 
 
-@app.command("collect")
+@app.command("collect", short_help="a snapshot from the live Hub", rich_help_panel=SNAPSHOTS)
 def collect(
     date: Annotated[str, typer.Option(help="The snapshot's date (YYYY-MM-DD), or `today` (UTC).")] = "today",
     name: Annotated[str, typer.Option(help="Name of the snapshot, where it is not the date.")] = "",
@@ -259,7 +264,7 @@ def collect(
         print("--force asks for what failed once more, and for nothing else")
 
 
-@app.command("pseudonymise")
+@app.command("pseudonymise", short_help="a snapshot that can be shared", rich_help_panel=SNAPSHOTS)
 def pseudonymise(
     name: Annotated[str, typer.Argument(help="Name of the snapshot.")],
     key_file: Annotated[Path, typer.Option(help="File with the secret key, 32 bytes or more; keep it to yourself.")],
@@ -271,7 +276,7 @@ def pseudonymise(
     print(f"{made.name}: written")
 
 
-@app.command("demo")
+@app.command("demo", short_help="make the small invented snapshot anew", rich_help_panel=SNAPSHOTS)
 def demo(
     force: Annotated[bool, typer.Option("--force", help="Replace the demo snapshot that is there.")] = False,
 ) -> None:
@@ -279,7 +284,7 @@ def demo(
     print(f"{demo_source.make(replace=force).name}: written")
 
 
-@app.command("twin")
+@app.command("twin", short_help="make the SYNTHETIC twin of the Hub of October 2023", rich_help_panel=SNAPSHOTS)
 def twin(
     date: Annotated[str, typer.Option(help="The day that the twin stands for.")] = "2023-10-15",
     scale: Annotated[
@@ -300,7 +305,7 @@ def twin(
     said.print(f"{made.name}: written ({rows})")
 
 
-@app.command("snapshots")
+@app.command("snapshots", short_help="list the snapshots", rich_help_panel=SNAPSHOTS)
 def snapshots() -> None:
     """List the snapshots: date, source, what they cover, rows and size."""
     table = Table("name", "date", "source", "covers", "rows", "size", box=None)
@@ -336,7 +341,7 @@ def _covers(loaded: snapshot.Snapshot) -> str:
     return "; ".join(parts)
 
 
-@app.command("ledger")
+@app.command("ledger", short_help="the study's values beside those of a run", rich_help_panel=RESULTS)
 def ledger(
     name: Annotated[str, typer.Argument(help="Name of a run: its directory in paper/generated, as demo.")],
     verdict: Annotated[str, typer.Option(help="Only these: matches, differs, not_covered or impossible.")] = "",
@@ -379,7 +384,7 @@ def _rich(frame, *, title: str) -> Table:
     return table
 
 
-@app.command("compare")
+@app.command("compare", short_help="snapshots side by side, or one over time", rich_help_panel=RESULTS)
 def compare(
     snapshots: Annotated[
         list[str], typer.Argument(help="Snapshots, or one with a range; NAME@DATE is one as of a day.")
@@ -432,7 +437,7 @@ def _compare(asked: Parameters, *, anew: bool, dry_run: bool) -> None:
     print(compared.directory)
 
 
-@app.command("validate")
+@app.command("validate", short_help="read every value of a snapshot", rich_help_panel=SNAPSHOTS)
 def validate(name: Annotated[str, typer.Argument(help="Name of the snapshot.")]) -> None:
     """Read every value of a snapshot: schema, keys, references, dates, counts. One line per problem, exit code 1."""
     loaded = snapshot.load(name)
@@ -441,7 +446,46 @@ def validate(name: Annotated[str, typer.Argument(help="Name of the snapshot.")])
     print(f"{name}: valid ({rows})")
 
 
-@app.command("update-references")
+@app.command(
+    "test",
+    short_help="lint, all tests, the notebooks against their results",
+    rich_help_panel=BY_HAND,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def test(
+    context: typer.Context,
+    no_paper: Annotated[
+        bool, typer.Option("--no-paper", help="Install neither TeX nor a browser; what needs them is skipped.")
+    ] = False,
+) -> None:
+    """Run the linter, all tests, and the notebooks against their stored outputs: exit code 1 if one of them fails.
+
+    With arguments it runs `pytest ARGUMENTS` in the project's directory instead, as in
+    `./run_all.sh test tests/test_licenses.py -k groups`.
+    """
+    from analysis import check as checks
+
+    if not no_paper:
+        programs.ensure(_warn, for_tests=True)
+    if not checks.tests_pass(context.args):
+        raise typer.Exit(1)
+
+
+@app.command("lab", short_help="JupyterLab on a copy of the notebooks", rich_help_panel=BY_HAND)
+def lab(
+    port: Annotated[int, typer.Option(help="Port of 127.0.0.1; the next free one if it is taken.")] = 8888,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser.")] = True,
+    anew: Annotated[bool, typer.Option("--anew", help="Copy the notebooks again, over what you changed.")] = False,
+) -> None:
+    """Open JupyterLab on a copy of the notebooks, in `notebooks/lab/`; the stored ones are references and stay clean.
+
+    A copy that is there already is kept. What you run there writes its results to `notebooks/lab/results/`. The server
+    listens on 127.0.0.1 alone.
+    """
+    lab_.serve(lab_.copy(anew=anew, said=_warn), port=port, browser=browser)
+
+
+@app.command("update-references", short_help="store the results of demo as the tests' references", rich_help_panel=BY_HAND)
 def update_references(
     snapshot_name: Annotated[
         str, typer.Option("--snapshot", help="demo, or the twin (2023-10-15-twin), whose results alone are stored.")
@@ -452,7 +496,7 @@ def update_references(
         print(line)
 
 
-@app.command("check")
+@app.command("check", short_help="run anew: is everything as published?", rich_help_panel=RESULTS)
 def check_(
     snapshot_name: Annotated[
         str, typer.Option("--snapshot", help="Of the snapshots with references: demo and the twin.")
@@ -486,14 +530,14 @@ def check_(
         raise typer.Exit(1)
 
 
-@app.command("explain")
+@app.command("explain", short_help="what a number is and where it comes from", rich_help_panel=RESULTS)
 def explain(
     result_id: Annotated[str, typer.Argument(help="Id of a result, as rq2.all.k1.recip.")],
     run_name: Annotated[str, typer.Option("--run", help="A run: its directory in paper/generated.")] = DEFAULT_SNAPSHOT,
 ) -> None:
     """Say of one result what it is: value, definition, place in the study, notebook, cell, and what went in.
 
-    `python -m analysis explain rq2` (or any beginning of an id) names ids that begin so.
+    `./run_all.sh explain rq2` (or any beginning of an id) names ids that begin so.
     """
     from analysis.page import explain as explaining
 
@@ -504,7 +548,7 @@ def explain(
         out.print(line)
 
 
-@app.command("archive")
+@app.command("archive", short_help="a paper's sources in one zip", rich_help_panel=RESULTS)
 def archive(
     run_name: Annotated[str, typer.Argument(help="A run whose paper was built.")] = DEFAULT_SNAPSHOT,
 ) -> None:

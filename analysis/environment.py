@@ -1,14 +1,18 @@
 """Which versions the results belong to, and which are installed here.
 
-Answers the colophon's question (what did this run use?) and run_all.sh's (will this conda environment do?).
-Only the standard library is imported, and an older Python can read the file: both may be all that is there.
+Answers the colophon's question (what did this run use?) and run_all.sh's (will this environment do?), and settles a
+.venv that run_all.sh has filled or that was moved. Only the standard library is imported, and an older Python can read
+the file: both may be all that is there.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import os
 import re
 import sys
+import sysconfig
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
@@ -17,6 +21,13 @@ from analysis.paths import ROOT
 
 PROJECT = ROOT / "pyproject.toml"
 LOCK = ROOT / "requirements.txt"
+VENV = ROOT / ".venv"
+STAMP = "made-from"  # in .venv, written last
+LINK = "hub-activity-paper.pth"  # in site-packages; Python looks for packages in the directory that it names
+
+# How a script in .venv names its Python: plainly, or through the shell where the path is long or has a space.
+_NAMES_PYTHON = re.compile(rb"\A#!(?:/bin/sh\n'''exec' \")?(/[^\n\"]*/\.venv)/bin/(python[\d.]*)[^\n]*\n(?:' '''\n)?")
+_NAMES_VENV = re.compile(rb"(VIRTUAL_ENV[ =]+[\"']?)(/[^\n\"']*/\.venv)")  # in bin/activate and its like
 
 
 def canonical(name: str) -> str:
@@ -111,14 +122,68 @@ def _python_difference(project: Path, python: tuple[int, int]) -> str | None:
     return f"python: {python[0]}.{python[1]} is running, {project.name} asks for >=3.{asked[1]},<3.{asked[2]}"
 
 
+def stamp() -> str:
+    """What .venv has to be made from, and where: Python's version, the lock's hash, the project's directory."""
+    python = ".".join(map(str, sys.version_info[:2]))
+    return f"{python} {hashlib.sha256(LOCK.read_bytes()).hexdigest()} {ROOT}"
+
+
+def state() -> str:
+    """What its stamp says of .venv: ready; moved; outdated, by the lock; unusable: unfinished, or of another Python."""
+    file, wanted = VENV / STAMP, stamp().split(" ", 2)
+    found = file.read_text(encoding="utf-8").rstrip("\n").split(" ", 2) if file.exists() else []
+    if found[:1] != wanted[:1]:
+        return "unusable"
+    if found[:2] != wanted[:2]:
+        return "outdated"
+    return "ready" if found == wanted else "moved"
+
+
+def settle() -> None:
+    """Let the package be found in .venv, let its scripts name it where they name the one it was copied from; stamp it."""
+    link()
+    here = os.fsencode(VENV)
+    for script in sorted((VENV / "bin").iterdir()):
+        if script.is_symlink() or not script.is_file():
+            continue
+        text = script.read_bytes()
+        named = _NAMES_PYTHON.match(text)
+        if named and named[1] != here:
+            text = b"#!/bin/sh\n'''exec' \"%s/bin/%s\" \"$0\" \"$@\"\n' '''\n" % (here, named[2]) + text[named.end() :]
+        if script.name.startswith("activate"):
+            text = _NAMES_VENV.sub(lambda found: found[1] + here, text)
+        if text != script.read_bytes():
+            script.write_bytes(text)
+    (VENV / STAMP).write_text(f"{stamp()}\n", encoding="utf-8")
+
+
+def link() -> None:
+    """Let the running Python find the package from any directory; from an environment inside the project after a move too.
+
+    Where site-packages can't be written to, a line says so: a run needs no link, a notebook that is run by hand does.
+    """
+    packages = Path(sysconfig.get_path("purelib"))
+    text = f"{os.path.relpath(ROOT, packages) if packages.is_relative_to(ROOT) else ROOT}\n"
+    file = packages / LINK
+    try:
+        if not file.exists() or file.read_text(encoding="utf-8") != text:
+            file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        print(f"{file}: {error.strerror}; notebooks that are run by hand will not find the package", file=sys.stderr)
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Print the differences, one a line; exit code 0 if there are none, 1 otherwise."""
+    """Print how the packages differ from the lock (exit code 1 if they do) or the state of .venv; link or settle it."""
     parser = argparse.ArgumentParser(prog="python -m analysis.environment", description=main.__doc__)
-    parser.add_argument("--extra", action="append", default=[], choices=["test", "lock"], dest="extras")
-    lines = differences(extras=parser.parse_args(arguments).extras)
+    parser.add_argument("asked", choices=["differences", "state", "link", "settle"])
+    asked = parser.parse_args(arguments).asked
+    if asked in ("link", "settle"):
+        {"link": link, "settle": settle}[asked]()
+        return 0
+    lines = [state()] if asked == "state" else differences(extras=["test"])
     for line in lines:
         print(line)
-    return 1 if lines else 0
+    return 1 if lines and asked == "differences" else 0
 
 
 if __name__ == "__main__":

@@ -37,8 +37,6 @@ PACKAGES = (  # what the notebooks and the processes that execute them import
     "analysis.adoption", "analysis.figures", "analysis.merging.score", "analysis.report", "analysis.merging.sensitivity",
 )  # fmt: skip
 FORKS = sys.platform == "linux"  # elsewhere it is not safe after imports
-PAPER_TOOLS = ("latexmk", "pdflatex", "bibtex")
-DEBIAN_PACKAGES = "latexmk lmodern texlive-latex-base texlive-latex-recommended texlive-fonts-recommended"
 
 
 Progress = Callable[[str, int, int], None]  # notebook, cells done, cells in all
@@ -264,11 +262,6 @@ def collect(parameters: Parameters) -> dict:
         out_dir, document["results"], meta, synthetic=hub.snapshot.synthetic, as_of=bool(parameters.as_of)
     )
     return document
-
-
-def missing_tex() -> list[str]:
-    """The TeX programs that the paper needs and this machine lacks."""
-    return [tool for tool in PAPER_TOOLS if shutil.which(tool) is None]
 
 
 def build_paper(parameters: Parameters) -> Path:

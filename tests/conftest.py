@@ -120,7 +120,7 @@ def demo(tmp_path_factory) -> snapshot.Snapshot:
 
 def run_of_demo(directory: Path) -> Path:
     """Results of `demo` with the default parameters under a directory, its paper where there is TeX, and its page."""
-    from analysis import run
+    from analysis import programs, run
     from analysis.page import site
     from analysis.parameters import Parameters
 
@@ -129,7 +129,7 @@ def run_of_demo(directory: Path) -> Path:
         parameters = Parameters()
         run.run_notebooks(parameters)
         run.collect(parameters)
-        if not run.missing_tex():
+        if not programs.missing_tex():
             run.build_paper(parameters)
         site.build(parameters.directory)
         return parameters.directory

@@ -9,11 +9,11 @@ import pytest
 import yaml
 from pypdf import PdfReader
 
-from analysis import __version__, paths, run
+from analysis import __version__, paths, programs
 from analysis.page import archive
 from analysis.results import RunError
 
-TEX = pytest.mark.skipif(bool(run.missing_tex()), reason=f"not installed: {', '.join(run.missing_tex())}")
+TEX = pytest.mark.skipif(bool(programs.missing_tex()), reason=f"not installed: {', '.join(programs.missing_tex())}")
 GOOD = {"main.tex": rb"\input{numbers}\input{sections/a}", "numbers.tex": b"", "sections/a.tex": b"words"}
 
 
@@ -57,7 +57,7 @@ def test_a_paper_that_was_not_built_has_no_archive(tmp_path):
 
 @pytest.fixture(scope="module")
 def packed(demo_run, tmp_path_factory):
-    if run.missing_tex():
+    if programs.missing_tex():
         pytest.skip("no TeX: the paper was not built")
     copy = shutil.copytree(demo_run, tmp_path_factory.mktemp("copy") / "demo")
     return archive.write(copy)

@@ -2,10 +2,12 @@
 
 import json
 import subprocess
+import sys
 
 import pytest
+from typer.testing import CliRunner
 
-from analysis import check, references
+from analysis import check, cli, paths, programs, references
 from analysis.results import RunError
 
 HERE = {"snapshot": "a" * 64, "platform": "Linux x86_64, CPython 3.11"}
@@ -100,3 +102,66 @@ def test_the_run_of_demo_holds(demo_run, monkeypatch):
     found = {finding.question: finding for finding in check.findings(document, demo_run)}
     assert list(found) == ["environment", "snapshot", "results", "figures", "notebooks", "ledger"]
     assert all(found[name].holds for name in ("snapshot", "results", "ledger")), found
+
+
+# ---- ./run_all.sh test -----------------------------------------------------------------------------------------------
+
+EVERYTHING = [
+    "ruff check .",
+    "pytest -n 2 tests",
+    "pytest --nbval -n 2 --dist loadfile notebooks/rq1.ipynb notebooks/rq2.ipynb",
+]
+
+
+class Called(list):
+    """What `./run_all.sh test` called, and with which exit codes (0 unless said)."""
+
+    def __init__(self):
+        self.exit_codes = {}
+
+    def run(self, command, *, cwd, check):
+        assert command[:2] == [sys.executable, "-m"] and cwd == paths.ROOT and not check
+        self.append(" ".join(command[2:]))
+        return subprocess.CompletedProcess(command, self.exit_codes.get(self[-1], 0))
+
+    def test(self, *arguments: str) -> int:
+        self.clear()
+        return CliRunner().invoke(cli.app, ["test", *arguments]).exit_code
+
+
+@pytest.fixture
+def called(tmp_path, monkeypatch) -> Called:
+    calls = Called()
+    (tmp_path / "notebooks").mkdir()
+    for name in ("rq1", "rq2"):
+        (tmp_path / f"notebooks/{name}.ipynb").touch()
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    monkeypatch.setattr(paths, "NOTEBOOKS", tmp_path / "notebooks")
+    monkeypatch.setattr(check.subprocess, "run", calls.run)
+    monkeypatch.setattr(programs, "ensure", lambda said, *, for_tests: calls.append(f"programs {for_tests}"))
+    return calls
+
+
+def test_test_alone_is_what_the_tests_need_then_lint_all_tests_and_the_notebooks(called):
+    assert (called.test(), called) == (0, ["programs True", *EVERYTHING])
+    assert (called.test("--no-paper"), called) == (0, EVERYTHING)
+
+
+@pytest.mark.parametrize("failing", EVERYTHING)
+def test_one_failure_of_the_three_fails_the_whole_after_all_have_run(called, failing):
+    called.exit_codes[failing] = 5
+    assert (called.test("--no-paper"), called) == (1, EVERYTHING)
+
+
+def test_arguments_of_test_go_to_pytest_alone(called):
+    words = ["tests/test_licenses.py", "-k", "a and not b", "-x", "--durations=5"]
+    assert (called.test(*words, "--no-paper"), called) == (0, [f"pytest {' '.join(words)}"])
+    called.exit_codes["pytest -x"] = 5
+    assert (called.test("--no-paper", "-x"), called) == (1, ["pytest -x"])
+
+
+def test_missing_reference_notebooks_fail_the_tests(called, tmp_path):
+    for notebook in (tmp_path / "notebooks").iterdir():
+        notebook.unlink()
+    with pytest.raises(RunError, match="no notebooks/.* to compare with"):
+        check.tests_pass()

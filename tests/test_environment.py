@@ -84,7 +84,7 @@ def conda_record(name: str, version: str) -> PackageRecord:
 def conda_spec_refuses_the_lock(texts: Texts) -> list[str]:
     listed, lock = specs(texts), versions(texts)
     faults = []
-    for name in sorted({canonical(r.name) for r in requirements(texts, "test")}):
+    for name in sorted({canonical(r.name) for r in requirements(texts, "test", "lab")}):
         conda_name = CONDA_NAMES.get(name, name)
         spec = listed.pop(conda_name, None)
         if spec is None:
@@ -107,7 +107,7 @@ def requirement_unmet_by_the_lock(texts: Texts) -> list[str]:
     lock = versions(texts)
     return [
         str(requirement)
-        for requirement in requirements(texts, "test", "lock")
+        for requirement in requirements(texts, "test", "lab", "lock")
         if not lock.get(canonical(requirement.name))
         or not all(requirement.specifier.contains(v) for v in lock[canonical(requirement.name)])
     ]
@@ -115,7 +115,7 @@ def requirement_unmet_by_the_lock(texts: Texts) -> list[str]:
 
 def lock_made_from_other_requirements(texts: Texts) -> list[str]:
     """uv notes below each entry what asked for it: this project, for each of its direct dependencies."""
-    asked = {canonical(r.name) for r in requirements(texts, "test", "lock")}
+    asked = {canonical(r.name) for r in requirements(texts, "test", "lab", "lock")}
     noted = {
         canonical(entry.split("==")[0])
         for entry, block in entries(texts).items()
@@ -293,7 +293,7 @@ def test_a_python_in_the_range_is_no_difference(python):
 def test_the_check_runs_without_a_single_package(tmp_path):
     """-S leaves out site-packages: all direct dependencies are then missing, a line each, exit code 1."""
     done = subprocess.run(
-        [sys.executable, "-S", "-m", "analysis.environment"],
+        [sys.executable, "-S", "-m", "analysis.environment", "differences"],
         env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
         cwd=tmp_path,
         capture_output=True,
@@ -301,7 +301,7 @@ def test_the_check_runs_without_a_single_package(tmp_path):
         check=False,
     )
     assert (done.returncode, done.stderr) == (1, "")
-    assert [line.split(":")[0] for line in done.stdout.splitlines()] == direct()
+    assert [line.split(":")[0] for line in done.stdout.splitlines()] == direct(extras=["test"])
     assert all(": not installed, requirements.txt has " in line for line in done.stdout.splitlines())
 
 
@@ -312,8 +312,15 @@ def test_an_older_python_can_read_the_check(module):
 
 
 def test_exit_code_zero_only_without_differences(monkeypatch, capsys):
-    monkeypatch.setattr(environment, "differences", lambda *, extras: [f"extras {extras}"] if extras else [])
-    assert environment.main([]) == 0
-    assert capsys.readouterr().out == ""
-    assert environment.main(["--extra", "test"]) == 1
+    monkeypatch.setattr(environment, "differences", lambda *, extras: [f"extras {extras}"])
+    assert environment.main(["differences"]) == 1
     assert capsys.readouterr().out == "extras ['test']\n"
+    monkeypatch.setattr(environment, "differences", lambda *, extras: [])
+    assert environment.main(["differences"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_a_site_packages_that_cannot_be_written_to_is_said_and_stops_nothing(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(environment.sysconfig, "get_path", lambda _: str(tmp_path / "absent"))
+    assert environment.main(["link"]) == 0
+    assert "notebooks that are run by hand will not find the package" in capsys.readouterr().err

@@ -15,13 +15,13 @@ from analysis import paths
 # one module. `sources` and `merging` end in files that the layers below read, so nothing but the command line needs them.
 LAYERS = {
     "command line": ("__main__", "cli", "merging.commands"),
-    "run": ("run", "kernels", "check", "references", "compare", "over_time", "page", "page.*"),
+    "run": ("run", "kernels", "lab", "check", "references", "compare", "over_time", "page", "page.*"),
     "sources": ("sources", "sources.*"),
     "study": ("study", "study.*"),
     "questions": ("activity", "adoption", "network", "merging", "merging.[!c]*", "merging.candidates"),
     "engine": ("engine", "people", "parameters"),
     "snapshot": ("snapshot",),
-    "what all may use": ("", "paths", "results", "report", "figures", "licenses", "environment"),
+    "what all may use": ("", "paths", "results", "report", "figures", "licenses", "environment", "programs"),
 }
 # What does not hold yet; this list only gets shorter.
 PRIVATE = {

@@ -17,13 +17,13 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import run_of_demo
 
-from analysis import paths, references, run, snapshot
+from analysis import paths, programs, references, run, snapshot
 from analysis.engine import FIELDS, VARIABLES
 from analysis.parameters import Parameters
 from analysis.results import RunError
 from analysis.study import ledger
 
-TEX = pytest.mark.skipif(bool(run.missing_tex()), reason=f"not installed: {', '.join(run.missing_tex())}")
+TEX = pytest.mark.skipif(bool(programs.missing_tex()), reason=f"not installed: {', '.join(programs.missing_tex())}")
 PDFTOTEXT = pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext (poppler-utils) is not installed")
 
 
@@ -152,7 +152,7 @@ def test_two_runs_give_the_same_bytes(demo, tmp_path):
 
     first, second = digests(demo), digests(run_of_demo(tmp_path / "a directory of another name"))
     assert first == second and {"results.json", "numbers.tex", "site/index.html"} <= first.keys()
-    assert run.missing_tex() or "paper.pdf" in first
+    assert programs.missing_tex() or "paper.pdf" in first
 
 
 def test_figures_are_the_bytes_of_the_reference(demo):

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from analysis import cli, paths, report, run
+from analysis import cli, paths, programs, report, run
 from analysis.page import provenance, site
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -235,7 +235,7 @@ def test_a_page_names_the_lines_of_its_cells(pages):
 # ---- from the PDF -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(bool(run.missing_tex()), reason="the paper needs TeX")
+@pytest.mark.skipif(bool(programs.missing_tex()), reason="the paper needs TeX")
 def test_every_link_of_the_pdf_leads_to_its_cell(demo_run, pages, document):
     pypdf = pytest.importorskip("pypdf")
     links = [
