@@ -24,88 +24,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis import __version__, paths
+from analysis.schema import FIRST_DATE, KEYS, KINDS, LONGEST_NAME, SCHEMAS, rules
 
-KINDS = ("model", "dataset", "space")
 PLURAL = {"model": "models", "dataset": "datasets", "space": "spaces"}
 STATUSES = ("complete", "sample", "absent")
-FIRST_DATE = dt.date(2005, 4, 7)  # Git's first release: no commit on the Hub can be older
 LAST_DATE = dt.date(2999, 12, 31)  # later ones are slips, and the last days of the calendar have no day after them
-LONGEST_NAME = 512
 ROWS_AT_ONCE = 250_000
 # Every file of a synthetic snapshot carries it, so that an edited manifest cannot make the data look observed.
 SYNTHETIC_MARK = {b"synthetic": b"true"}
+# Where a row was read, beside the columns of its table; rows that are set aside are named by it.
+_ORIGIN = {"source_file": pa.string(), "source_row": pa.int64()}
+_PLACE = [*_ORIGIN, "source_order"]
 
-_UTC = pa.timestamp("us", tz="UTC")
-_STRINGS = pa.list_(pa.string())
-
-SCHEMAS = {
-    "repos": pa.schema(
-        [
-            pa.field("kind", pa.string(), nullable=False),
-            pa.field("repo_id", pa.string(), nullable=False),
-            ("owner", pa.string()),
-            ("created_at", _UTC),
-            ("last_modified", _UTC),
-            ("likes", pa.int64()),
-            ("downloads", pa.int64()),
-            ("license", pa.string()),
-            ("tags", _STRINGS),
-            ("pipeline_tag", pa.string()),
-            ("library", pa.string()),
-            ("parameters", pa.int64()),
-            ("gated", pa.string()),
-        ]
-    ),
-    "commits": pa.schema(
-        [
-            pa.field("kind", pa.string(), nullable=False),
-            pa.field("repo_id", pa.string(), nullable=False),
-            pa.field("commit_id", pa.string(), nullable=False),
-            pa.field("date", _UTC, nullable=False),
-            pa.field("authors", _STRINGS, nullable=False),
-        ]
-    ),
-    "discussions": pa.schema(
-        [
-            pa.field("kind", pa.string(), nullable=False),
-            pa.field("repo_id", pa.string(), nullable=False),
-            pa.field("number", pa.int64(), nullable=False),
-            ("author", pa.string()),
-            pa.field("created_at", _UTC, nullable=False),
-            ("is_pull_request", pa.bool_()),
-            ("status", pa.string()),
-        ]
-    ),
-    "usage": pa.schema(
-        [pa.field("space_id", pa.string(), nullable=False), pa.field("model_id", pa.string(), nullable=False)]
-    ),
-    "people": pa.schema(
-        [
-            pa.field("alias", pa.string(), nullable=False),
-            pa.field("person", pa.string(), nullable=False),
-            ("score", pa.float64()),
-        ]
-    ),
-    "rejected": pa.schema(
-        [
-            pa.field("table", pa.string(), nullable=False),
-            ("kind", pa.string()),
-            ("repo_id", pa.string()),
-            pa.field("scope", pa.string(), nullable=False),
-            pa.field("reason", pa.string(), nullable=False),
-            ("file", pa.string()),
-            ("row", pa.int64()),
-            ("detail", pa.string()),
-        ]
-    ),
-}
-KEYS = {
-    "repos": ["kind", "repo_id"],
-    "commits": ["kind", "repo_id", "commit_id"],
-    "discussions": ["kind", "repo_id", "number"],
-    "usage": ["space_id", "model_id"],
-    "people": ["alias"],
-}
 DATA_TABLES = tuple(KEYS)
 BY_KIND = ("repos", "commits", "discussions")
 MEANINGS = {
@@ -353,73 +283,13 @@ def _problems(directory: Path, date: dt.date, tables: Mapping, *, label: str, se
     return found
 
 
-def _rules(table: str, date: dt.date):
-    """pandera schema of one table's values; types were compared with SCHEMAS before."""
-    import pandera.ibis as pandera  # here, because only validation needs it and it takes half a second to import
-
-    def times(**options):
-        first = dt.datetime.combine(FIRST_DATE, dt.time(), dt.UTC)
-        return pandera.Column(
-            checks=pandera.Check.in_range(
-                first, last_moment(date), error=f"a date from {FIRST_DATE} to the snapshot's"
-            ),
-            required=False,
-            **options,
-        )
-
-    def names_(**options):
-        return pandera.Column(
-            checks=pandera.Check.str_length(1, LONGEST_NAME, error=f"1 to {LONGEST_NAME} characters"), **options
-        )
-
-    def counts(**options):
-        return pandera.Column(checks=pandera.Check.ge(0, error="a whole number of 0 or more"), **options)
-
-    def listed():
-        def named(column):
-            names = column.table[column.key]
-            return names.filter(lambda name: name.isnull() | (name.length() == 0)).length() == 0
-
-        return pandera.Column(checks=pandera.Check(named, error="a list of names, none of them null or empty"))
-
-    def choice(choices, **options):
-        return pandera.Column(checks=pandera.Check.isin(list(choices), error=f"one of {', '.join(choices)}"), **options)
-
-    kind, optional = choice(KINDS), {"nullable": True, "required": False}
-    score = pandera.Check.in_range(0, 100, error="a similarity from 0 to 100, or null")
-    columns = {
-        "repos": {
-            "kind": kind,
-            "repo_id": names_(),
-            "owner": names_(**optional),
-            "created_at": times(nullable=True),
-            "last_modified": times(nullable=True),
-            "likes": counts(**optional),
-            "downloads": counts(**optional),
-            "parameters": counts(**optional),
-            "gated": choice(("no", "auto", "manual"), **optional),
-        },
-        "commits": {"kind": kind, "repo_id": names_(), "commit_id": names_(), "date": times(), "authors": listed()},
-        "discussions": {
-            "kind": kind,
-            "repo_id": names_(),
-            "number": counts(),
-            "author": names_(**optional),
-            "created_at": times(),
-        },
-        "usage": {"space_id": names_(), "model_id": names_()},
-        "people": {"alias": names_(), "person": names_(), "score": pandera.Column(checks=score, **optional)},
-    }
-    return pandera.DataFrameSchema(columns[table])
-
-
 def _value_problems(data: ibis.Table, table: str, date: dt.date, where: str) -> list[str]:
     from pandera.errors import SchemaErrors
 
     if not data.count().execute():  # no row breaks a rule, but "all of no rows" is null, which pandera takes as false
         return []
     try:
-        _rules(table, date).validate(data, lazy=True)
+        rules(table, date).validate(data, lazy=True)
     except SchemaErrors as error:
         return [_value_problem(failure, data, where) for failure in error.schema_errors]
     return []
@@ -495,11 +365,6 @@ def _dangling(data: ibis.Table, table: str, repos: ibis.Table, coverage: Mapping
             yield kind, f"{kind}_id", data.anti_join(ids, data[f"{kind}_id"] == ids.known)
 
 
-def last_moment(date: dt.date) -> dt.datetime:
-    """Latest time that a record of this snapshot may carry: the end of the next day, for clocks east of UTC."""
-    return dt.datetime.combine(date + dt.timedelta(days=2), dt.time(), dt.UTC) - dt.timedelta(microseconds=1)
-
-
 def connect(**options):
     """DuckDB through Ibis, without DuckDB's own progress bar."""
     con = ibis.duckdb.connect(**options)
@@ -560,7 +425,10 @@ class Writer:
             shutil.rmtree(self._work, ignore_errors=True)
 
     def add(self, table: str, rows: pa.Table | pa.RecordBatch | Iterable[Mapping]) -> None:
-        """Append rows; columns that are absent from the first call are absent from the table."""
+        """Append rows; columns that are absent from the first call are absent from the table.
+
+        An Arrow table may also have `source_file` and `source_row`: where a row that is set aside was read.
+        """
         if table not in DATA_TABLES and table != "truth":
             raise SnapshotError(f"{self.name}: no table {table[:60]!r} to add to; there are {', '.join(DATA_TABLES)}")
         if not isinstance(rows, (pa.Table, pa.RecordBatch)):
@@ -569,16 +437,20 @@ class Writer:
                 return
             rows = self._from_mappings(table, rows)
         data = pa.table(rows) if isinstance(rows, pa.RecordBatch) else rows
+        columns = [name for name in data.column_names if name not in _ORIGIN]
         if table in SCHEMAS:
-            _check_columns(f"{self.name}/{table}.parquet", table, data.schema)
+            _check_columns(f"{self.name}/{table}.parquet", table, data.select(columns).schema)
+        for name, kind in _ORIGIN.items():
+            if name not in data.column_names:
+                data = data.append_column(name, pa.nulls(len(data), kind))
         order = pa.array(range(self._rows[table], self._rows[table] + len(data)), pa.int64())
         data = data.append_column("source_order", order)
         if table not in self._writers:
             self._writers[table] = pq.ParquetWriter(self._work / f"{table}.raw", data.schema, compression="zstd")
         if data.schema.names != self._writers[table].schema.names:
             raise SnapshotError(
-                f"{self.name}/{table}.parquet: columns {', '.join(data.schema.names[:-1])}; expected those of the first "
-                f"rows, {', '.join(self._writers[table].schema.names[:-1])}"
+                f"{self.name}/{table}.parquet: columns {', '.join(columns)}; expected those of the first rows, "
+                f"{', '.join(self._writers[table].schema.names[: -len(_PLACE)])}"
             )
         self._writers[table].write_table(data)
         self._rows[table] += len(data)
@@ -682,9 +554,9 @@ class Writer:
             data = self._with_repository(con, data, table, out).order_by(KEYS[table])
         else:
             data = data.order_by("source_order")
-        data = data.drop("source_order")
+        data = data.drop(*_PLACE)
         schema = pq.read_schema(self._work / f"{table}.raw")
-        schema = self._marked(schema.remove(schema.get_field_index("source_order")))
+        schema = self._marked(pa.schema([f for f in schema if f.name not in _PLACE], metadata=schema.metadata))
         with pq.ParquetWriter(out / f"{table}.parquet", schema, compression="zstd") as writer:
             for batch in data.to_pyarrow_batches(chunk_size=ROWS_AT_ONCE):
                 writer.write_table(pa.Table.from_batches([batch]).cast(schema))
@@ -710,9 +582,9 @@ class Writer:
             "repo_id": rows[repository] if repository in rows.columns else null,
             "scope": ibis.literal("row"),
             "reason": ibis.literal(reason),
-            "file": null,
-            "row": ibis.null("int64"),
-            "detail": ibis.literal("usable row ") + (rows.source_order + 1).cast("string"),
+            "file": rows.source_file,
+            "row": rows.source_row,
+            "detail": ibis.cases((rows.source_row.isnull(), "usable row " + (rows.source_order + 1).cast("string"))),
         }
         for batch in rows.order_by("source_order").select(**shown).to_pyarrow_batches(chunk_size=ROWS_AT_ONCE):
             self._rejections.write_table(pa.Table.from_batches([batch]).cast(SCHEMAS["rejected"]))

@@ -197,3 +197,27 @@ def test_whatever_comes_in_as_text_goes_out_as_text_that_can_be_shown(value):
     if found is not None:
         found.encode()
         assert not set(found) & {chr(n) for n in [*range(32), *range(127, 160), 0x202E, 0x2028]}
+
+
+@pytest.mark.parametrize(
+    ("record", "bases"),
+    [
+        ({"baseModels": {"models": [{"_id": "1", "id": "b/x"}], "relation": "merge"}}, ["b/x merge"]),
+        ({"baseModels": '{"models": [{"id": "b/x"}], "relation": "finetune"}'}, ["b/x finetune"]),
+        ({"tags": ["base_model:b/x", "base_model:quantized:b/x"]}, ["b/x quantized"]),
+        ({"cardData": {"base_model": ["b/x", "gpt2"], "base_model_relation": "adapter"}}, ["b/x adapter", "gpt2 adapter"]),
+        ({"base_model": "b/x", "tags": ["base_model:b/y"]}, ["b/x None", "b/y None"]),
+        ({"base_models": [{"model": "b/x", "relation": None}]}, ["b/x None"]),
+        ({"baseModels": None, "tags": ["en"]}, []),
+        ({"cardData": {"base_model": "/content/my model"}}, []),
+    ],
+)  # fmt: skip
+def test_base_models_are_found_wherever_they_are_said(record, bases):
+    found, notes = repository(record)
+    assert [f"{base['model']} {base['relation']}" for base in found["base_models"] or ()] == bases
+    assert bool(notes) == ("/content/my model" in str(record))
+
+
+def test_downloads_of_all_time_and_the_id_that_survives_renames_are_kept():
+    found, _ = repository({"_id": "642ec2fca9194f489e1cef6e", "downloads": 3, "downloadsAllTime": "40"})
+    assert (found["hub_id"], found["downloads"], found["downloads_all_time"]) == ("642ec2fca9194f489e1cef6e", 3, 40)

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis import paths
+from analysis.schema import last_moment, readme
 from analysis.snapshot import (
     KEYS,
     KINDS,
@@ -26,7 +27,6 @@ from analysis.snapshot import (
     Writer,
     check_name,
     date_of,
-    last_moment,
     load,
     names,
     validate,
@@ -176,6 +176,10 @@ def behind_the_writers_back(snapshot: Snapshot, table: str, data: pa.Table) -> N
 
 def changed(table: str, **values) -> dict:
     return {**rows()[table][0], **values}
+
+
+def test_the_readme_describes_the_columns_as_they_are_declared():
+    assert readme() in (paths.DATA / "README.md").read_text(encoding="utf-8")
 
 
 # --- what is written comes back ------------------------------------------------------------------------------

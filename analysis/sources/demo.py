@@ -444,6 +444,8 @@ def _leave_out(writer: Writer, plan: pd.DataFrame) -> None:
 def _arrow(table: str, frame: pd.DataFrame) -> pa.Table:
     """The frame with the table's columns and types; columns it lacks are null."""
     schema = SCHEMAS[table]
+    if table == "repos":  # the snapshot that the repository holds is older than the columns after `gated`
+        schema = pa.schema(list(schema)[: schema.get_field_index("gated") + 1])
     frame = frame.assign(**{column: None for column in schema.names if column not in frame})
     data = pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
     return data.replace_schema_metadata(None)

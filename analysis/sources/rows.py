@@ -15,7 +15,7 @@ from decimal import Decimal
 
 import pyarrow as pa
 
-from analysis import snapshot
+from analysis import schema
 
 LARGEST = 2**53  # above it a count is no longer exact as a float, and sums of a few would leave 64 bits
 LARGEST_SIZE = 2**63 - 1  # parameters are what an owner declares: a model of 2026 claims 2e16
@@ -35,7 +35,7 @@ _BREAKS = re.compile(r"[\t-\r\x1c-\x1f\x85\u2028\u2029]+")
 # Control characters, marks that turn the direction of what follows, halves of surrogate pairs.
 _NOT_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _IDENTIFIERS = re.compile(r"[\w.+-]+(\s*,\s*[\w.+-]+)+")
-_LICENSE_TAG = "license:"
+_LICENSE_TAG, _BASE_TAG = "license:", "base_model:"
 
 _NAMES = {  # the Hub's, huggingface_hub's and publishers' names for one thing, over the years
     "repo_id": ("modelId", "id", "model_id", "repo_id", "datasetId", "dataset_id", "space_id"),
@@ -53,6 +53,9 @@ _NAMES = {  # the Hub's, huggingface_hub's and publishers' names for one thing, 
     "license": ("license", "licenses"),
     "card": ("cardData", "card_data"),
     "safetensors": ("safetensors",),
+    "downloads_all_time": ("downloadsAllTime", "downloads_all_time"),
+    "base_models": ("baseModels", "base_models", "base_model"),
+    "hub_id": ("_id",),
     "models": ("models",),
 }
 READ = frozenset(name for names in _NAMES.values() for name in names)  # of a table with more columns, only these
@@ -139,8 +142,8 @@ def whole_number(value: object, column: str, *, largest: int = LARGEST) -> int |
 
 def span_of(date: dt.date) -> tuple[int, int]:
     """The first and the last moment that a record of a snapshot of this day may carry, in microseconds since 1970."""
-    first_moment = dt.datetime.combine(snapshot.FIRST_DATE, dt.time(), dt.UTC)
-    return (first_moment - _EPOCH) // _MICROSECOND, (snapshot.last_moment(date) - _EPOCH) // _MICROSECOND
+    first_moment = dt.datetime.combine(schema.FIRST_DATE, dt.time(), dt.UTC)
+    return (first_moment - _EPOCH) // _MICROSECOND, (schema.last_moment(date) - _EPOCH) // _MICROSECOND
 
 
 def moment(value: object, column: str, span: tuple[int, int]) -> int | None:
@@ -155,7 +158,7 @@ def moment(value: object, column: str, span: tuple[int, int]) -> int | None:
         date = date.replace(tzinfo=dt.UTC)
     found = (date - _EPOCH) // _MICROSECOND
     if not span[0] <= found <= span[1]:
-        raise UnusableError(f"{column} is before {snapshot.FIRST_DATE} or after the snapshot")
+        raise UnusableError(f"{column} is before {schema.FIRST_DATE} or after the snapshot")
     return found
 
 
@@ -163,7 +166,7 @@ def repository_id(value: object) -> str:
     """The id itself: ASCII letters, digits, '.', '_', '-', one slash at most. Raises UnusableError."""
     if is_missing(value):
         raise UnusableError("missing id")
-    if not isinstance(value, str) or len(value) > snapshot.LONGEST_NAME or not _ID.fullmatch(value):
+    if not isinstance(value, str) or len(value) > schema.LONGEST_NAME or not _ID.fullmatch(value):
         raise UnusableError("not a repository id", shown(value) if isinstance(value, str) else None)
     return value
 
@@ -180,8 +183,8 @@ def text(value: object, column: str, notes: list[str]) -> str | None:
         return None
     if not isinstance(value, str):
         raise UnusableError(f"{column} is not text")
-    if len(value) > snapshot.LONGEST_NAME:
-        raise UnusableError(f"{column} is over {snapshot.LONGEST_NAME} characters")
+    if len(value) > schema.LONGEST_NAME:
+        raise UnusableError(f"{column} is over {schema.LONGEST_NAME} characters")
     value = _clean(value, notes).strip()
     return None if value in _NO_VALUE else value
 
@@ -202,8 +205,8 @@ def words(value: object, column: str, notes: list[str]) -> list[str] | None:
             raise UnusableError(f"{column} is not a list of text")
         if len(given) < len(value):
             notes.append(f"empty words in {column}, left out")
-    if given and len(max(given, key=len)) > snapshot.LONGEST_NAME:
-        raise UnusableError(f"a word of {column} is over {snapshot.LONGEST_NAME} characters")
+    if given and len(max(given, key=len)) > schema.LONGEST_NAME:
+        raise UnusableError(f"a word of {column} is over {schema.LONGEST_NAME} characters")
     return given if "".join(given).isprintable() else [_clean(word, notes) for word in given]
 
 
@@ -222,7 +225,7 @@ def name(value: object, notes: list[str]) -> str | None:
     if isinstance(value, Mapping):
         found = (value[key] for key in _OF_A_PERSON if key in value)
         return next(filter(None, (name(one, notes) for one in found)), None)
-    if not isinstance(value, str) or value.strip() in _NO_NAME or len(value) > snapshot.LONGEST_NAME:
+    if not isinstance(value, str) or value.strip() in _NO_NAME or len(value) > schema.LONGEST_NAME:
         return None
     return _clean(value, notes).strip() or None
 
@@ -253,18 +256,20 @@ def repository(record: Mapping, kind: str, repo_id: str, span: tuple[int, int], 
         "created_at": moment(first(record, "created_at"), "created_at", span),
         "last_modified": moment(first(record, "last_modified"), "last_modified", span),
         "likes": whole_number(first(record, "likes"), "likes"),
-        # undefined for spaces, whatever a listing puts there
-        "downloads": None if kind == "space" else whole_number(first(record, "downloads"), "downloads"),
+        "downloads": _downloads(record, kind, "downloads"),
         "license": _license(record, card, tags, said),
         "tags": tags,
         "pipeline_tag": text(first(record, "pipeline_tag"), "pipeline_tag", said),
         "library": _sdk(record, card, said) if kind == "space" else text(first(record, "library"), "library", said),
         "parameters": whole_number(parameters, "parameters", largest=LARGEST_SIZE),
         "gated": _gated(first(record, "gated"), said),
+        "downloads_all_time": _downloads(record, kind, "downloads_all_time"),
+        "base_models": _base_models(record, card, tags, said),
+        "hub_id": text(first(record, "hub_id"), "hub_id", said),
     }
     if said:
         notes.update(said)
-    return tuple(values[column] for column in snapshot.SCHEMAS["repos"].names)
+    return tuple(values[column] for column in schema.SCHEMAS["repos"].names)
 
 
 def _card(record: Mapping, notes: list[str]) -> Mapping:
@@ -303,6 +308,47 @@ def _owner(record: Mapping, repo_id: str, notes: list[str]) -> str | None:
         return owner
     notes.append("authors that are no account name, replaced by the part before the slash")
     return prefix
+
+
+def _downloads(record: Mapping, kind: str, column: str) -> int | None:
+    """Undefined for spaces, whatever a listing puts there."""
+    return None if kind == "space" else whole_number(first(record, column), column)
+
+
+def _base_models(record: Mapping, card: Mapping, tags: list[str] | None, notes: list[str]) -> list[dict] | None:
+    """What a model was made from, and how where that is said; None where nothing is said of it.
+
+    The Hub says it as {"models": [{"id": ...}], "relation": ...}, cards by `base_model` and `base_model_relation`, tags
+    as base_model:ID and base_model:RELATION:ID.
+    """
+    said: dict[str, str | None] = {}
+    given = unpacked(first(record, "base_models"))
+    for one in given if isinstance(given, list) else [given]:
+        for found, relation in _bases_of(one):
+            said[found] = said.get(found) or relation
+    for found, _ in _bases_of(unpacked(card.get("base_model"))):
+        said[found] = said.get(found) or text(card.get("base_model_relation"), "base_model_relation", notes)
+    for tag in tags or ():
+        if tag.startswith(_BASE_TAG):
+            relation, _, found = tag[len(_BASE_TAG) :].rpartition(":")
+            said[found] = said.get(found) or relation or None
+    usable = {found: relation for found, relation in said.items() if _ID.fullmatch(found)}
+    if len(usable) < len(said):
+        notes.append("base models that are no repository id, left out")
+    known = {found: relation if relation and _PART.fullmatch(relation) else None for found, relation in usable.items()}
+    return [{"model": found, "relation": relation} for found, relation in known.items()] or None
+
+
+def _bases_of(value: object) -> list[tuple[str, str | None]]:
+    """(id, relation) of each model in one of the forms that base models are given in."""
+    if isinstance(value, Mapping) and isinstance(listed := value.get("models"), list):
+        relation = value.get("relation")
+        return [(found, relation if isinstance(relation, str) else None) for one in listed for found, _ in _bases_of(one)]
+    if isinstance(value, Mapping):
+        value = value.get("id", value.get("model"))
+    if isinstance(value, list):
+        return [found for one in value for found in _bases_of(one)]
+    return [] if is_missing(value) else [(str(value).strip(), None)]
 
 
 def _sdk(record: Mapping, card: Mapping, notes: list[str]) -> str | None:
@@ -390,7 +436,7 @@ class Rows:
     """Collects rows as tuples and hands them on as Arrow tables of a bounded size."""
 
     def __init__(self, table: str, sink: Callable[[pa.Table], None]):
-        self.schema = pa.schema([column.with_nullable(True) for column in snapshot.SCHEMAS[table]])
+        self.schema = pa.schema([column.with_nullable(True) for column in schema.SCHEMAS[table]])
         self.sink, self.count, self._rows = sink, 0, []
 
     def append(self, row: tuple) -> None:

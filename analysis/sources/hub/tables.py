@@ -15,8 +15,9 @@ from analysis.sources.hub.journal import TO_ASK, Journal, chunks
 from analysis.sources.hub.requests import HUB
 from analysis.sources.rows import UnusableError
 
-NOT_LISTED = {"dataset": {"pipeline_tag", "library", "parameters"}}
-NOT_LISTED["space"] = {"pipeline_tag", "parameters", "downloads", "gated"}
+NOT_ASKED = {"downloads_all_time"}
+NOT_LISTED = {"model": NOT_ASKED, "dataset": NOT_ASKED | {"pipeline_tag", "library", "parameters", "base_models"}}
+NOT_LISTED["space"] = NOT_ASKED | {"pipeline_tag", "parameters", "downloads", "gated", "base_models"}
 LINKS = {"model": "spaces", "space": "models"}
 SPACES_SHOWN = 100  # a model's own list of spaces is cut there (METHODS, section 6)
 PASSES = 3  # how often a listing that shifts is read again
@@ -89,7 +90,7 @@ class _Builder:
 
     def _repositories(self, kind: str) -> None:
         unit = "info" if self.choice.ids else "list"
-        names = [name for name in snapshot.SCHEMAS["repos"].names if name not in NOT_LISTED.get(kind, ())]
+        names = [name for name in snapshot.SCHEMAS["repos"].names if name not in NOT_LISTED[kind]]
         self.columns[kind] = names
         for key, nth, body in self.journal.answers(unit, kind):
             items = _values(body)
