@@ -169,3 +169,36 @@ def import_dump(dumps, tmp_path_factory):
             return import_dumps(name, [(kind, dumps / file)]).snapshot
 
     return imported
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch) -> Path:
+    """Directories of one test's snapshots and journals; no token of the machine is used."""
+    from analysis.sources.hub import requests
+
+    for variable, part in (("HUB_PAPER_SNAPSHOTS", "snapshots"), ("HUB_PAPER_RAW", "raw"), ("HF_HOME", "home")):
+        monkeypatch.setenv(variable, str(tmp_path / part))
+        (tmp_path / part).mkdir()
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setattr(requests, "get_token", lambda: None)
+    return tmp_path
+
+
+@pytest.fixture
+def collected(place, monkeypatch):
+    """A function that collects from a server into this test's directories: (server, choice..., options...).
+
+    What it writes is not validated: a test that wants that calls `snapshot.validate`.
+    """
+    from analysis.sources.hub import choice as hub_choice
+    from analysis.sources.hub import collector
+    from tests.collecting import DAY, FAST
+
+    def run(server, name: str = "taken", *, options: dict | None = None, **choice):
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        with monkeypatch.context() as patch:  # the Writer's own check takes longer than all the rest
+            patch.setattr(snapshot, "_problems", lambda *given, **named: [])
+            return collector.collect(hub_choice.choose(name, **{"date": DAY} | choice), **FAST | (options or {}))
+
+    return run

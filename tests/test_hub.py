@@ -1,9 +1,6 @@
 """Collecting from a Hub: what comes out equals what is served, whatever happens on the way."""
 
 import datetime as dt
-import gzip
-import hashlib
-import json
 import multiprocessing
 import os
 import random
@@ -12,107 +9,25 @@ import shutil
 import signal
 import socket
 import sqlite3
-import subprocess
 import sys
-import threading
 import time
 import traceback
-from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
-import pyarrow.parquet as pq
 import pytest
-from huggingface_hub import HfApi
 from typer.testing import CliRunner
 
-from analysis import cli, engine, people, snapshot
+from analysis import cli, engine, snapshot
 from analysis.parameters import Parameters
 from analysis.snapshot import SnapshotError
-from analysis.sources import pseudonyms
 from analysis.sources.hub import choice as hub_choice
 from analysis.sources.hub import collector
 from analysis.sources.hub import requests as hub_requests
 from analysis.sources.hub.journal import Journal, JournalError
-from analysis.sources.hub.requests import Quota, Stopped
-from tests.hub_server import FAULTS, LONGEST_SPACES, LOSING, Answered, Faults, Hub, HubServer
-
-TABLES = ("repos", "commits", "discussions", "usage")
-DAY = "2023-10-15"
-FAST = {"pause": 0.002, "attempts": 8}
-QUICK = (1_000_000, 2)  # a short window: the second that a 429 adds is a part of it
-SECRET = "hf_" + "s3cretTokenThatNobodySees"
-
-
-@pytest.fixture
-def place(tmp_path, monkeypatch) -> Path:
-    """Directories of one test's snapshots and journals; no token of the machine is used."""
-    for variable, part in (("HUB_PAPER_SNAPSHOTS", "snapshots"), ("HUB_PAPER_RAW", "raw"), ("HF_HOME", "home")):
-        monkeypatch.setenv(variable, str(tmp_path / part))
-        (tmp_path / part).mkdir()
-    monkeypatch.delenv("HF_TOKEN", raising=False)
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setattr(hub_requests, "get_token", lambda: None)
-    return tmp_path
-
-
-@pytest.fixture
-def collected(place, monkeypatch):
-    """A function that collects from a server into this test's directories: (server, choice..., options...).
-
-    What it writes is not validated: a test that wants that calls `snapshot.validate`.
-    """
-
-    def run(server: HubServer, name: str = "taken", *, options: dict | None = None, **choice):
-        monkeypatch.setenv("HF_ENDPOINT", server.url)
-        with monkeypatch.context() as patch:  # the Writer's own check takes longer than all the rest
-            patch.setattr(snapshot, "_problems", lambda *given, **named: [])
-            return collector.collect(hub_choice.choose(name, **{"date": DAY} | choice), **FAST | (options or {}))
-
-    return run
-
-
-def rows(made: snapshot.Snapshot, table: str) -> list[dict]:
-    return pq.read_table(made.file(table)).to_pylist()
-
-
-def served(made: snapshot.Snapshot, table: str) -> list[dict]:
-    """Rows as a collection can have them: the Hub's listing of spaces does not say whether they are gated."""
-    return [
-        {**row, "gated": None} if row.get("kind") == "space" and "gated" in row else row for row in rows(made, table)
-    ]
-
-
-def as_served(made: snapshot.Snapshot, demo: snapshot.Snapshot, table: str) -> list[dict]:
-    """Rows of a collection in the columns that were served: it also keeps the Hub's own ids."""
-    columns = demo.manifest["tables"][table]["columns"]
-    return [{column: row[column] for column in columns} for row in rows(made, table)]
-
-
-def digests(made: snapshot.Snapshot) -> dict[str, str]:
-    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(made.path.iterdir())}
-
-
-def reasons(made: snapshot.Snapshot) -> set[tuple]:
-    return {(r["table"], r["kind"], r["repo_id"], r["scope"], r["reason"]) for r in rows(made, "rejected")}
-
-
-def small(served_: snapshot.Snapshot, each: int = 15) -> Hub:
-    """A Hub with the first repositories of each kind."""
-    small_ = Hub(served_)
-    small_.records = {plural: dict(list(records.items())[:each]) for plural, records in small_.records.items()}
-    for record in small_.records["spaces"].values():
-        record["models"] = [model for model in record["models"] if model in small_.records["models"]]
-    small_.failing = {}
-    return small_
-
-
-def of(hub_: Hub, made: snapshot.Snapshot, table: str) -> list[dict]:
-    """Rows of the repositories that a Hub has."""
-    names = {(kind, repo_id) for kind, plural in snapshot.PLURAL.items() for repo_id in hub_.records[plural]}
-    return [row for row in served(made, table) if (row["kind"], row["repo_id"]) in names]
-
+from tests.collecting import DAY, FAST, QUICK, SECRET, TABLES, as_served, digests, of, reasons, rows, served, small
+from tests.hub_server import FAULTS, LONGEST_SPACES, LOSING, Faults, Hub, HubServer
 
 # --- what comes out ---------------------------------------------------------------------------------------
 
@@ -174,132 +89,6 @@ def test_repositories_of_one_account_or_a_list_or_a_sample_say_so(demo, collecte
     for made in (named, owned, drawn):
         kinds = [kind for kind in snapshot.KINDS if kind in made.manifest["tables"]["repos"]["coverage"]]
         assert {made.status("repos", kind) for kind in kinds} == {"sample"} and made.rule("repos", kinds[0])
-
-
-# --- the local Hub is one ---------------------------------------------------------------------------------
-
-
-def test_commits_and_discussions_have_the_shape_that_the_hub_describes(demo, dumps):
-    described = json.loads(gzip.decompress((dumps / "hub-openapi.json.gz").read_bytes()))
-
-    def schema(path: str) -> dict:
-        return described["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
-
-    shapes = {
-        "commits/main": schema("/api/models/{namespace}/{repo}/commits/{rev}"),
-        "discussions": schema("/api/{repoType}/{namespace}/{repo}/discussions"),
-    }
-    seen = Counter()
-    with HubServer(demo) as server:
-        for plural, repo_id in [(p, r) for p, records in server.hub.records.items() for r in list(records)[:40]]:
-            for route, shape in shapes.items():
-                try:
-                    value, _ = server.answer(f"/api/{plural}/{repo_id}/{route}", {}, None)
-                except Answered:
-                    continue
-                assert departures(value, shape, described) == []
-                seen[route] += len(value if route != "discussions" else value["discussions"])
-    assert min(seen[route] for route in shapes) > 50
-    assert departures({"discussions": [{}], "count": 0}, shapes["discussions"], described)
-
-
-def departures(value: object, shape: dict, described: dict) -> list[str]:
-    """Where a JSON value is not as an OpenAPI schema says: types, required and further fields, choices, patterns."""
-    if "$ref" in shape:
-        return departures(value, described["components"]["schemas"][shape["$ref"].rpartition("/")[2]], described)
-    if "anyOf" in shape:
-        each = [departures(value, one, described) for one in shape["anyOf"]]
-        return [] if [] in each else each[0]
-    types = {"object": dict, "array": list, "string": str, "boolean": bool, "number": (int, float), "integer": int}
-    if not isinstance(value, types.get(shape.get("type"), object)):
-        return [f"{value!r} is no {shape['type']}"]
-    if "enum" in shape and value not in shape["enum"] or "const" in shape and value != shape["const"]:
-        return [f"{value!r} is none of the choices"]
-    if "pattern" in shape and not re.search(shape["pattern"], value):
-        return [f"{value!r} does not match"]
-    if isinstance(value, list):
-        return [found for item in value for found in departures(item, shape["items"], described)]
-    if not isinstance(value, dict):
-        return []
-    known = shape["properties"]
-    found = [f"without {name}" for name in shape.get("required", []) if name not in value]
-    found += [f"unknown {name}" for name in value if name not in known]
-    return found + [each for name in known if name in value for each in departures(value[name], known[name], described)]
-
-
-def test_the_client_reads_the_local_hub_and_finds_the_same_rows(demo):
-    """The library's own calls as the oracle."""
-    with HubServer(demo, page_size=50, discussions_per_page=3) as server:
-        api = HfApi(endpoint=server.url, token=False)
-        models = {m.id: m for m in api.list_models(expand=["likes", "downloads", "tags", "lastModified", "gated"])}
-        spaces = {s.id: s for s in api.list_spaces(expand=["models"])}
-        busiest = max((r for r in rows(demo, "discussions") if r["author"]), key=lambda r: r["number"])["repo_id"]
-        commits = api.list_repo_commits(busiest)
-        talks = [t for t in rows(demo, "discussions") if t["repo_id"] == busiest]
-        shown = list(api.get_repo_discussions(busiest)) if all(t["author"] for t in talks) else None
-        one = api.model_info("demo-base", expand=["spaces", "author"])
-    listed = {r["repo_id"]: r for r in rows(demo, "repos") if r["kind"] == "model"}
-    assert {i: (m.likes, m.downloads, m.last_modified) for i, m in models.items()} == {
-        i: (r["likes"], r["downloads"], r["last_modified"]) for i, r in listed.items()
-    }
-    links = {(r["space_id"], r["model_id"]) for r in rows(demo, "usage")}
-    assert {(s.id, model) for s in spaces.values() for model in s.models} == links
-    assert {(c.commit_id, c.created_at, tuple(c.authors)) for c in commits} == {
-        (r["commit_id"], r["date"], tuple(r["authors"])) for r in rows(demo, "commits") if r["repo_id"] == busiest
-    }
-    if shown is not None:
-        assert sorted((d.num, d.author, d.status) for d in shown) == [
-            (t["number"], t["author"], t["status"]) for t in talks
-        ]
-    assert len(one.spaces) == min(LONGEST_SPACES, sum(model == "demo-base" for _, model in links))
-
-
-OLD = """
-import json, sys
-from huggingface_hub import HfApi, __version__
-api = HfApi(endpoint=sys.argv[1], token=False)
-models = [m.modelId for m in api.list_models(full=True)]
-linked = {s.id: s.models for s in api.list_spaces(linked=True)}
-commits = [[c.commit_id, c.authors] for c in api.list_repo_commits(sys.argv[2])]
-talks = [d.num for d in api.get_repo_discussions(sys.argv[2])]
-info = api.model_info(sys.argv[2]).modelId
-print(json.dumps([__version__, models, linked, commits, talks, info]))
-"""
-
-
-@pytest.fixture(scope="session")
-def old_client(tmp_path_factory) -> Path:
-    """A Python with huggingface_hub 0.17: HUB_OLD_CLIENT, or an environment made here."""
-    if given := os.environ.get("HUB_OLD_CLIENT"):
-        return Path(given)
-    uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
-    if not uv:
-        pytest.skip("HUB_OLD_CLIENT is not set, and there is no uv to install huggingface_hub 0.17 with")
-    place = tmp_path_factory.mktemp("old")
-    python = place / "bin" / "python"
-    for command in (["venv", "-p", sys.executable, place], ["pip", "install", "-p", python, "huggingface_hub==0.17.3"]):
-        try:
-            subprocess.run([uv, *command, "--quiet"], capture_output=True, check=True, timeout=60)
-        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
-            pytest.skip("huggingface_hub 0.17 can't be installed here")
-    return python
-
-
-def test_an_old_client_reads_the_local_hub_too(demo, old_client):
-    repo_id = "demo-lab/demo_speech_wide"
-    with HubServer(demo, page_size=100) as server:
-        command = [old_client, "-c", OLD, server.url, repo_id]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    version, models, linked, commits, talks, info = json.loads(done.stdout.splitlines()[-1])
-    assert version.startswith("0.17") and info == repo_id
-    assert sorted(models) == [r["repo_id"] for r in rows(demo, "repos") if r["kind"] == "model"]
-    assert {(s, m) for s, named in linked.items() for m in named} == {
-        (r["space_id"], r["model_id"]) for r in rows(demo, "usage")
-    }
-    wanted = [[r["commit_id"], r["authors"]] for r in rows(demo, "commits") if r["repo_id"] == repo_id]
-    assert sorted(commits) == sorted(wanted)
-    assert sorted(talks) == [r["number"] for r in rows(demo, "discussions") if r["repo_id"] == repo_id]
 
 
 # --- resuming ---------------------------------------------------------------------------------------------
@@ -572,7 +361,7 @@ def test_what_is_no_hub_is_told_and_nothing_is_written(demo, collected):
 
 def test_a_token_that_the_hub_refuses_stops_the_run_at_once(demo, collected, monkeypatch):
     monkeypatch.setenv("MY_TOKEN", SECRET)
-    message = "does not know this token"
+    message = "the Hub does not accept the token of the variable MY_TOKEN"
     with HubServer(small(demo), bad_token=SECRET) as server, pytest.raises(SnapshotError, match=message):
         collected(server, options={"token_from": "MY_TOKEN"})
     assert server.total_asked < 20
@@ -622,10 +411,8 @@ def test_every_reason_for_a_missing_repository_is_counted_and_named(demo, collec
         server.answer = answering
         made = collected(server, options={"workers": 1}).snapshot
     found = reasons(made)
-    assert {
-        ("commits", "model", gated, "repository", "gated"),
-        ("discussions", "model", gated, "repository", "gated"),
-    } <= found
+    assert ("commits", "model", gated, "repository", "gated") in found  # discussions are public all the same
+    assert not any(table == "discussions" and repo_id == gated for table, _, repo_id, *_ in found)
     assert {("repos", "model", name, "repository", why) for name, why in states.items() if why != "gated"} <= found
     assert ("repos", "model", twice, "repository", "renamed and listed under its new name too") in found
     assert ("repos", "model", renamed, "row", "renamed meanwhile; kept under the name that was listed") in found
@@ -795,101 +582,6 @@ def test_the_dry_run_tells_what_the_run_then_asks(demo, collected):
     assert plan.lines()[-1] == "quota: 1,000 requests in 300 s; time: about 28 s"  # 90 at 0.98 * 1000 / 300 a second
 
 
-# --- the quota --------------------------------------------------------------------------------------------
-
-
-def test_the_quota_is_used_and_never_exceeded(demo, collected):
-    """A window of 3 seconds instead of 300; the rate is measured where it is steady, by the server."""
-    allowed, seconds = 90, 3
-    with HubServer(small(demo, 60), quota=(allowed, seconds)) as server:
-        collected(server, kinds=["models"], what=["commits", "discussions"])
-        assert server.refused == 0
-        steady = server.times[4:]
-    rate = (len(steady) - 1) / (steady[-1] - steady[0])
-    assert 0.95 * allowed / seconds < rate <= allowed / seconds
-
-
-class Clock:
-    """A clock that waiting moves on."""
-
-    def __init__(self):
-        self.now = 0.0
-        self.stop = threading.Event()
-        self.stop.wait = self.wait
-
-    def wait(self, seconds):
-        self.now += seconds
-        return False
-
-
-def told(status: int, left: int, until: int, **headers) -> tuple:
-    policy = {"ratelimit": f'"api";r={left};t={until}', "ratelimit-policy": '"fixed window";"api";q=1000;w=300'}
-    return status, policy | headers
-
-
-def test_requests_are_spaced_evenly_within_any_window():
-    clock, times = Clock(), []
-    quota = Quota(has_token=True, stop=clock.stop, clock=lambda: clock.now)
-    for n in range(3000):
-        quota.wait()
-        times.append(clock.now)
-        window = clock.now // 300
-        taken = sum(t // 300 == window for t in times)
-        quota.told(*told(200, 1000 - taken, int(300 - clock.now % 300) + 1))
-        assert taken <= 1000, n
-    assert 3000 / clock.now > 0.95 * 1000 / 300
-
-
-def test_what_others_use_of_the_quota_is_respected():
-    clock = Clock()
-    quota = Quota(has_token=True, stop=clock.stop, clock=lambda: clock.now)
-    quota.wait()
-    quota.told(*told(200, 2, 100))  # somebody has used the rest
-    for _ in range(2):
-        quota.wait()
-    assert clock.now < 2
-    quota.wait()
-    assert 100 < clock.now < 104
-
-
-@pytest.mark.parametrize(
-    ("answer", "until"),
-    [
-        (told(429, 0, 55), 55),
-        (told(429, 500, 55, **{"retry-after": "20"}), 20),
-        ((429, {"retry-after": "7"}), 7),
-    ],
-)
-def test_a_429_holds_everybody_back_for_as_long_as_it_says(answer, until):
-    clock = Clock()
-    quota = Quota(has_token=False, stop=clock.stop, clock=lambda: clock.now)
-    quota.wait()
-    quota.told(*answer)
-    quota.wait()
-    assert until <= clock.now < until + 4
-
-
-def test_without_headers_the_documented_quota_is_kept():
-    assert Quota(has_token=False, stop=threading.Event()).rate == pytest.approx(0.98 * 500 / 300)
-    assert Quota(has_token=True, stop=threading.Event()).rate == pytest.approx(0.98 * 1000 / 300)
-
-
-def test_a_stopped_run_waits_for_no_turn():
-    stop = threading.Event()
-    quota = Quota(has_token=True, stop=stop)
-    quota.wait()
-    stop.set()
-    with pytest.raises(Stopped):
-        quota.wait()
-
-
-def test_retry_after_may_be_a_date():
-    later = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=100)
-    found = hub_requests.retry_after({"retry-after": later.strftime("%a, %d %b %Y %H:%M:%S GMT")})
-    assert 95 < found <= 100
-    assert hub_requests.retry_after({"retry-after": "soon"}) == 0
-
-
 # --- what is seen -----------------------------------------------------------------------------------------
 
 
@@ -950,84 +642,3 @@ def test_a_wrong_choice_is_one_line(options, message):
     with pytest.raises(SnapshotError, match=re.escape(message)) as error:
         hub_choice.choose(**{"date": DAY} | options)
     assert "\n" not in str(error.value)
-
-
-# --- sharing ----------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def originals(demo, tmp_path_factory) -> Path:
-    """A directory with `demo`, `demo-shared` made of it, and the key."""
-    place = tmp_path_factory.mktemp("shared")
-    shutil.copytree(demo.path, place / "demo")
-    (place / "key").write_bytes(b"0123456789abcdef" * 2)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HUB_PAPER_SNAPSHOTS", str(place))
-        pseudonyms.pseudonymise("demo", place / "key", "demo-shared")
-    return place
-
-
-@pytest.fixture
-def shared(originals, monkeypatch) -> snapshot.Snapshot:
-    """`demo` under pseudonyms."""
-    monkeypatch.setenv("HUB_PAPER_SNAPSHOTS", str(originals))
-    return snapshot.load("demo-shared")
-
-
-def names_in(made: snapshot.Snapshot) -> set[str]:
-    authors = {name for row in rows(made, "commits") for name in row["authors"]}
-    return authors | {row["author"] for row in rows(made, "discussions")} - {None}
-
-
-def test_a_shared_snapshot_holds_no_developers_name(demo, shared):
-    merged = {row[c] for row in rows(demo, "people") for c in ("alias", "person")}
-    names = pd.Series(sorted(names_in(demo) | merged))
-    secret = set(names[~people.is_bot(names)])
-    left = names_in(shared) | {row[c] for row in rows(shared, "people") for c in ("alias", "person")}
-    assert len(secret) > 100 and not left & secret
-    owners = {row["owner"] for row in rows(demo, "repos")} | {row["repo_id"] for row in rows(demo, "repos")}
-    text = json.dumps([rows(shared, t) for t in ("commits", "discussions", "people", "rejected")], default=str)
-    told = [name for name in secret if name not in owners and f'"{name}"' in text]
-    assert told == []
-    snapshot.validate(shared)
-
-
-@pytest.mark.parametrize("bots", ["exclude", "include"])
-def test_every_count_and_edge_of_a_shared_snapshot_is_the_original_one(demo, shared, bots):
-    """Edges in the same order with the same numbers' order: every measure of the network follows from them."""
-    original, copy = (engine.Hub(made, Parameters(bots=bots)) for made in (demo, shared))
-    for kind in snapshot.KINDS:
-        pd.testing.assert_frame_equal(engine.activity(original, kind), engine.activity(copy, kind))
-    pd.testing.assert_frame_equal(engine.edges(original), engine.edges(copy))
-    assert original.identities["developer"].nunique() == copy.identities["developer"].nunique()
-
-
-def test_what_was_decided_beside_the_original_holds_in_the_shared_one(demo, shared, originals):
-    """A decision of a person on two names: in the original a file beside it, in the shared one a merge."""
-    own = sorted(names_in(demo) - set(pq.read_table(demo.file("people"))["alias"].to_pylist()))
-    own = [name for name, bot in zip(own, people.is_bot(pd.Series(own)), strict=True) if not bot]
-    decided = people.no_decisions()
-    decided.loc[0] = [own[3], own[-3], "same", "by hand", None, "a reader", ""]
-    shutil.copytree(demo.path, originals / "again")
-    manifest = json.loads((originals / "again" / "manifest.json").read_text())
-    (originals / "again" / "manifest.json").write_text(json.dumps(manifest | {"name": "again"}))
-    people.write_rows(people.directory("again") / "decisions.csv", decided)
-    original = engine.Hub(snapshot.load("again"), Parameters())
-    copy = engine.Hub(pseudonyms.pseudonymise("again", originals / "key", "decided"), Parameters())
-    undecided = engine.Hub(shared, Parameters()).identities["developer"].nunique()
-    assert original.identities["developer"].nunique() == copy.identities["developer"].nunique() == undecided - 1
-    pd.testing.assert_frame_equal(engine.edges(original), engine.edges(copy))
-    for kind in snapshot.KINDS:
-        pd.testing.assert_frame_equal(engine.activity(original, kind), engine.activity(copy, kind))
-
-
-def test_another_key_gives_other_pseudonyms_and_the_same_key_the_same_bytes(shared, originals, tmp_path):
-    same = pseudonyms.pseudonymise("demo", originals / "key", "same")
-    assert {**digests(same), "manifest.json": ""} == {**digests(shared), "manifest.json": ""}
-    (tmp_path / "key").write_bytes(b"x" * 32)
-    other = pseudonyms.pseudonymise("demo", tmp_path / "key", "other")
-    common = pd.Series(sorted(names_in(other) & names_in(shared)))
-    assert people.is_bot(common).all()
-    (tmp_path / "key").write_bytes(b"short")
-    with pytest.raises(SnapshotError, match="key: 5 bytes, expected 32 or more"):
-        pseudonyms.pseudonymise("demo", tmp_path / "key", "short")

@@ -6,17 +6,16 @@ under `data/raw/<name>/`; the snapshot is built from the journal alone, so `repl
 
 import datetime as dt
 import hashlib
+import json
 import logging
-import re
 import shutil
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import quote, unquote, urlencode
 
 import duckdb
 import pyarrow as pa
@@ -27,19 +26,25 @@ from analysis import paths, snapshot
 from analysis.snapshot import SnapshotError
 from analysis.sources import dumps
 from analysis.sources.hub.choice import EVENTS, Choice
-from analysis.sources.hub.journal import TO_ASK, Journal, chunks
+from analysis.sources.hub.doubts import Doubts
+from analysis.sources.hub.journal import NOT_HAD, TO_ASK, Journal, JournalError, chunks
 from analysis.sources.hub.progress import Shown, span
-from analysis.sources.hub.requests import Answer, RefusedError, Requests, Stopped, Token, TransientError, read_token
-from analysis.sources.hub.tables import LINKS, PASSES, build
+from analysis.sources.hub.requests import (
+    Answer,
+    RefusedError,
+    Requests,
+    Stopped,
+    Token,
+    TransientError,
+    read_token,
+    without_account,
+)
+from analysis.sources.hub.tables import LINKS, PASSES, build, is_past
+from analysis.sources.hub.units import FIELDS, PAGE, Outcome, Unit, ask, listing_path, new_rows
 from analysis.sources.rows import UnusableError, repository_id
 
-FIELDS = {  # what a listing is asked for: no more than the tables need
-    "model": "author createdAt disabled downloads gated lastModified library_name likes pipeline_tag private safetensors tags",
-    "dataset": "author createdAt disabled downloads gated lastModified likes private tags",
-    "space": "author cardData createdAt disabled lastModified likes models private sdk tags",  # tags name no licence here
-}
-PAGE = 1_000  # the most repositories or commits that one page may have
 IN_A_ROW = 50  # failures, after which the Hub is taken to be out of order
+LINKED = 20  # of the models that spaces name and the listing lacks, how many are looked at
 RECENT = dt.timedelta(days=7)  # a discussion this young at the earlier snapshot means that there is talk
 
 
@@ -118,6 +123,7 @@ def collect(
         if not replay:
             asking = {"workers": workers, "attempts": attempts, "wait": pause, "patience": patience}
             with Requests(token, log=log, stop=stop, **asking) as requests, Shown(progress, log, requests) as shown:
+                _settle_endpoint(journal, without_account(requests.endpoint))
                 run = _Run(choice, journal, requests, shown, workers)
                 run.find()
                 if dry_run:
@@ -127,6 +133,17 @@ def collect(
         with _telling(choice.name):
             build(choice, journal, replace=replace)
     return dumps.written(snapshot.load(choice.name))
+
+
+def _settle_endpoint(journal: Journal, endpoint: str) -> None:
+    kept = journal.get("endpoint")
+    if kept is None:
+        with journal.step():
+            journal.set("endpoint", endpoint)
+    elif kept != endpoint:
+        raise JournalError(
+            f"{journal.where}: begun with HF_ENDPOINT={kept}; give that, or another --name for a new one"
+        )
 
 
 def unfinished() -> list[str]:
@@ -199,116 +216,14 @@ def _log(directory: Path, token: Token) -> Iterator[logging.Logger]:
 # --- asking -----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Outcome:
-    """What became of one unit: done (with answers), refused or failed (with a reason); `moved` is a new name."""
-
-    unit: str
-    kind: str
-    repo_id: str
-    state: str
-    reason: str = ""
-    moved: str = ""
-    answers: tuple[Answer, ...] = ()
-
-
-def _path(kind: str, repo_id: str, rest: str = "", **query: object) -> str:
-    asked = f"?{urlencode(query, doseq=True)}" if query else ""
-    return f"/api/{snapshot.PLURAL[kind]}/{quote(repo_id)}{rest}{asked}"
-
-
-def _moved(answer: Answer, kind: str, repo_id: str) -> str:
-    """The repository's new name where a redirect led to one, else ''."""
-    prefix = f"/api/{snapshot.PLURAL[kind]}/"
-    name = re.sub(r"/(commits/[^/]+|discussions)$", "", unquote(answer.final).removeprefix(prefix))
-    return name if answer.final.startswith(prefix) and name != repo_id else ""
-
-
-def _ask(requests: Requests, unit: str, kind: str, repo_id: str) -> _Outcome:
-    """One unit with all its pages. Raises Stopped, SnapshotError."""
-    fetch = {"info": _info, "commits": _commits, "discussions": _discussions}[unit]
-    try:
-        answers, reason = fetch(requests, kind, repo_id)
-    except RefusedError as error:
-        return _Outcome(unit, kind, repo_id, "refused", error.reason)
-    except TransientError as error:
-        return _Outcome(unit, kind, repo_id, "failed", error.reason)
-    return _Outcome(unit, kind, repo_id, "done", reason, _moved(answers[0], kind, repo_id), tuple(answers))
-
-
-def _info(requests: Requests, kind: str, repo_id: str) -> tuple[list[Answer], str]:
-    fields = FIELDS[kind].split() + (["spaces"] if kind == "model" else [])
-
-    def check(value: object) -> None:
-        if not isinstance(value, dict) or not isinstance(value.get("id"), str):
-            raise TransientError("not the shape that was asked for")
-
-    return [requests.get(_path(kind, repo_id, expand=fields), check)], ""
-
-
-def _commits(requests: Requests, kind: str, repo_id: str) -> tuple[list[Answer], str]:
-    """All pages; read again where they have fewer commits than the Hub counts, for the history may have moved on."""
-    for _ in range(3):
-        answers, seen = [], set()
-        path = _path(kind, repo_id, "/commits/main", limit=PAGE)
-        while path:
-            answer = requests.get(path, _new_rows(seen, "id", first=not answers))
-            answers.append(answer)
-            seen.update(row.get("id") for row in answer.value)
-            path = answer.next
-        count = answers[-1].headers.get("x-total-count", "")
-        if not count.isdigit() or len(seen) >= int(count):
-            return answers, ""
-    return answers, "fewer than the Hub counts"
-
-
-def _discussions(requests: Requests, kind: str, repo_id: str) -> tuple[list[Answer], str]:
-    for _ in range(3):
-        answers, seen, page, more = [], set(), 0, True
-        while more:
-            answer = requests.get(_path(kind, repo_id, "/discussions", p=page), _new_talks(seen))
-            value, page = answer.value, page + 1
-            answers.append(answer)
-            seen.update(row.get("num") for row in value["discussions"])
-            more = bool(value["discussions"]) and value["start"] + len(value["discussions"]) < value["count"]
-        if len(seen) >= value["count"]:
-            return answers, ""
-    return answers, "fewer than the Hub counts"
-
-
-def _new_rows(seen: set, key: str, *, first: bool) -> Callable[[object], None]:
-    """A check: a list of objects, and not one page twice; only a first page may be empty."""
-
-    def check(value: object) -> None:
-        if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
-            raise TransientError("not the shape that was asked for")
-        if not value and not first:
-            raise TransientError("an empty page where more are to come")
-        if value and seen.issuperset(row.get(key) for row in value):
-            raise TransientError("a page that was shown before")
-
-    return check
-
-
-def _new_talks(seen: set) -> Callable[[object], None]:
-    def check(value: object) -> None:
-        rows = value.get("discussions") if isinstance(value, dict) else None
-        counts = [value.get(name) for name in ("count", "start")] if isinstance(value, dict) else [None]
-        if not isinstance(rows, list) or not all(isinstance(n, int) for n in counts):
-            raise TransientError("not the shape that was asked for")
-        if not rows and counts[0] > counts[1]:
-            raise TransientError("an empty page where more are to come")
-        _new_rows(seen, "num", first=True)(rows)
-
-    return check
-
-
 class _Run:
     """One run of a collection: asks what the journal lacks. Only this thread writes the journal."""
 
     def __init__(self, choice: Choice, journal: Journal, requests: Requests, shown: "Shown", workers: int):
         self.choice, self.journal, self.requests, self.shown = choice, journal, requests, shown
         self.workers, self._failures = workers, 0
+        self._doubted: set[tuple[str, str, str]] = set()  # refused in an earlier run, and not believed then
+        self.doubts = Doubts(journal, requests, again=lambda u: (u.name, u.kind, u.repo_id) in self._doubted)
 
     # --- listings
 
@@ -324,14 +239,9 @@ class _Run:
         else:
             self._read_listings()
         broken = self.journal.rows("SELECT detail FROM listings WHERE state != 'done' ORDER BY kind")
-        if broken and not self.journal.rows("SELECT 1 FROM repos LIMIT 1"):
-            raise SnapshotError(
-                f"no listing could be read ({broken[0][0]}); check HF_ENDPOINT, or give the same command later"
-            )
-        if broken and self.choice.sample:
-            raise SnapshotError(
-                f"a listing was not finished ({broken[0][0]}), so no sample can be drawn; try again later"
-            )
+        self._check_listings([why for (why,) in broken])
+        if not broken and {"model", "space"} <= {*self.choice.kinds} and not self.choice.ids:
+            self._check_links()
         with self.journal.step():
             if self.choice.sample:
                 self._draw()
@@ -340,15 +250,53 @@ class _Run:
             if not broken:
                 self.journal.set("listed", "yes")
 
+    def _check_listings(self, broken: Sequence[str]) -> None:
+        """Raises SnapshotError where nothing can be done with what the listings gave."""
+        if broken and self.choice.sample:
+            raise SnapshotError(
+                f"a listing was not finished ({broken[0]}), so no sample can be drawn; give the same command later"
+            )
+        if self.journal.rows("SELECT 1 FROM repos LIMIT 1"):
+            return
+        if broken:
+            raise SnapshotError(
+                f"no listing could be read ({broken[0]}); check HF_ENDPOINT, or give the same command later"
+            )
+        with self.journal.step():
+            self.journal.write("DELETE FROM listings", [()])  # to be read anew the next time
+        raise SnapshotError(f"owner {self.choice.owner!r}: the Hub lists nothing for that account; check the name")
+
+    def _check_links(self) -> None:
+        """Look at some models that spaces name and the listing of models lacks: one that is there contradicts it."""
+        named: set[str] = set()
+        for _, _, body in self.journal.answers("list", "space"):
+            named.update(m for item in json.loads(body) if isinstance(item.get("models"), list) for m in item["models"])
+        missing = {name for name in named if _listed([{"id": name}]) and self._is_wanted(name)}
+        for chunk in chunks(sorted(missing)):
+            query = f"SELECT repo_id FROM repos WHERE kind = 'model' AND repo_id IN ({','.join('?' * len(chunk))})"
+            listed = {repo_id.casefold() for (repo_id,) in self.journal.rows(query, chunk)}
+            missing -= {name for name in chunk if name.casefold() in listed}
+        there = 0
+        asked = sorted(missing, key=lambda name: _rank("model", name))[:LINKED]
+        for name in asked:
+            outcome = ask(self.requests, Unit("info", "model", name))
+            if outcome.state == "done" and not outcome.moved:
+                item = outcome.answers[0].value
+                there += self._is_old(item) and not _left_out(item)
+        with self.journal.step():
+            self.journal.set("unlisted", json.dumps([there, len(asked), len(missing)]))
+
+    def _is_wanted(self, name: str) -> bool:
+        return not self.choice.owner or name.casefold().startswith(f"{self.choice.owner.casefold()}/")
+
     def _name_ids(self) -> None:
         with self.journal.step():
-            rows = [(kind, repo_id, 0, 0, None, "", "") for kind, repo_id in self.choice.ids]
-            self.journal.write("INSERT OR IGNORE INTO repos VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+            rows = [(kind, repo_id, 0, 0, None, "", _rank(kind, repo_id), 0, "") for kind, repo_id in self.choice.ids]
+            self.journal.write("INSERT OR IGNORE INTO repos VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         self._forget_failed(["info"])
         self._work(["info"], "records")
 
     def _read_listings(self) -> None:
-        self._began = dt.datetime.fromisoformat(self.journal.get("started"))
         with self.journal.step():
             rows = [(kind, 1, 0, self._first_page(kind), "running", 0, "") for kind in self.choice.kinds]
             self.journal.write("INSERT OR IGNORE INTO listings VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
@@ -365,41 +313,50 @@ class _Run:
 
     def _first_page(self, kind: str) -> str:
         query = {"limit": PAGE, "sort": "createdAt", "expand": FIELDS[kind].split()}
-        query |= {"author": self.choice.owner} if self.choice.owner else {}
-        return f"/api/{snapshot.PLURAL[kind]}?{urlencode(query, doseq=True)}"
+        return listing_path(kind, **query, **({"author": self.choice.owner} if self.choice.owner else {}))
 
     def _submit_page(self, pool: ThreadPoolExecutor, kind: str) -> Future:
         ((path,),) = self.journal.rows("SELECT next FROM listings WHERE kind = ?", [kind])
         if path is None:
             return pool.submit(lambda: None)
-        return pool.submit(self.requests.get, path, _new_rows(set(), "id", first=True))
+        return pool.submit(self.requests.get, path, self._check_page)
+
+    def _check_page(self, value: object) -> None:
+        new_rows(set(), "id", first=True)(value)
+        owner = self.choice.owner.casefold()
+        if owner and any(str(row.get("author", owner)).casefold() != owner for row in value):
+            raise TransientError("repositories of other accounts")
 
     def _take_page(self, kind: str, future: Future, tries: Counter) -> bool:
         """Keep a page; whether the listing goes on. A page that can't be right is asked again."""
         try:
             answer = future.result()
         except (TransientError, RefusedError) as error:
-            with self.journal.step():
-                self.journal.write(
-                    "UPDATE listings SET state = 'broken', detail = ? WHERE kind = ?", [(str(error), kind)]
-                )
-            return False
+            return self._break(kind, str(error))
         if answer is None:
             return False
         ((number, nth),) = self.journal.rows("SELECT pass, nth FROM listings WHERE kind = ?", [kind])
         items = _listed(answer.value)
-        repeated = self._seen(kind, number, items)
-        if (not answer.value or (items and repeated == len(items))) and tries[answer.path] < 3:
+        is_empty = not answer.value and (answer.next or not (nth or self.choice.owner))
+        is_repeated = items and self._seen(kind, number, items) == len(items)
+        if (is_empty or is_repeated) and tries[answer.path] < 3:
             tries[answer.path] += 1
             self.requests.faults["a page without anything new"] += 1
             return True
-        if items and repeated == len(items):
-            with self.journal.step():
-                what = "the listing shows the same page again and again"
-                self.journal.write("UPDATE listings SET state = 'broken', detail = ? WHERE kind = ?", [(what, kind)])
-            return False
+        if is_empty:
+            return self._break(
+                kind, "an empty page where more are to come" if answer.next else "it shows nothing at all"
+            )
+        if is_repeated:
+            return self._break(kind, "the same page again and again")
         with self.journal.step():
             return self._keep_page(kind, number, nth, answer, items)
+
+    def _break(self, kind: str, why: str) -> bool:
+        """The listing goes no further in this run, and is not complete."""
+        with self.journal.step():
+            self.journal.write("UPDATE listings SET state = 'broken', detail = ? WHERE kind = ?", [(why, kind)])
+        return False
 
     def _seen(self, kind: str, number: int, items: Mapping[str, Mapping]) -> int:
         """How many of the repositories this pass has shown already."""
@@ -411,17 +368,18 @@ class _Run:
         return count
 
     def _keep_page(self, kind: str, number: int, nth: int, answer: Answer, items: Mapping[str, Mapping]) -> bool:
-        if answer.headers.get("x-synthetic") == "true":
-            self.journal.set("synthetic", "true")
+        self._note_hub(answer)
         self._note_links(kind, items.values())
         before = self._rows_of(kind)
         old = self._count_old(kind, items) if number > 1 else 0
         self.journal.keep("list", kind, f"pass {number}", [(nth, answer)])
         rows = [
-            (kind, repo_id, nth, number, _instant(item.get("lastModified")), _left_out(item), _rank(kind, repo_id))
+            (kind, repo_id, nth, number, modified, left_out, _rank(kind, repo_id), gated, revision)
             for repo_id, item in items.items()
+            for modified, left_out, gated, revision in [_known(item)]
         ]
-        statement = "INSERT INTO repos VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET pass = excluded.pass"
+        statement = """INSERT INTO repos VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT DO UPDATE SET pass = excluded.pass"""
         self.journal.write(statement, rows)
         ((late,),) = self.journal.rows("SELECT late FROM listings WHERE kind = ?", [kind])
         late, path, state = late + old, answer.next, "running"
@@ -433,6 +391,15 @@ class _Run:
         self.journal.write("UPDATE listings SET pass=?, nth=?, next=?, state=?, late=? WHERE kind=?", values)
         self.shown.advance(self._rows_of(kind) - before)
         return state == "running"
+
+    def _note_hub(self, answer: Answer) -> None:
+        """What the first answers say of the Hub itself: whether it is invented, and which day it has."""
+        if answer.headers.get("x-synthetic") == "true" and not self.journal.is_synthetic():
+            self.journal.set("synthetic", "true")
+        if self.requests.day and self.journal.get("day") is None:
+            self.journal.set("day", self.requests.day.isoformat())
+            if past := is_past(self.choice, self.journal):
+                self.shown.say(f"--date {self.choice.date}: the Hub shows its past no more. You get {past}")
 
     def _note_links(self, kind: str, items: Iterable[Mapping]) -> None:
         column = LINKS.get(kind, "")
@@ -447,9 +414,12 @@ class _Run:
         known = set()
         for chunk in chunks(list(items)):
             query = f"SELECT repo_id FROM repos WHERE kind = ? AND repo_id IN ({','.join('?' * len(chunk))})"
-            known.update(repo_id for (repo_id,) in self.journal.rows(query, [kind, *chunk]))
-        began = self._began.isoformat()
-        return sum((_instant(item.get("createdAt")) or "") < began for name, item in items.items() if name not in known)
+            known.update(repo_id.casefold() for (repo_id,) in self.journal.rows(query, [kind, *chunk]))
+        return sum(self._is_old(item) for name, item in items.items() if name.casefold() not in known)
+
+    def _is_old(self, item: Mapping) -> bool:
+        """Whether a repository was there when the listings were begun."""
+        return (_instant(item.get("createdAt")) or "") < self.journal.get("started")
 
     def _draw(self) -> None:
         """Leave out all but the sample; the rule depends on names alone, so it is the same for everyone."""
@@ -510,9 +480,11 @@ class _Run:
         count = 0
         with self.journal.step():
             for unit in units:
-                query = "SELECT count(*) FROM units WHERE unit = ? AND state = 'failed'"
-                count += self.journal.rows(query, [unit])[0][0]
-                self.journal.write("DELETE FROM units WHERE unit = ? AND state = 'failed'", [(unit,)])
+                query = f"SELECT unit, kind, repo_id, state FROM units WHERE unit = ? AND {NOT_HAD}"
+                rows = self.journal.rows(query, [unit])
+                self._doubted |= {(name, kind, repo_id) for name, kind, repo_id, state in rows if state == "doubted"}
+                self.journal.write(f"DELETE FROM units WHERE unit = ? AND {NOT_HAD}", [(unit,)])
+                count += len(rows)
         return count
 
     def _work(self, units: Sequence[str], title: str) -> None:
@@ -523,7 +495,7 @@ class _Run:
 
             def fill() -> None:
                 while len(pending) < 2 * self.workers and (unit := next(todo, None)):
-                    pending[pool.submit(_ask, self.requests, *unit)] = None
+                    pending[pool.submit(ask, self.requests, unit)] = None
 
             fill()
             with closing(self._finished(pending)) as finished:
@@ -533,17 +505,20 @@ class _Run:
                         del pending[one]
                     self._keep([one.result() for one in done])
                     fill()
+        self.doubts.settle()
 
-    def _todo(self, units: Sequence[str]) -> Iterator[tuple[str, str, str]]:
-        """(unit, kind, repo_id) of all that is still to be asked, read from the journal a few at a time."""
+    def _todo(self, units: Sequence[str]) -> Iterator[Unit]:
+        """All that is still to be asked, read from the journal a few at a time.
+
+        In the order of a hash: neighbours in it have nothing in common, so that a run of refusals means something.
+        """
         for unit in units:
-            last = ("", "")
-            query = (
-                f"SELECT kind, repo_id FROM repos r WHERE (kind, repo_id) > (?, ?) AND {TO_ASK} ORDER BY 1, 2 LIMIT 200"
-            )
-            while rows := self.journal.rows(query, [*last, unit]):
-                yield from ((unit, kind, repo_id) for kind, repo_id in rows)
-                last = rows[-1]
+            last = ""
+            query = f"""SELECT kind, repo_id, gated, revision, rank FROM repos r WHERE rank > ? AND {TO_ASK}
+                ORDER BY rank LIMIT 200"""
+            while rows := self.journal.rows(query, [last, unit]):
+                yield from (Unit(unit, kind, repo_id, bool(gated), sha) for kind, repo_id, gated, sha, _ in rows)
+                last = rows[-1][-1]
 
     def _finished(self, pending: Mapping[Future, object]) -> Iterator[Future]:
         """Futures as they are done; on Ctrl-C or an error the others are called off and what is under way is awaited."""
@@ -559,15 +534,19 @@ class _Run:
                 for future in pending:
                     future.cancel()
 
-    def _keep(self, outcomes: Sequence[_Outcome]) -> None:
+    def _keep(self, outcomes: Sequence[Outcome]) -> None:
         with self.journal.step():
             for o in outcomes:
-                self.journal.keep(o.unit, o.kind, o.repo_id, enumerate(o.answers))
-                if o.answers and o.answers[0].headers.get("x-synthetic") == "true" and not self.journal.is_synthetic():
-                    self.journal.set("synthetic", "true")
-                row = (o.unit, o.kind, o.repo_id, o.state, o.reason, o.moved)
+                unit, kind, repo_id = o.unit.name, o.unit.kind, o.unit.repo_id
+                self.journal.keep(unit, kind, repo_id, enumerate(o.answers))
+                if o.answers:
+                    self._note_hub(o.answers[0])
+                if o.state == "refused" and not o.listed:
+                    o = replace(o, state="doubted")
+                row = (unit, kind, repo_id, o.state, o.reason, o.moved)
                 self.journal.write("INSERT OR REPLACE INTO units VALUES (?, ?, ?, ?, ?, ?)", [row])
-                if o.unit == "info" and o.answers:
+                self.doubts.note(o)
+                if unit == "info" and o.answers:
                     self._note_record(o)
         for o in outcomes:
             self._failures = self._failures + 1 if o.state == "failed" else 0
@@ -577,12 +556,21 @@ class _Run:
                 f"{self._failures} repositories in a row failed ({outcomes[-1].reason}); the Hub seems to be out of order. "
                 "What was collected is kept: give the same command later"
             )
+        for name in {o.unit.name for o in outcomes}:
+            self.doubts.check(name)
+        if self.doubts.are_many() and (refused := self.doubts.settle()):
+            raise SnapshotError(
+                f"the Hub refuses everything that is asked ({', '.join(refused)}), also of its best known repositories; "
+                "that is not believed. What was collected is kept: give the same command later"
+            )
 
-    def _note_record(self, outcome: _Outcome) -> None:
+    def _note_record(self, outcome: Outcome) -> None:
         item = outcome.answers[0].value
-        self._note_links(outcome.kind, [item])
-        values = [(_instant(item.get("lastModified")), _left_out(item), outcome.kind, outcome.repo_id)]
-        self.journal.write("UPDATE repos SET modified = ?, left_out = ? WHERE kind = ? AND repo_id = ?", values)
+        self._note_links(outcome.unit.kind, [item])
+        statement = (
+            "UPDATE repos SET modified = ?, left_out = ?, gated = ?, revision = ? WHERE kind = ? AND repo_id = ?"
+        )
+        self.journal.write(statement, [(*_known(item), outcome.unit.kind, outcome.unit.repo_id)])
 
 
 def _listed(page: Iterable[Mapping]) -> dict[str, Mapping]:
@@ -602,6 +590,13 @@ def _instant(text: object) -> str | None:
         return dt.datetime.fromisoformat(text).astimezone(dt.UTC).isoformat()
     except (TypeError, ValueError):
         return None
+
+
+def _known(item: Mapping) -> tuple[str | None, str, int, str]:
+    """What a record says that later questions need: last modified, why it is left out, whether gated, its revision."""
+    revision = item.get("sha")
+    gated = item.get("gated") not in (None, False)
+    return _instant(item.get("lastModified")), _left_out(item), gated, revision if isinstance(revision, str) else ""
 
 
 def _left_out(item: Mapping) -> str:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from analysis.snapshot import SnapshotError
 from analysis.sources.hub.requests import Answer
 
-SCHEMA = 1
+SCHEMA = 2
 AT_ONCE = 500
 _TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -24,9 +24,11 @@ CREATE TABLE answers (unit TEXT NOT NULL, kind TEXT NOT NULL, repo_id TEXT NOT N
 CREATE UNIQUE INDEX answers_by_unit ON answers (unit, kind, repo_id, nth);
 CREATE TABLE listings (kind TEXT PRIMARY KEY, pass INTEGER NOT NULL, nth INTEGER NOT NULL, next TEXT, state TEXT NOT NULL,
     late INTEGER NOT NULL, detail TEXT NOT NULL);
-CREATE TABLE repos (kind TEXT NOT NULL, repo_id TEXT NOT NULL, nth INTEGER NOT NULL, pass INTEGER NOT NULL,
-    modified TEXT, left_out TEXT NOT NULL, rank TEXT NOT NULL, PRIMARY KEY (kind, repo_id)) WITHOUT ROWID;
+CREATE TABLE repos (kind TEXT NOT NULL, repo_id TEXT NOT NULL COLLATE NOCASE, nth INTEGER NOT NULL, pass INTEGER NOT NULL,
+    modified TEXT, left_out TEXT NOT NULL, rank TEXT NOT NULL, gated INTEGER NOT NULL, revision TEXT NOT NULL,
+    PRIMARY KEY (kind, repo_id)) WITHOUT ROWID;
 CREATE INDEX repos_by_page ON repos (kind, nth);
+CREATE INDEX repos_by_rank ON repos (rank);
 CREATE TABLE units (unit TEXT NOT NULL, kind TEXT NOT NULL, repo_id TEXT NOT NULL, state TEXT NOT NULL,
     reason TEXT NOT NULL, moved TEXT NOT NULL, PRIMARY KEY (kind, repo_id, unit)) WITHOUT ROWID;
 CREATE TABLE before (kind TEXT NOT NULL, repo_id TEXT NOT NULL, modified TEXT, without TEXT NOT NULL,
@@ -34,9 +36,10 @@ CREATE TABLE before (kind TEXT NOT NULL, repo_id TEXT NOT NULL, modified TEXT, w
 """
 
 
-# a chosen repository for which a unit is not settled; what its record (or another unit) called gone is not asked again
+# a chosen repository for which a unit is not settled; what is gone is not asked again, nor what has no record
 TO_ASK = """left_out = '' AND NOT EXISTS (SELECT 1 FROM units u WHERE u.kind = r.kind AND u.repo_id = r.repo_id
-    AND (u.unit = ? OR u.reason = 'gone' OR (u.unit = 'info' AND u.state != 'done')))"""
+    AND (u.unit = ? OR (u.state = 'refused' AND u.reason = 'gone') OR (u.unit = 'info' AND u.state != 'done')))"""
+NOT_HAD = "state IN ('failed', 'doubted')"  # doubted: refused, and nothing shows yet that the Hub answers at all
 
 
 class JournalError(SnapshotError):
@@ -51,9 +54,9 @@ class Journal:
 
     def __init__(self, directory: Path, *, must_exist: bool = False):
         self.path = directory / "journal.sqlite"
-        self._where = f"{directory.name}/journal.sqlite"
+        self.where = f"{directory.name}/journal.sqlite"
         if must_exist and not self.path.is_file():
-            raise JournalError(f"{self._where}: there is none; collect first, without --replay")
+            raise JournalError(f"{self.where}: there is none; collect first, without --replay")
         try:
             directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -74,7 +77,10 @@ class Journal:
             self._db.execute("COMMIT")
             found = self.get("schema")
         if found != str(SCHEMA):
-            raise JournalError(f"{self._where}: schema {found}, this tool reads {SCHEMA}; use the tool that wrote it")
+            raise JournalError(
+                f"{self.where}: schema {found}, this tool reads {SCHEMA}; move it away and collect anew, or use the tool "
+                "that wrote it"
+            )
         return self
 
     def __exit__(self, *error):
@@ -88,16 +94,14 @@ class Journal:
         except sqlite3.OperationalError as error:
             said = str(error)
             if "locked" in said:
-                raise JournalError(
-                    f"{self._where}: another collection is writing it; wait for it, or stop it"
-                ) from None
+                raise JournalError(f"{self.where}: another collection is writing it; wait for it, or stop it") from None
             if "full" in said or "disk I/O" in said:
                 raise JournalError(
-                    f"{self._where}: the disk is full; what was collected is safe. Make room, then give the same command"
+                    f"{self.where}: the disk is full; what was collected is safe. Make room, then give the same command"
                 ) from None
-            raise JournalError(f"{self._where}: can't be used ({said}); check the disk and its permissions") from None
+            raise JournalError(f"{self.where}: can't be used ({said}); check the disk and its permissions") from None
         except sqlite3.DatabaseError as error:
-            raise JournalError(f"{self._where}: damaged ({error}); move it away and collect anew") from None
+            raise JournalError(f"{self.where}: damaged ({error}); move it away and collect anew") from None
 
     @contextmanager
     def step(self) -> Iterator[None]:
@@ -148,7 +152,7 @@ class Journal:
         other = sorted(name for name, value in json.loads(kept).items() if wanted.get(name, "null") != value)
         if other:
             raise JournalError(
-                f"{self._where}: begun with another {', '.join(other)}; give the same, or another --name for a new one"
+                f"{self.where}: begun with another {', '.join(other)}; give the same, or another --name for a new one"
             )
 
     def keep(self, unit: str, kind: str, repo_id: str, answers: Iterable[tuple[int, Answer]]) -> None:

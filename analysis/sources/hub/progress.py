@@ -63,7 +63,7 @@ class Shown:
         if self._bar:
             self._task = self._bar.add_task(title, total=total, more="")
         else:
-            self._say(f"{title}: " + (f"{total:,} to ask" if total is not None else "begins"))
+            self.say(f"{title}: " + (f"{total:,} to ask" if total is not None else "begins"))
 
     def advance(self, steps: int, reason: str = "") -> None:
         self._done += steps
@@ -81,7 +81,7 @@ class Shown:
         self._told = time.monotonic()
         of = f" of {self._total:,}" if self._total is not None else " repositories"
         text = f"{self._title}: {self._done:,}{of}, {self._state()}"
-        self._log.info("%s", text) if self._bar else self._say(text)
+        self._log.info("%s", text) if self._bar else self.say(text)
 
     def _state(self) -> str:
         quota, passed = self._requests.quota, max(time.monotonic() - self._began, 1e-3)
@@ -95,6 +95,7 @@ class Shown:
             parts.append(f"retried: {_counted(dict(self._requests.faults))}")  # a copy: other threads count on
         return ", ".join(parts)
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """A line of its own, on the terminal and in the log."""
         self._log.info("%s", text)
         self._console.print(text)

@@ -4,6 +4,7 @@ Every request of `huggingface_hub` goes through `PacedTransport`; the collector'
 also retries what the library doesn't (single calls, broken bodies) and checks that an answer is what it should be.
 """
 
+import datetime as dt
 import email.utils
 import json
 import logging
@@ -32,7 +33,10 @@ USED = 0.98  # share of the quota that is used: late packets may fall into the n
 TIMEOUT = httpx2.Timeout(30, connect=15)
 LONGEST_ANSWER = 180  # seconds for a whole body: one that drips keeps within any time-out of a single read
 LARGEST_ANSWER = 256 * 2**20
-RETRIED = {408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529}
+LONGEST_WAIT = 600  # seconds that an answer may ask for: a clock that jumped asks for years
+REDIRECTS = {301, 302, 303, 307, 308}
+STORED_IN = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")  # variables in which the library looks for a token
+MISSING = "Invalid username or password."  # said without a token of what is missing or private, with 401 and no code
 KEPT_HEADERS = ("link", "x-total-count", "x-error-code", "x-error-message", "x-synthetic")
 
 
@@ -41,26 +45,29 @@ class Stopped(Exception):  # noqa: N818 -- no error: the run was asked to stop
 
 
 class TransientError(Exception):
-    """An answer that may be better next time. `after`: seconds to wait; `blameless`: it says nothing of what was asked."""
+    """An answer that may be better next time. `after`: seconds to wait; `blameless`: it says nothing of what was asked.
 
-    def __init__(self, reason: str, *, after: float = 0, blameless: bool = False):
+    `detail` is for the log alone.
+    """
+
+    def __init__(self, reason: str, *, after: float = 0, blameless: bool = False, detail: str = ""):
         super().__init__(reason)
-        self.reason, self.after, self.blameless = reason, after, blameless
+        self.reason, self.after, self.blameless, self.detail = reason, after, blameless, detail
 
 
 class RefusedError(Exception):
-    """A final answer that is no data; `reason` is what is counted, `status` the HTTP status."""
+    """A refusal in words that only the Hub uses; `reason` is what is counted."""
 
-    def __init__(self, reason: str, status: int):
+    def __init__(self, reason: str):
         super().__init__(reason)
-        self.reason, self.status = reason, status
+        self.reason = reason
 
 
 class Token:
-    """An access token that no text shows: `repr`, `str` and formatting give a placeholder."""
+    """An access token that no text shows: `repr`, `str` and formatting give a placeholder. `place`: where it was found."""
 
-    def __init__(self, secret: str | None):
-        self._secret = secret or None
+    def __init__(self, secret: str | None, place: str = ""):
+        self._secret, self.place = secret or None, place
 
     def __repr__(self) -> str:
         return "<token>" if self._secret else "<no token>"
@@ -87,9 +94,12 @@ def read_token(source: str = "") -> Token:
     found, where = (
         (os.environ.get(source), "--token-from") if source else (get_token(), "the stored token (or HF_TOKEN)")
     )
+    place = f"of the variable {source}"
+    if not source:
+        place = next((f"of the variable {name}" for name in STORED_IN if os.environ.get(name)), "of `hf auth login`")
     if source and found is None:
         try:
-            found = Path(source).expanduser().read_text(encoding="utf-8")
+            found, place = Path(source).expanduser().read_text(encoding="utf-8"), f"of the file {Path(source).name}"
         except (OSError, UnicodeDecodeError):
             raise SnapshotError(
                 "--token-from: neither a variable of the environment that is set nor a file that can be read"
@@ -99,7 +109,7 @@ def read_token(source: str = "") -> Token:
     found = found.strip()
     if not found or not found.isascii() or not found.isprintable() or " " in found:
         raise SnapshotError(f"{where}: holds no token; expected one line that begins with hf_")
-    return Token(found)
+    return Token(found, place)
 
 
 def endpoint() -> str:
@@ -113,6 +123,12 @@ def endpoint() -> str:
     if not is_address:
         raise SnapshotError(f"HF_ENDPOINT: expected an address such as {HUB}; correct it, or unset it")
     return found
+
+
+def without_account(address: str) -> str:
+    """An address without a user's name and password, fit to be shown."""
+    parts = urlsplit(address)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def _proxy(address: str) -> str | None:
@@ -188,7 +204,7 @@ class Quota:
             if info is not None:
                 if info.limit and info.window_seconds:
                     self.limit, self.window = info.limit, float(info.window_seconds)
-                end = now + info.reset_in_seconds
+                end = now + min(info.reset_in_seconds, self.window)
                 if self._end is None or end > self._end + self.window / 2:
                     self._end, self._left = end, info.remaining
                 elif end >= self._end - self.window / 2:
@@ -196,7 +212,7 @@ class Quota:
             if status == 429:
                 self.refused += 1
                 used_up = info is not None and info.remaining == 0
-                wait = info.reset_in_seconds if used_up else retry_after(headers)
+                wait = min(info.reset_in_seconds, self.window) if used_up else retry_after(headers)
                 self._closed = max(self._closed, now + wait + min(1, self.window / 100))
 
     def lost(self) -> None:
@@ -206,14 +222,15 @@ class Quota:
 
 
 def retry_after(headers: Mapping[str, str]) -> float:
-    """Seconds of a Retry-After header, given as a number or as a date; 0 where there is none."""
+    """Seconds of a Retry-After header, given as a number or as a date, at most `LONGEST_WAIT`; 0 where there is none."""
     value = headers.get("retry-after", "").strip()
-    if value.isdigit():
-        return float(value)
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except (TypeError, ValueError):
+        seconds = (
+            float(value) if value.isdigit() else email.utils.parsedate_to_datetime(value).timestamp() - time.time()
+        )
+    except (TypeError, ValueError, OverflowError):
         return 0.0
+    return min(max(0.0, seconds), LONGEST_WAIT)
 
 
 class PacedTransport(httpx2.BaseTransport):
@@ -250,13 +267,13 @@ class Answer:
 
     @property
     def next(self) -> str | None:
-        """Path of the next page from the Link header; whatever host it names, the endpoint is asked."""
+        """Path of the next page from the Link header; whatever host and path it names, this list goes on."""
         links = httpx2.Response(200, headers={"Link": self.headers.get("link", "")}).links
         url = links.get("next", {}).get("url")
         if not url:
             return None
         parts = urlsplit(url)
-        return parts.path + (f"?{parts.query}" if parts.query else "")
+        return self.final + (f"?{parts.query}" if parts.query else "")
 
 
 class Requests:
@@ -280,13 +297,15 @@ class Requests:
         self._attempts, self._wait, self._patience = attempts, wait, patience
         self._headers = token.headers()
         self._was_met = False  # whether this run has had any answer at all
+        self.day: dt.date | None = None  # today's, by the Hub's own clock
+        self._checking, self._known_at = threading.Lock(), float("-inf")  # when the token was last found good
 
     def __enter__(self):
         proxy = _proxy(self.endpoint)
 
         def client() -> httpx2.Client:
             paced = PacedTransport(self.quota, self._workers, proxy)
-            return httpx2.Client(transport=paced, timeout=TIMEOUT, follow_redirects=True, max_redirects=5)
+            return httpx2.Client(transport=paced, timeout=TIMEOUT)
 
         set_client_factory(client)
         return self
@@ -333,20 +352,13 @@ class Requests:
             raise Stopped
 
     def _note(self, path: str, state: tenacity.RetryCallState) -> None:
-        reason = state.outcome.exception().reason
-        self.faults[reason] += 1
-        self.log.info("retry %d of %s: %s", state.attempt_number, urlsplit(path).path, reason)
+        error = state.outcome.exception()
+        self.faults[error.reason] += 1
+        said = f"{error.reason} ({error.detail})" if error.detail else error.reason
+        self.log.info("retry %d of %s: %s", state.attempt_number, urlsplit(path).path, said)
 
     def _once(self, path: str, check: Callable[[object], None]) -> Answer:
-        started = time.monotonic()
-        try:
-            with get_session().stream("GET", self.endpoint + path, headers=self._headers) as response:
-                self._was_met = True
-                body = self._read(response, started)
-        except httpx2.TransportError as error:
-            raise _transient(error) from None
-        except (httpx2.TooManyRedirects, httpx2.DecodingError) as error:
-            raise TransientError(_words(error)) from None
+        response, body = self._exchange(path)
         headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
         self._check_status(response, headers)
         try:
@@ -354,7 +366,36 @@ class Requests:
         except (ValueError, RecursionError):
             raise TransientError(_not_json(response)) from None
         check(value)
-        return Answer(path, response.url.path, headers, value, body)
+        self.day = self.day or _day(response)
+        return Answer(path, response.url.path.removeprefix(urlsplit(self.endpoint).path), headers, value, body)
+
+    def _exchange(self, path: str) -> tuple[httpx2.Response, bytes]:
+        """A response and its whole body; redirects are followed by hand, and only within the endpoint."""
+        started, address = time.monotonic(), httpx2.URL(self.endpoint + path)
+        for _ in range(5):
+            try:
+                with get_session().stream("GET", address, headers=self._headers) as response:
+                    self._was_met = True
+                    body = self._read(response, started)
+            except httpx2.TransportError as error:
+                raise _transient(error) from None
+            except httpx2.DecodingError as error:
+                raise TransientError(_words(error)) from None
+            if response.status_code not in REDIRECTS:
+                return response, body
+            address = self._redirected(response)
+        raise TransientError("redirects without end")
+
+    def _redirected(self, response: httpx2.Response) -> httpx2.URL:
+        """Where a redirect leads; what another host would say is not the Hub's word, and nobody waits for it."""
+        try:
+            address = response.url.join(response.headers.get("location", ""))
+        except httpx2.InvalidURL:
+            raise TransientError("a redirect to no address") from None
+        own = httpx2.URL(self.endpoint)
+        if (address.scheme, address.host, address.port) != (own.scheme, own.host, own.port):
+            raise TransientError("a redirect to another host", detail=address.host)
+        return address
 
     def _read(self, response: httpx2.Response, started: float) -> bytes:
         parts, size = [], 0
@@ -370,15 +411,40 @@ class Requests:
         return b"".join(parts)
 
     def _check_status(self, response: httpx2.Response, headers: Mapping[str, str]) -> None:
+        """Raises RefusedError only for what the Hub alone says; whoever else refuses may do otherwise the next time."""
         status = response.status_code
         if status == 200:
             return
-        if status in RETRIED or status >= 500:
-            wait = 0 if status == 429 else min(retry_after(response.headers), 600)  # the quota waits for all at 429
-            raise TransientError(f"HTTP {status}", after=wait, blameless=status == 429)
-        if headers.get("x-error-message") == "Invalid credentials in Authorization header":
-            raise SnapshotError("the Hub does not know this token; make a new one, or go on without --token-from")
-        raise RefusedError(_refusal(status, headers), status)
+        if status == 401 and self._token:
+            self._check_token(time.monotonic())
+        if reason := _refusal(status, headers, has_token=bool(self._token)):
+            raise RefusedError(reason)
+        wait = 0 if status == 429 else retry_after(response.headers)  # the quota waits for all at 429
+        raise TransientError(f"HTTP {status}", after=wait, blameless=status == 429)
+
+    def _check_token(self, since: float) -> None:
+        """Ask the Hub who the token's owner is, unless that was asked after `since`.
+
+        Raises SnapshotError where it knows nobody, TransientError where it does not say.
+        """
+        with self._checking:
+            if self._known_at > since:
+                return
+            began = time.monotonic()
+            response, body = self._exchange("/api/whoami-v2")
+            if response.status_code == 401:
+                raise SnapshotError(
+                    f"the Hub does not accept the token {self._token.place} (any more): expired, or withdrawn. What was "
+                    "collected is kept. Put a new one there (https://huggingface.co/settings/tokens), or give another by "
+                    "--token-from, and go on with the same command"
+                )
+            try:
+                is_known = response.status_code == 200 and isinstance(json.loads(body).get("name"), str)
+            except (ValueError, AttributeError):
+                is_known = False
+            if not is_known:
+                raise TransientError("HTTP 401, and no word of the token")
+            self._known_at = began
 
 
 def _transient(error: httpx2.TransportError) -> TransientError:
@@ -394,7 +460,6 @@ def _words(error: Exception) -> str:
         "ReadTimeout": "timed out",
         "ReadError": "the connection broke",
         "RemoteProtocolError": "the answer broke off",
-        "TooManyRedirects": "redirects without end",
         "DecodingError": "a body that can't be unpacked",
     }
     return names.get(type(error).__name__, type(error).__name__)
@@ -404,20 +469,29 @@ def _not_json(response: httpx2.Response) -> str:
     return "HTML instead of JSON" if "html" in response.headers.get("content-type", "") else "a body that is not JSON"
 
 
-def _refusal(status: int, headers: Mapping[str, str]) -> str:
-    """gated, disabled, gone (deleted or made private: the Hub does not say which), no main branch, or the status.
+def _day(response: httpx2.Response) -> dt.date | None:
+    try:
+        return email.utils.parsedate_to_datetime(response.headers.get("date", "")).astimezone(dt.UTC).date()
+    except (TypeError, ValueError, OverflowError):
+        return None
 
-    An owner can also switch off the discussions of a repository alone.
+
+def _refusal(status: int, headers: Mapping[str, str], *, has_token: bool) -> str:
+    """gated, disabled, gone (deleted or made private: the Hub does not say which), no main branch; empty for no refusal.
+
+    An owner can also switch off the discussions of a repository alone. A status alone is nobody's word.
     """
     code, message = headers.get("x-error-code", ""), headers.get("x-error-message", "")
+    if status not in (401, 403, 404):
+        return ""
     if code == "GatedRepo":
         return "gated"
-    if message == "Access to this resource is disabled.":
+    if code == "DisabledRepo" or message == "Access to this resource is disabled.":
         return "disabled"
     if message.startswith("Discussions are disabled"):
         return "discussions disabled"
-    if code == "RepoNotFound" or status in (401, 410):
+    if code == "RepoNotFound" or (status == 401 and message == MISSING and not has_token):
         return "gone"
     if code == "RevisionNotFound":
         return "no main branch"
-    return f"HTTP {status}"
+    return ""

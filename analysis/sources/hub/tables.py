@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,7 +12,7 @@ import pyarrow.parquet as pq
 from analysis import snapshot
 from analysis.sources import rows
 from analysis.sources.hub.choice import EVENTS, Choice
-from analysis.sources.hub.journal import TO_ASK, Journal, chunks
+from analysis.sources.hub.journal import NOT_HAD, TO_ASK, Journal, chunks
 from analysis.sources.hub.requests import HUB
 from analysis.sources.rows import UnusableError
 
@@ -25,10 +26,11 @@ PASSES = 3  # how often a listing that shifts is read again
 
 def build(choice: Choice, journal: Journal, *, replace: bool) -> None:
     """Write the snapshot from the journal alone."""
-    source = {"name": "hub", "title": "Hugging Face Hub", "origin": HUB, "licence": "", "chosen": choice.rule()}
-    synthetic = journal.is_synthetic()
+    endpoint, synthetic = journal.get("endpoint") or "", journal.is_synthetic()
+    title = "Hugging Face Hub" if endpoint == HUB else f"A Hub at {urlsplit(endpoint).netloc}"
+    source = {"name": "hub", "title": title, "origin": endpoint, "licence": "", "chosen": choice.rule()}
     if synthetic:
-        source |= {"title": "Invented repositories, from a local Hub", "origin": ""}
+        source["title"] = "Invented repositories, from a local Hub"
     if choice.since:
         source["since"] = choice.since
     with snapshot.Writer(
@@ -37,11 +39,19 @@ def build(choice: Choice, journal: Journal, *, replace: bool) -> None:
         _Builder(choice, journal, writer).build()
 
 
+def is_past(choice: Choice, journal: Journal) -> str:
+    """What a collection for a day that had passed is, in words; empty where it was begun on its day, or the next."""
+    day = dt.date.fromisoformat(journal.get("day") or (journal.get("started") or choice.date.isoformat())[:10])
+    late = day > choice.date + dt.timedelta(days=1)
+    return f"the Hub of {day} without what was created or changed after {choice.date}" if late else ""
+
+
 class _Builder:
     """Turns answers into rows; holds one page at a time."""
 
     def __init__(self, choice: Choice, journal: Journal, writer: snapshot.Writer):
         self.choice, self.journal, self.writer = choice, journal, writer
+        self.past = is_past(choice, journal)
         self.span = rows.span_of(choice.date)
         self.tables = {t: rows.Rows(t, lambda data, t=t: writer.add(t, data)) for t in ("repos", *EVENTS, "usage")}
         self.columns: dict[str, list[str]] = {}
@@ -69,7 +79,7 @@ class _Builder:
         """Which repositories are not in the snapshot, each with one reason."""
         reasons = """SELECT kind, repo_id, left_out AS why, 1 AS place FROM repos WHERE left_out NOT IN ('', 'not drawn')
             UNION ALL SELECT kind, repo_id, reason, 2 FROM units
-                WHERE reason = 'gone' OR (unit = 'info' AND state IN ('refused', 'failed'))
+                WHERE (reason = 'gone' AND state = 'refused') OR (unit = 'info' AND state NOT IN ('done', 'carried'))
             UNION ALL SELECT u.kind, u.repo_id, 'renamed and listed under its new name too', 3 FROM units u
                 JOIN repos r ON r.kind = u.kind AND r.repo_id = u.moved WHERE u.moved != '' AND r.left_out = ''
             UNION ALL SELECT kind, repo_id, 'not asked yet', 4 FROM repos r WHERE r.nth = 0 AND r.pass = 0 AND NOT EXISTS (
@@ -241,25 +251,27 @@ class _Builder:
         last = None
         for kind, repo_id, unit, state, reason in self.journal.stream(query):
             scope = "row" if state == "done" else "repository"
+            reason += ", not settled yet" if state == "doubted" else ""
             self.writer.reject(unit, reason, kind=kind, repo_id=repo_id, scope=scope)
             if (kind, repo_id) != last and state != "done":
-                self.writer.left_out[_class(reason)] += 1
+                self.writer.left_out[_class(reason) if state == "refused" else "failed"] += 1
                 last = (kind, repo_id)
 
     def _say_coverage(self) -> None:
         coverage = self.writer.coverage
         for kind in self.choice.kinds:
             lacks = self._listing_lacks(kind)
-            rule = "; ".join([*filter(None, [self.choice.rule()]), *lacks])
+            rule = "; ".join([*filter(None, [self.choice.rule(), self.past]), *lacks])
             said = {"status": "sample" if rule else "complete", "rule": rule, "columns": self.columns[kind]}
             coverage.setdefault("repos", {})[kind] = said
             for table in EVENTS:
                 if table in self.choice.what:
-                    lacks = self._event_lacks(table, kind)
+                    lacks = [*filter(None, [self.past]), *self._event_lacks(table, kind)]
                     said = {"status": "sample", "rule": "; ".join(lacks), "zeros": True} if lacks else {}
                     coverage.setdefault(table, {})[kind] = said or {"status": "complete", "rule": ""}
         if "usage" in self.choice.what:
-            lacks = [f"{count:,} {what}" for what, count in sorted(self.lacks.items())]
+            lacks = [self.past] if self.past else []
+            lacks += [f"{count:,} {what}" for what, count in sorted(self.lacks.items())]
             whole = "space" in self.choice.kinds and not self.choice.rule()
             lacks += [] if whole else [f"links of {self.choice.rule() or 'the listed spaces'}"]
             lacks += self._listing_lacks("space") if "space" in self.choice.kinds else []
@@ -276,7 +288,10 @@ class _Builder:
                 lacks.append(
                     f"the listing shifted while it was read: {late:,} came to light in the last of {PASSES} readings"
                 )
-        failed = "SELECT count(*) FROM units WHERE unit = 'info' AND kind = ? AND state = 'failed'"
+        there, asked, _ = json.loads(self.journal.get("unlisted") or "[0, 0, 0]")
+        if there and kind == "model":
+            lacks.append(f"of {asked} models that spaces name and the listing lacks, {there} are on the Hub")
+        failed = f"SELECT count(*) FROM units WHERE unit = 'info' AND kind = ? AND {NOT_HAD}"
         if count := self.journal.rows(failed, [kind])[0][0]:
             lacks.append(f"{count:,} records could not be had")
         return lacks
@@ -290,6 +305,8 @@ class _Builder:
                 lacks.append(f"{count:,} repositories have {reason}")
             elif state == "failed":
                 lacks.append(f"those of {count:,} repositories failed ({reason})")
+            elif state == "doubted":
+                lacks.append(f"those of {count:,} repositories were refused ({reason}), which is not settled yet")
             elif state == "carried" and table == "discussions":
                 earlier = snapshot.load(self.choice.since).date
                 lacks.append(
@@ -299,13 +316,19 @@ class _Builder:
         return [*lacks, *([f"{left:,} repositories were not asked yet"] if left else [])]
 
     def _say_missing(self) -> None:
-        """Everything that another run could still add, in words, in the manifest's `source`."""
+        """Everything that is missing, in words, and what another run would ask for, in the manifest's `source`."""
         found = []
         for table, kinds in sorted(self.writer.coverage.items()):
             for kind, said in sorted(kinds.items()):
                 if said["rule"] and said["rule"] != self.choice.rule():
                     found.append(f"{table} of {snapshot.PLURAL.get(kind, kind)}: {said['rule']}")
         self.writer.source["missing"] = found
+        queries = [f"SELECT count(*) FROM units WHERE {NOT_HAD}", "SELECT count(*) FROM listings WHERE state != 'done'"]
+        left = sum(self.journal.rows(query)[0][0] for query in queries)
+        for table in EVENTS:
+            if table in self.choice.what:
+                left += self.journal.rows(f"SELECT count(*) FROM repos r WHERE {TO_ASK}", [table])[0][0]
+        self.writer.source["left"] = left
 
 
 def _values(body: bytes) -> object:
