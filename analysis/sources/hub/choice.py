@@ -63,7 +63,10 @@ def choose(
     all_discussions: bool = False,
 ) -> Choice:
     """Check what is to be collected. Raises SnapshotError, one line."""
-    day = dt.datetime.now(dt.UTC).date() if date == "today" else snapshot.date_of("", date)
+    today = dt.datetime.now(dt.UTC).date()
+    day = today if date == "today" else snapshot.date_of("", date)
+    if day > today:
+        raise SnapshotError(f"date {day}: still to come; the Hub shows its present alone, today {today} (UTC)")
     if (unknown := sorted(set(kinds) - set(KINDS))) or not kinds:
         raise SnapshotError(f"kinds {', '.join(unknown)[:60]!r}: expected some of {', '.join(KINDS)}")
     if unknown := sorted(set(what) - set(WHAT)):

@@ -222,8 +222,8 @@ class _Run:
     def __init__(self, choice: Choice, journal: Journal, requests: Requests, shown: "Shown", workers: int):
         self.choice, self.journal, self.requests, self.shown = choice, journal, requests, shown
         self.workers, self._failures = workers, 0
-        self._doubted: set[tuple[str, str, str]] = set()  # refused in an earlier run, and not believed then
-        self.doubts = Doubts(journal, requests, again=lambda u: (u.name, u.kind, u.repo_id) in self._doubted)
+        self._again: set[tuple[str, str, str]] = set()  # what was asked before, and not settled
+        self.doubts = Doubts(journal, requests, again=lambda u: (u.name, u.kind, u.repo_id) in self._again)
 
     # --- listings
 
@@ -480,15 +480,14 @@ class _Run:
         count = 0
         with self.journal.step():
             for unit in units:
-                query = f"SELECT unit, kind, repo_id, state FROM units WHERE unit = ? AND {NOT_HAD}"
-                rows = self.journal.rows(query, [unit])
-                self._doubted |= {(name, kind, repo_id) for name, kind, repo_id, state in rows if state == "doubted"}
+                rows = self.journal.rows(f"SELECT unit, kind, repo_id FROM units WHERE unit = ? AND {NOT_HAD}", [unit])
+                self._again.update(rows)
                 self.journal.write(f"DELETE FROM units WHERE unit = ? AND {NOT_HAD}", [(unit,)])
                 count += len(rows)
         return count
 
     def _work(self, units: Sequence[str], title: str) -> None:
-        todo = self._todo(units)
+        todo, self._failures = self._todo(units), 0
         self.shown.begin(title, sum(self._left(unit) for unit in units))
         pending: dict[Future, None] = {}
         with ThreadPoolExecutor(self.workers) as pool:
@@ -541,7 +540,7 @@ class _Run:
                 self.journal.keep(unit, kind, repo_id, enumerate(o.answers))
                 if o.answers:
                     self._note_hub(o.answers[0])
-                if o.state == "refused" and not o.listed:
+                if o.state == "refused":
                     o = replace(o, state="doubted")
                 row = (unit, kind, repo_id, o.state, o.reason, o.moved)
                 self.journal.write("INSERT OR REPLACE INTO units VALUES (?, ?, ?, ?, ?, ?)", [row])

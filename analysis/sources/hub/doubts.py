@@ -15,7 +15,7 @@ from analysis.sources.hub.units import FIELDS, Outcome, Unit, ask, listing_path,
 
 IN_A_ROW = 50  # refusals, after which the Hub is asked for others at once
 WINDOW = 50  # answers that are compared with all before
-MANY = 20  # refusals among them that are not many yet
+MANY = 10  # refusals among them that are not many yet
 TIMES = 5  # by how much their share may exceed the one before
 FIRST = 4 * WINDOW  # records that are compared with nothing: a list of names may be an old one
 CONTROLS = 3  # repositories of a fresh listing, one of which has to answer
@@ -27,7 +27,7 @@ class Doubts:
     def __init__(self, journal: Journal, requests: Requests, *, again: Callable[[Unit], bool]):
         self._journal, self._requests, self._again = journal, requests, again
         self._open: dict[tuple[str, str], deque[tuple[float, str]]] = {}  # (name, kind) -> (when it ended, repo_id)
-        self._recent: dict[str, deque[tuple[str, str, bool]]] = {}
+        self._recent: dict[str, deque[bool]] = {}  # name -> whether it was refused
         self._before: dict[str, list[int]] = {}  # name -> refused, all
 
     def note(self, outcome: Outcome) -> None:
@@ -44,9 +44,9 @@ class Doubts:
         if outcome.state == "failed" or outcome.listed or self._again(unit):
             return
         recent, before = self._recent.setdefault(unit.name, deque()), self._counted(unit.name)
-        recent.append((unit.kind, unit.repo_id, outcome.state == "doubted"))
+        recent.append(outcome.state == "doubted")
         if len(recent) > WINDOW:
-            before[0] += recent.popleft()[2]
+            before[0] += recent.popleft()
             before[1] += 1
 
     def _counted(self, name: str) -> list[int]:
@@ -64,26 +64,21 @@ class Doubts:
         self._journal.write(statement, [(name, kind, repo_id) for repo_id in repo_ids])
 
     def check(self, name: str) -> None:
-        """Raises SnapshotError where refusals are suddenly many; those among the last answers are asked again."""
+        """Raises SnapshotError where refusals are suddenly many; all there were are asked again by the next run."""
         recent, (refused, count) = self._recent.get(name, ()), self._counted(name)
-        many = sum(is_refused for *_, is_refused in recent)
+        many = sum(recent)
         if len(recent) < WINDOW or many < MANY or (name == "info" and count < FIRST):
             return
         if many / WINDOW <= TIMES * (refused + 1) / (count + MANY):
             return
-        self._unbelieve(name, [(kind, repo_id) for kind, repo_id, is_refused in recent if is_refused])
-        raise SnapshotError(
-            f"{many} of the last {WINDOW} answers to questions for {name} were refusals, {refused:,} of {count:,} before. "
-            "They are not believed yet; the rest is kept. The same command asks them again, and believes what it hears "
-            "twice"
-        )
-
-    def _unbelieve(self, name: str, named: list[tuple[str, str]]) -> None:
-        statement = (
-            "UPDATE units SET state = 'doubted' WHERE state = 'refused' AND unit = ? AND kind = ? AND repo_id = ?"
-        )
+        statement = """UPDATE units AS u SET state = 'doubted' WHERE state = 'refused' AND unit = ? AND NOT (reason = 'gated'
+            AND EXISTS (SELECT 1 FROM repos r WHERE r.kind = u.kind AND r.repo_id = u.repo_id AND r.gated))"""
         with self._journal.step():
-            self._journal.write(statement, [(name, kind, repo_id) for kind, repo_id in named])
+            self._journal.write(statement, [(name,)])
+        raise SnapshotError(
+            f"{many} of the last {WINDOW} answers about {name} were refusals, {refused:,} of {count:,} before: not believed "
+            "yet. What was collected is kept. The same command asks again, and believes what it hears twice"
+        )
 
     def are_many(self) -> bool:
         """Whether there were many refusals in a row of one kind."""

@@ -1,5 +1,6 @@
 """The snapshot from the answers of the Hub: rows, coverage, what could not be had (study, section 3.3; METHODS, 5-6)."""
 
+import datetime as dt
 import json
 from collections import Counter
 from collections.abc import Mapping
@@ -77,18 +78,22 @@ class _Builder:
 
     def _leave_out(self) -> None:
         """Which repositories are not in the snapshot, each with one reason."""
-        reasons = """SELECT kind, repo_id, left_out AS why, 1 AS place FROM repos WHERE left_out NOT IN ('', 'not drawn')
-            UNION ALL SELECT kind, repo_id, reason, 2 FROM units
+        reasons = """SELECT kind, repo_id, left_out AS why, 1 AS place, 1 AS is_said FROM repos
+                WHERE left_out NOT IN ('', 'not drawn')
+            UNION ALL SELECT kind, repo_id, reason, 2, state = 'refused' FROM units
                 WHERE (reason = 'gone' AND state = 'refused') OR (unit = 'info' AND state NOT IN ('done', 'carried'))
-            UNION ALL SELECT u.kind, u.repo_id, 'renamed and listed under its new name too', 3 FROM units u
+            UNION ALL SELECT u.kind, u.repo_id, 'renamed and listed under its new name too', 3, 1 FROM units u
                 JOIN repos r ON r.kind = u.kind AND r.repo_id = u.moved WHERE u.moved != '' AND r.left_out = ''
-            UNION ALL SELECT kind, repo_id, 'not asked yet', 4 FROM repos r WHERE r.nth = 0 AND r.pass = 0 AND NOT EXISTS (
+            UNION ALL SELECT kind, repo_id, 'not asked yet', 4, 1 FROM repos r WHERE r.nth = 0 AND r.pass = 0 AND NOT EXISTS (
                 SELECT 1 FROM units u WHERE u.unit = 'info' AND u.kind = r.kind AND u.repo_id = r.repo_id)"""
-        self.journal.rows("CREATE TEMP TABLE gone (kind TEXT, repo_id TEXT, why TEXT, PRIMARY KEY (kind, repo_id))")
-        self.journal.rows(f"INSERT OR IGNORE INTO gone SELECT kind, repo_id, why FROM ({reasons}) ORDER BY place, why")
-        for kind, repo_id, why in self.journal.stream("SELECT * FROM gone ORDER BY kind, repo_id"):
+        self.journal.rows(
+            "CREATE TEMP TABLE gone (kind TEXT, repo_id TEXT, why TEXT, is_said, PRIMARY KEY (kind, repo_id))"
+        )
+        columns = "kind, repo_id, why, is_said"
+        self.journal.rows(f"INSERT OR IGNORE INTO gone SELECT {columns} FROM ({reasons}) ORDER BY place, why")
+        for kind, repo_id, why, is_said in self.journal.stream("SELECT * FROM gone ORDER BY kind, repo_id"):
             self.writer.reject("repos", why, kind=kind, repo_id=repo_id, scope="repository")
-            self.writer.left_out[why if why in ("gone", "gated", "disabled", "private") else _class(why)] += 1
+            self.writer.left_out[_class(why) if is_said else "failed"] += 1
         renamed = """SELECT DISTINCT u.kind, u.repo_id, u.moved FROM units u WHERE u.moved != '' AND NOT EXISTS (
             SELECT 1 FROM gone g WHERE g.kind = u.kind AND g.repo_id = u.repo_id) ORDER BY 1, 2, 3"""
         for kind, repo_id, moved in self.journal.stream(renamed):
@@ -180,9 +185,16 @@ class _Builder:
 
     def _link(self, space: str, model: str) -> None:
         try:
-            self.tables["usage"].append((rows.repository_id(space), rows.repository_id(model)))
+            values = rows.repository_id(space), self._spelled("model", rows.repository_id(model))
         except UnusableError as error:
             self.writer.reject("usage", str(error), kind="space", repo_id=space, detail=error.detail)
+        else:
+            self.tables["usage"].append(values)
+
+    def _spelled(self, kind: str, repo_id: str) -> str:
+        """A name as the listing writes it: to the Hub, capitals make no difference."""
+        found = self.journal.rows("SELECT repo_id FROM repos WHERE kind = ? AND repo_id = ?", [kind, repo_id])
+        return found[0][0] if found else repo_id
 
     # --- commits and discussions
 
