@@ -187,6 +187,7 @@ def _record(plural: str, row: Mapping) -> dict:
         "lastModified": _moment(row.get("last_modified")),
         "cardData": {"license": row["license"]} if row.get("license") else {},
         "gated": gated if plural != "spaces" else None,
+        "downloadsAllTime": row.get("downloads_all_time"),
     }
     if plural == "models":
         found |= {"pipeline_tag": row.get("pipeline_tag"), "library_name": row.get("library"), "modelId": repo_id}
@@ -197,7 +198,7 @@ def _record(plural: str, row: Mapping) -> dict:
     found = {name: value for name, value in found.items() if value is not None}
     found |= {"likes": row.get("likes"), "tags": row.get("tags")}
     found |= {"downloads": row.get("downloads")} if plural != "spaces" else {}
-    found |= {"_id": f"{number(plural + repo_id):024x}", "id": repo_id, "private": False, "disabled": False}
+    found |= {"_id": row.get("hub_id") or f"{number(plural + repo_id):024x}", "id": repo_id, "private": False, "disabled": False}
     found |= {"siblings": [{"rfilename": name} for name in FILES]}
     return found | {"models": {"spaces": []}, "spaces": {"models": []}}.get(plural, {})
 
