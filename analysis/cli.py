@@ -168,7 +168,7 @@ def _say_verdicts(document: Mapping) -> None:
     values = {name: entry["value"] for name, entry in document["results"].items()}
     counted = pd.DataFrame(
         {
-            ledger.SHORT[verdict]: {kind: values[f"ledger.{kind}.{slug}"] for kind in published.KINDS}
+            ledger.SHORT[verdict]: {kind: values[f"ledger.{kind}.{slug}"] for kind in published.VALUE_KINDS}
             for verdict, slug in ledger.SLUGS.items()
         }
     )
@@ -350,26 +350,27 @@ def ledger(
 ) -> None:
     """Put the study's printed values beside those of a run: verdicts, and a summary by section."""
     from analysis.study import ledger
+    from analysis.study.verdicts import verdicts_by_section
 
     if verdict.replace("-", "_") not in ("", *ledger.SLUGS.values()):
         raise ParameterError(f"--verdict {verdict[:60]}: expected one of {', '.join(ledger.SLUGS.values())}")
     document = read_results(name)
-    whole = ledger.ledger(document)
-    rows = ledger.select(whole, verdict=verdict.replace("-", "_"), section=section)
-    if section and ledger.select(whole, section=section).empty:
+    whole = ledger.ledger_rows(document)
+    rows = ledger.select_rows(whole, verdict=verdict.replace("-", "_"), section=section)
+    if section and ledger.select_rows(whole, section=section).empty:
         raise ParameterError(f"--section {section[:60]}: no value is printed there; try 4.1, 'Table 6' or Abstract")
     if csv:
-        mark = ledger.MARKS[document["snapshot"]["synthetic"]]
+        mark = ledger.DATA_MARKS[document["snapshot"]["synthetic"]]
         print(rows.assign(data=mark).to_csv(index=False, lineterminator="\n"), end="")
         return
     out = Console(highlight=False, markup=False)
     out.width = out.width if out.is_terminal else WIDE
-    texts = ledger.shown(rows)
+    texts = ledger.as_texts(rows)
     if out.width < WIDE:
         texts = texts.drop(columns="note")
         said.print(f"the notes need a terminal of {WIDE} columns; --csv has them too")
     out.print(_rich(texts, title=ledger.heading(document)))
-    out.print(_rich(ledger.summary(rows), title=f"{ledger.heading(document)}: summary"))
+    out.print(_rich(verdicts_by_section(rows), title=f"{ledger.heading(document)}: summary"))
 
 
 def _rich(frame, *, title: str) -> Table:

@@ -24,6 +24,7 @@ from analysis.results import RunError, read_results
 from analysis.run import NOTEBOOKS
 from analysis.snapshot import BY_KIND, DATA_TABLES, KINDS, PLURAL, Snapshot
 from analysis.study import ledger, published
+from analysis.study.verdicts import DIFFERS, MATCHES
 
 ABOUT_THE_RUN = ("audit", "ledger", "snapshot")  # results that say nothing of the Hub
 LONGEST_NAME = 150  # of a directory; file systems end at 255 bytes
@@ -222,7 +223,7 @@ def run_table(documents: Sequence[Mapping]) -> pd.DataFrame:
     rows = [
         {
             "day": day.isoformat(),
-            "data": ledger.MARKS[_synthetic(document)],
+            "data": ledger.DATA_MARKS[_synthetic(document)],
             **{PLURAL[kind]: _status(document, kind) for kind in KINDS},
             "parameters": ", ".join(f"{k}={v}" for k, v in document["parameters"].items() if k in _CHOSEN and v),
         }
@@ -321,8 +322,8 @@ def verdicts(documents: Sequence[Mapping]) -> pd.DataFrame:
 
     changed: whether two runs that cover the value differ in their verdicts, None where fewer than two cover it.
     """
-    printed = published.load()
-    ledgers = [ledger.ledger(document, printed) for document in documents]
+    printed = published.printed_values()
+    ledgers = [ledger.ledger_rows(document, printed) for document in documents]
     both = ledgers[0][["id", "place", "published"]]
     both = both.assign(**{str(number): rows["verdict"].to_numpy() for number, rows in enumerate(ledgers)})
     both = both.rename(columns={str(number): number for number in range(len(ledgers))})
@@ -331,7 +332,7 @@ def verdicts(documents: Sequence[Mapping]) -> pd.DataFrame:
 
 
 def _verdict_changed(row: Iterable[str]) -> bool | None:
-    known = [verdict for verdict in row if verdict in (ledger.MATCHES, ledger.DIFFERS)]
+    known = [verdict for verdict in row if verdict in (MATCHES, DIFFERS)]
     return len(set(known)) > 1 if len(known) > 1 else None
 
 

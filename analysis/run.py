@@ -254,7 +254,7 @@ def collect(parameters: Parameters) -> dict:
     hub = load(parameters)
     out_dir = parameters.directory
     about = {"snapshot": hub.snapshot.manifest, "parameters": parameters.recorded()}
-    ledger.write(out_dir, report.merge_results(out_dir, **about))
+    ledger.write_ledger(out_dir, report.merge_results(out_dir, **about))
     colophon.write(out_dir, hub, parameters)
     document = report.merge_results(out_dir, **about)
     meta = colophon.meta(hub, parameters)

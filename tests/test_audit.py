@@ -1,6 +1,7 @@
 """The audit finds nothing in numbers that some data gave, and finds what no data can give."""
 
 import math
+import tomllib
 from fractions import Fraction
 
 import networkx as nx
@@ -11,14 +12,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu
 
-from analysis.study import audit, published
+from analysis.study import audit, groups, published, rich_club, verdicts
 
 
 def table(cells: dict[str, str]) -> pd.DataFrame:
     """A published frame from id -> printed text."""
     rows = []
     for number, (name, text) in enumerate(cells.items()):
-        whole = text not in published.UNDEFINED and not text[0].isalpha()
+        whole = text not in published.PRINTED_UNDEFINED and not text[0].isalpha()
         decimals = len(text.partition(".")[2]) if whole else None
         place = f"Table 6, {number}"
         rows.append({"id": name, "value": text, "decimals": decimals, "operator": "=", "place": place})
@@ -26,8 +27,13 @@ def table(cells: dict[str, str]) -> pd.DataFrame:
 
 
 def contradictions(cells: dict[str, str]) -> set[str]:
-    found = audit.findings(table(cells))
+    found = audit.audit_findings(table(cells))
     return set(found.loc[found["consistent"].eq(False).fillna(False), "id"])
+
+
+def clubs(cells: dict[str, str]) -> dict[str, rich_club.RichClub]:
+    printed = published.exact_numbers(table(cells))
+    return {club.printed.id: club for club in rich_club.rich_clubs(printed)}
 
 
 def core(name: str, **cells: str) -> dict[str, str]:
@@ -52,7 +58,7 @@ def test_a_clique_and_a_list_of_ten_likes_are_consistent():
 
 
 def test_no_values_give_no_findings():
-    assert audit.findings(table({"rq9.nothing": "1"})).empty
+    assert audit.audit_findings(table({"rq9.nothing": "1"})).empty
 
 
 @pytest.mark.parametrize(
@@ -133,12 +139,12 @@ def test_a_union_is_no_larger_than_the_sum_of_its_parts():
     ],
 )
 def test_a_mean_of_whole_counts_is_tested_only_where_n_is_small(text, n, expected):
-    mean = audit.numbers(table({"a.b": text}))["a.b"]
+    mean = published.exact_numbers(table({"a.b": text}))["a.b"]
     assert audit.grim(mean, n) is expected
 
 
 def test_an_even_total_has_twice_the_spacing():
-    mean = audit.numbers(table({"a.b": "0.33"}))["a.b"]
+    mean = published.exact_numbers(table({"a.b": "0.33"}))["a.b"]
     assert audit.grim(mean, 3) is True
     assert audit.grim(mean, 3, step=2) is False
 
@@ -146,7 +152,7 @@ def test_an_even_total_has_twice_the_spacing():
 def test_a_share_that_its_counts_do_not_give_comes_with_the_whole_that_would():
     cells = {f"rq2.people.same_repository.{name}": text for name, text in
              {"accepted": "1", "compared": "4", "accepted_share": "0.20"}.items()}  # fmt: skip
-    found = audit.findings(table(cells)).iloc[0]
+    found = audit.audit_findings(table(cells)).iloc[0]
     assert not found["consistent"] and "1 of 5 gives it" in found["derived"]
     assert contradictions(cells | {"rq2.people.same_repository.accepted_share": "0.25"}) == set()
 
@@ -177,10 +183,9 @@ def test_one_model_has_one_number_of_spaces():
 
 
 def test_two_printings_of_one_value_agree_within_their_decimals():
-    cells = pd.concat([table({"a.b": "4.10"}), table({"a.b": "4"})])
-    assert audit.check_repeats(cells)[0]["consistent"] is True
-    cells = pd.concat([table({"a.b": "4.10"}), table({"a.b": "5"})])
-    assert audit.check_repeats(cells)[0]["consistent"] is False
+    for second, agrees in (("4", True), ("5", False)):
+        cells = pd.concat([table({"a.b": "4.10"}), table({"a.b": second})])
+        assert audit.audit_findings(cells).set_index("id").loc["repeated.a.b", "consistent"] == agrees
 
 
 # --- no graph that exists is refused ----------------------------------------------------------------------
@@ -198,13 +203,13 @@ def printed_network(graph: nx.DiGraph) -> dict[str, str]:
         n, e = len(part), part.number_of_edges()
         cells |= core(name, k=str(k), nodes=str(n), edges=str(e), dens=f"{nx.density(part):.2f}",
                       recip=f"{nx.overall_reciprocity(part):.2f}", ad=f"{2 * e / n:.2f}")  # fmt: skip
-        if (club := rich_club(part)) is not None:
+        if (club := coefficient(part)) is not None:
             cells |= core(name, arcc=f"{club:.2f}")
         cells |= core(name, ass=printed_assortativity(part))
     return cells
 
 
-def rich_club(graph: nx.DiGraph) -> float | None:
+def coefficient(graph: nx.DiGraph) -> float | None:
     degrees = sorted((degree for _, degree in graph.degree()), reverse=True)
     least = degrees[max(2, math.ceil(len(graph) / 10)) - 1]
     club = graph.subgraph([node for node, degree in graph.degree() if degree >= least])
@@ -240,9 +245,8 @@ def test_the_rich_club_of_a_graph_lies_within_its_bounds(nodes, density, seed):
     graph = nx.gnp_random_graph(nodes, density, seed=seed, directed=True)
     graph.remove_nodes_from(list(nx.isolates(graph)))
     assume(len(graph) > 1)
-    bounds = audit.arcc_bounds(table(printed_network(graph) | core("k1", arcc="0.00"))).set_index("id")
-    row = bounds.loc["rq2.all.k1.arcc"]
-    assert row["floor"] <= rich_club(graph) <= row["ceiling"]
+    club = clubs(printed_network(graph) | core("k1", arcc="0.00"))["rq2.all.k1.arcc"]
+    assert club.floor <= coefficient(graph) <= club.ceiling
 
 
 def test_a_coefficient_that_needs_more_edges_than_the_cores_allow_is_impossible():
@@ -250,10 +254,11 @@ def test_a_coefficient_that_needs_more_edges_than_the_cores_allow_is_impossible(
     # so they share at most 30 edges of 90; each member of the clique would bring only 2.
     cells = core("k1", k="1", nodes="100", edges="200", arcc="0.35")
     cells |= core("kmax", k="4", nodes="3", edges="6")
-    row = audit.arcc_bounds(table(cells)).iloc[0]
-    assert (row["top"], row["allowed"], row["needed"]) == (10, 30, math.ceil(Fraction("0.345") * 90))
-    assert not row["attainable"]
-    assert audit.arcc_bounds(table(cells | core("k1", arcc="0.33"))).iloc[0]["attainable"]
+    (club,) = clubs(cells).values()
+    assert (club.top, club.allowed, club.needed) == (10, 30, math.ceil(Fraction("0.345") * 90))
+    assert not club.attainable
+    (club,) = clubs(cells | core("k1", arcc="0.33")).values()
+    assert club.attainable
     assert set(audit.impossible(table(cells))) == {"rq2.all.k1.arcc"}
 
 
@@ -309,9 +314,9 @@ def groups_of(shares: dict[str, dict[str, float]], *, seed: int = 5) -> tuple[pd
     for variable, share in shares.items():
         sample = {group: rng.geometric(0.3, size) * (rng.random(size) < share[group])
                   for group, size in SIZES.items()}  # fmt: skip
-        u[variable] = {pair: mannwhitneyu(*map(sample.get, pair.split("_vs_"))).statistic for pair in audit.PAIRS}
+        u[variable] = {pair: mannwhitneyu(*map(sample.get, pair.split("_vs_"))).statistic for pair in groups.COMPARISONS}
         pooled[variable] = np.concatenate(list(sample.values()))
-    return pd.DataFrame(u).T[list(audit.PAIRS)], pooled
+    return pd.DataFrame(u).T[list(groups.COMPARISONS)], pooled
 
 
 def shares(permissive: float, restrictive: float, none: float) -> dict[str, float]:
@@ -328,7 +333,7 @@ def simulated():
 
 def test_superiority_is_u_over_the_number_of_pairs(simulated):
     u, _ = simulated
-    found = audit.superiority(u, **SIZES)
+    found = groups.superiorities(u, **SIZES)
     assert found.loc["n_likes", "permissive_vs_none"] == u.loc["n_likes", "permissive_vs_none"] / (700 * 2250)
 
 
@@ -336,14 +341,16 @@ def test_sizes_of_simulated_groups_are_found_near_the_truth_and_within_bounds(si
     u, pooled = simulated
     total = sum(SIZES.values())
     nonzero = {name: (float((values > 0).sum()),) * 2 for name, values in pooled.items()}
-    found = audit.group_sizes(u, total=total, none=SIZES["none"], models=total, nonzero=nonzero)
-    assert found["permissive_low"] <= SIZES["permissive"] <= found["permissive_high"]
-    assert found["permissive"] == pytest.approx(SIZES["permissive"], rel=0.05)
-    assert found["permissive_high"] - found["permissive_low"] < total / 4
+    permissive, *_ = groups.group_sizes(u, total=total, none=SIZES["none"])
+    assert permissive == pytest.approx(SIZES["permissive"], rel=0.05)
+    tested = groups.Compared(u, total, SIZES["none"], (SIZES["none"],) * 2)
+    low, high = groups.size_bounds(tested, permissive, models=total, nonzero=nonzero)
+    assert low <= SIZES["permissive"] <= high
+    assert high - low < total / 4
     # Were every value 0, all U would be half the product of the sizes, which no split gives.
     zeros = {"n_likes": (0.0, 0.0)}
-    none = audit.group_sizes(u, total=total, none=SIZES["none"], models=total, nonzero=zeros)
-    assert none["permissive_low"] > none["permissive_high"]
+    low, high = groups.size_bounds(tested, permissive, models=total, nonzero=zeros)
+    assert low > high
 
 
 @settings(deadline=None, max_examples=10)
@@ -351,7 +358,7 @@ def test_sizes_of_simulated_groups_are_found_near_the_truth_and_within_bounds(si
 def test_the_zeros_of_existing_groups_never_exclude_their_sizes(seed, permissive, restrictive, none):
     u, pooled = groups_of({"n_likes": shares(permissive, restrictive, none)}, seed=seed)
     count = float((pooled["n_likes"] > 0).sum())
-    assert audit._zeros_allow(u.loc["n_likes"], tuple(map(float, SIZES.values())), count, count)
+    assert groups.zeros_allow(u.loc["n_likes"], tuple(map(float, SIZES.values())), count, count)
 
 
 def test_sizes_from_u_alone_are_exact_where_superiorities_add_up():
@@ -359,8 +366,8 @@ def test_sizes_from_u_alone_are_exact_where_superiorities_add_up():
     products = np.array([600 * 400, 600 * 2000, 400 * 2000])
     # (P>R) + (R>N) - (P>N) = 1/2 in every row.
     additive = np.array([[0.55, 0.65, 0.6], [0.5, 0.7, 0.7], [0.45, 0.5, 0.55], [0.6, 0.62, 0.52]])
-    u = pd.DataFrame(additive * products, columns=list(audit.PAIRS), index=list("abcd"))
-    found = audit.sizes_from_u(u)
+    u = pd.DataFrame(additive * products, columns=list(groups.COMPARISONS), index=list("abcd"))
+    found = groups.sizes_from_u(u)
     assert {key: found[key] for key in sizes} == pytest.approx(sizes, rel=1e-6)
     assert found["residual"] == pytest.approx(0, abs=1e-9)
 
@@ -369,13 +376,13 @@ def test_one_order_on_every_variable_can_be_excluded_without_knowing_the_split()
     products = {"permissive_vs_restrictive": 600 * 400, "permissive_vs_none": 600 * 1000,
                 "restrictive_vs_none": 400 * 1000}  # fmt: skip
     fair = pd.DataFrame({pair: [0.6 * product] for pair, product in products.items()})
-    assert audit.claimed_order(fair, total=2000, none=1000)["possible"]
+    assert groups.claimed_order(fair.min(), total=2000, none=1000).possible
     # p <= 624 and r <= 416, so p r is 234,624 at least; the claim needs less than 2 * 96,000.
     odd = pd.DataFrame({pair: [share * product] for (pair, product), share in
                         zip(products.items(), (0.4, 0.52, 0.52), strict=True)})  # fmt: skip
-    found = audit.claimed_order(odd, total=2000, none=1000)
-    assert (round(found["low"]), round(found["high"]), round(found["least"])) == (584, 624, 234624)
-    assert not found["possible"]
+    found = groups.claimed_order(odd.min(), total=2000, none=1000)
+    assert (round(found.low), round(found.high), round(found.least)) == (584, 624, 234624)
+    assert not found.possible
 
 
 @pytest.mark.parametrize("reverse", [False, True])
@@ -387,7 +394,7 @@ def test_a_claimed_order_is_found_wrong_exactly_where_the_groups_are_the_other_w
              "rq1.models.unlicensed_share": f"{SIZES['none'] / total:.4f}"}  # fmt: skip
     for variable, values in pooled.items():
         cells[f"rq1.models.{variable}.zero_share"] = f"{(values == 0).mean():.4f}"
-        for pair in audit.PAIRS:
+        for pair in groups.COMPARISONS:
             cells[f"rq1.models.mannwhitney.{variable}.{pair}.u"] = f"{u.loc[variable, pair]:.0f}"
     found = contradictions(cells)
     name = "superiority.rq1.models.mannwhitney.n_likes.permissive_vs_restrictive"
@@ -399,12 +406,25 @@ def test_a_claimed_order_is_found_wrong_exactly_where_the_groups_are_the_other_w
 
 @pytest.fixture(scope="module")
 def study() -> pd.DataFrame:
-    return audit.findings().set_index("id")
+    return audit.audit_findings().set_index("id")
+
+
+def test_every_form_of_a_check_asks_and_says_what_follows_and_every_assumption_is_used():
+    texts = tomllib.loads(audit.WORDS.read_text(encoding="utf-8"))
+    assumptions, used = set(texts.pop("assumptions")), set()
+    for check, parts in texts.items():
+        named = [set(text) for part, text in parts.items() if part != "assumes" and isinstance(text, dict)]
+        assert all(forms == set.union(*named) for forms in named), check
+        assert parts.keys() <= {"asks", "follows", "assumes"} and {"asks", "follows"} <= parts.keys(), check
+        assumed = parts.get("assumes", {})
+        used |= {assumed} if isinstance(assumed, str) else set(assumed.values())
+        assert isinstance(assumed, str) or set(assumed) <= set.union(set(), *named), check
+    assert used == assumptions
 
 
 def test_findings_have_unique_ids_and_the_documented_columns(study):
     assert study.index.is_unique
-    assert [study.index.name, *study.columns] == list(audit.COLUMNS)
+    assert [study.index.name, *study.columns] == list(audit.AUDIT_COLUMNS)
     assert study[["place", "statement", "published", "derived"]].ne("").all(axis=None)
 
 
@@ -476,8 +496,8 @@ def test_the_coefficients_that_the_definition_cannot_give_are_named_with_a_reaso
 
 
 def test_the_ledger_says_what_cannot_be_computed():
-    rows = published.ledger({}, published.load(), proofs=audit.impossible())
-    judged = rows[rows["verdict"] == published.IMPOSSIBLE]
+    rows = verdicts.judged({}, published.printed_values(), proofs=audit.impossible())
+    judged = rows[rows["verdict"] == verdicts.IMPOSSIBLE]
     assert set(judged["id"]) == set(audit.impossible())
 
 
@@ -487,17 +507,17 @@ def test_no_sizes_of_the_groups_make_permissive_first_on_every_variable():
     U(P,N) of n_usage_spaces bounds p by 2 * 8,276,280,946/n = 73,512; U(R,N) of n_downloads bounds r by
     44,261, so p is 70,072 at least; p r is then 3.0008e9 at least, and U(P,R) of n_likes allows 2.9287e9.
     """
-    u = audit.u_values(published.load())
-    found = audit.claimed_order(u, total=339_502, none=225_169)
-    assert found["high"] == pytest.approx(73_512, abs=1)
-    assert found["low"] == pytest.approx(70_072, abs=1)
-    assert found["least"] == pytest.approx(3.0008e9, rel=1e-4)
-    assert found["most"] == 2 * 1_464_356_547
-    assert not found["possible"]
+    u = groups.u_values(published.exact_numbers(published.printed_values()))
+    found = groups.claimed_order(u.min(), total=339_502, none=225_169)
+    assert found.high == pytest.approx(73_512, abs=1)
+    assert found.low == pytest.approx(70_072, abs=1)
+    assert found.least == pytest.approx(3.0008e9, rel=1e-4)
+    assert found.most == 2 * 1_464_356_547
+    assert not found.possible
 
 
 def test_outcomes_are_counted_by_check_and_in_all(study):
-    found = audit.counts(study.reset_index())
+    found = audit.outcome_counts(study.reset_index())
     parts = ("consistent", "contradicted", "undecided")
     assert found["checks.total"] == len(study) == sum(found[f"checks.{part}"] for part in parts)
     assert (found["organisations.total"], found["organisations.contradicted"]) == (4, 2)
@@ -511,4 +531,4 @@ def test_quantities_of_the_text_by_hand():
     assert found["order.least"] > found["order.most"]
     assert (found["whole.top"], found["whole.needed"]) == (1_052, 38_698)  # 0.035 * 1052 * 1051 = 38,697.8
     assert found["isolates.high.share"] == pytest.approx(1 - 10_524 / 101_144)
-    assert audit.quantities(published.load().head(0)) == {}
+    assert audit.quantities(published.printed_values().head(0)) == {}

@@ -17,7 +17,7 @@ from analysis import activity, cli, engine, network, references, report, snapsho
 from analysis.parameters import ParameterError, Parameters, parse
 from analysis.results import RunError, read_results
 from analysis.snapshot import SnapshotError
-from analysis.study import ledger, published
+from analysis.study import ledger, published, verdicts
 
 STUDY_DATE = "2023-10-15"
 
@@ -42,22 +42,22 @@ def hub(demo):
 def book(hub, tmp_path_factory):
     """The study's rows that these results can meet, with the demo's right values in the place of the printed ones."""
     right = results_of(hub)
-    rows = published.load().drop_duplicates("id")
-    rows = rows[rows["id"].map(lambda name: not published.missing(right.get(name)))]
+    rows = published.printed_values().drop_duplicates("id")
+    rows = rows[rows["id"].map(lambda name: not verdicts.missing(right.get(name)))]
     values = rows["id"].map(lambda name: f"{right[name]:.2f}")
     folder = tmp_path_factory.mktemp("published")
-    rows = rows.assign(value=values, decimals=2, operator="=")[list(published.COLUMNS)]
+    rows = rows.assign(value=values, decimals=2, operator="=")[list(published.PUBLISHED_COLUMNS)]
     rows.to_csv(folder / "own.csv", index=False, encoding="utf-8")
-    return published.load(folder)
+    return published.printed_values(folder)
 
 
 def turned(hub, book) -> set[str]:
     """ids of the rows that differ."""
     results = results_of(hub)
-    undefined = {name: report.UNDEFINED for name, value in results.items() if published.missing(value)}
-    found = published.ledger(results, book, reasons=undefined)
-    assert set(found["verdict"]) <= {published.MATCHES, published.DIFFERS}
-    return set(found.loc[found["verdict"] == published.DIFFERS, "id"])
+    undefined = {name: report.UNDEFINED for name, value in results.items() if verdicts.missing(value)}
+    found = verdicts.judged(results, book, reasons=undefined)
+    assert set(found["verdict"]) <= {verdicts.MATCHES, verdicts.DIFFERS}
+    return set(found.loc[found["verdict"] == verdicts.DIFFERS, "id"])
 
 
 def test_right_estimators_match_every_row(hub, book):
@@ -140,15 +140,15 @@ def row_of(found: pd.DataFrame, name: str) -> pd.Series:
     ],
 )
 def test_every_row_that_differs_has_a_reason(options, name, reason):
-    found = ledger.ledger(document({name: 7}, **options))
-    assert row_of(found, name)["verdict"] == published.DIFFERS
+    found = ledger.ledger_rows(document({name: 7}, **options))
+    assert row_of(found, name)["verdict"] == verdicts.DIFFERS
     assert reason in row_of(found, name)["note"]
-    assert found.loc[found["verdict"] == published.DIFFERS, "note"].ne("").all()
+    assert found.loc[found["verdict"] == verdicts.DIFFERS, "note"].ne("").all()
 
 
 def test_a_row_that_is_not_covered_says_what_the_snapshot_lacks():
-    found = row_of(ledger.ledger(document({"rq1.models.n_commits.mean": None})), "rq1.models.n_commits.mean")
-    assert (found["verdict"], found["note"]) == (published.NOT_COVERED, "the snapshot has no commits of models")
+    found = row_of(ledger.ledger_rows(document({"rq1.models.n_commits.mean": None})), "rq1.models.n_commits.mean")
+    assert (found["verdict"], found["note"]) == (verdicts.NOT_COVERED, "the snapshot has no commits of models")
 
 
 @pytest.mark.parametrize(
@@ -160,20 +160,20 @@ def test_a_row_that_is_not_covered_says_what_the_snapshot_lacks():
     ],
 )
 def test_what_was_not_even_emitted_has_the_reason_of_its_relative(name, relative):
-    found = row_of(ledger.ledger(document({relative: None}, whys={relative: "no such table"})), name)
-    assert (found["verdict"], found["note"].rsplit("; ", 1)[-1]) == (published.NOT_COVERED, "no such table")
+    found = row_of(ledger.ledger_rows(document({relative: None}, whys={relative: "no such table"})), name)
+    assert (found["verdict"], found["note"].rsplit("; ", 1)[-1]) == (verdicts.NOT_COVERED, "no such table")
 
 
 def test_a_core_that_ours_does_not_have_differs_from_a_printed_one():
     undefined = document({"rq2.all.k10.nodes": None}, whys={"rq2.all.k10.nodes": report.UNDEFINED})
-    found = row_of(ledger.ledger(undefined), "rq2.all.k10.nodes")
-    assert found["verdict"] == published.DIFFERS
+    found = row_of(ledger.ledger_rows(undefined), "rq2.all.k10.nodes")
+    assert found["verdict"] == verdicts.DIFFERS
     assert "ours is undefined" in found["note"]
 
 
 def test_what_cannot_be_computed_has_its_proof_whatever_ours_is():
-    found = ledger.ledger(document({"rq2.all.kmax.arcc": 0.15}))
-    judged = found[found["verdict"] == published.IMPOSSIBLE]
+    found = ledger.ledger_rows(document({"rq2.all.kmax.arcc": 0.15}))
+    judged = found[found["verdict"] == verdicts.IMPOSSIBLE]
     assert {"rq2.all.kmax.arcc", "rq3.all.cousage.degree.modes"} <= set(judged["id"])
     assert judged["note"].ne("").all()
 
@@ -181,24 +181,24 @@ def test_what_cannot_be_computed_has_its_proof_whatever_ours_is():
 def test_the_month_is_that_of_the_day_looked_at():
     early = document({}, date="2024-12-04", as_of="2022-01-31")
     assert ledger.month(early) == "2022-01"
-    assert ledger.months_after(early, published.load()) == -21
-    assert ledger.months_after(document({}, date="2024-01-19"), published.load()) == 3
-    assert ledger.months_after(document({}), published.load()) == 0
+    assert ledger.months_after(early, published.printed_values()) == -21
+    assert ledger.months_after(document({}, date="2024-01-19"), published.printed_values()) == 3
+    assert ledger.months_after(document({}), published.printed_values()) == 0
 
 
 def test_a_value_of_the_ledger_itself_is_never_compared():
     stored = document({"rq1.models.count": 348181})
-    stored["results"]["rq2.all.recip.min"] = {"value": 0.81, "notebook": ledger.STEP, "cell": None}
-    assert row_of(ledger.ledger(stored), "rq2.all.recip.min")["verdict"] == published.NOT_COVERED
+    stored["results"]["rq2.all.recip.min"] = {"value": 0.81, "notebook": ledger.LEDGER_STEP, "cell": None}
+    assert row_of(ledger.ledger_rows(stored), "rq2.all.recip.min")["verdict"] == verdicts.NOT_COVERED
 
 
 def test_counts_of_verdicts_are_apart_and_add_up():
-    found = ledger.verdict_counts(ledger.ledger(document({"rq1.models.count": 348181, "rq2.all.k1.com": 1})))
+    found = ledger.verdict_counts(ledger.ledger_rows(document({"rq1.models.count": 348181, "rq2.all.k1.com": 1})))
     assert (found["calibrated.matches"], found["calibrated.matching.share"]) == (2 - 1, 1.0)
     assert (found["emergent.differs"], found["emergent.matches"]) == (1, 1)  # the month matches
     for name in ("total", *ledger.SLUGS.values()):
         assert found[f"all.{name}"] == found[f"calibrated.{name}"] + found[f"emergent.{name}"]
-    assert ledger.verdict_counts(published.ledger({}, published.load()))["all.matching.share"] is None
+    assert ledger.verdict_counts(verdicts.judged({}, published.printed_values()))["all.matching.share"] is None
 
 
 @pytest.mark.parametrize(
@@ -213,8 +213,8 @@ def test_counts_of_verdicts_are_apart_and_add_up():
     ],
 )
 def test_a_section_selects_the_values_printed_there_and_below(section, places):
-    rows = published.ledger({}, published.load())
-    chosen = ledger.select(rows, section=section)
+    rows = verdicts.judged({}, published.printed_values())
+    chosen = ledger.select_rows(rows, section=section)
     printed = chosen["place"].str.split("; ").map(lambda parts: {part.split(",")[0] for part in parts})
     assert all(found & places for found in printed)
     everywhere = rows["place"].str.split("; ").map(lambda parts: {part.split(",")[0] for part in parts})
@@ -223,8 +223,8 @@ def test_a_section_selects_the_values_printed_there_and_below(section, places):
 
 def test_a_row_is_shown_with_two_decimals_more_than_were_printed():
     values = {"rq1.models.count": 348182, "rq1.models.n_likes.mean": 1.13951, "rq1.models.n_downloads.zero_share": 0.5}
-    found = ledger.ledger(document(values))
-    texts = ledger.shown(found).assign(place=found["place"]).set_index(["value", "place"])
+    found = ledger.ledger_rows(document(values))
+    texts = ledger.as_texts(found).assign(place=found["place"]).set_index(["value", "place"])
     count, likes = (texts.xs(name, level="value").iloc[0] for name in ("rq1.models.count", "rq1.models.n_likes.mean"))
     assert [*count[["published", "ours", "difference", "tolerance"]]] == ["348,181", "348,182", "+1", "0.5"]
     assert [*likes[["published", "ours", "difference", "tolerance"]]] == ["1.14", "1.1395", "-0.0005", "0.005"]
@@ -251,9 +251,9 @@ def done(demo_document, tmp_path, monkeypatch):
 
 
 def test_the_files_hold_every_row_and_the_numbers_of_the_text(done, demo_document):
-    ledger.write(done, demo_document)
+    ledger.write_ledger(done, demo_document)
     stored = pd.read_csv(done / "ledger.csv", keep_default_na=False, dtype=str)
-    assert len(stored) == len(published.load())
+    assert len(stored) == len(published.printed_values())
     emitted = json.loads((done / "parts" / "ledger.json").read_text(encoding="utf-8"))["results"]
     assert {entry["notebook"] for entry in emitted.values()} == {"ledger"}
     assert emitted["ledger.all.total"]["value"] == len(stored)
@@ -263,9 +263,9 @@ def test_the_files_hold_every_row_and_the_numbers_of_the_text(done, demo_documen
 
 
 def test_the_same_results_give_the_same_bytes_again(done, demo_document):
-    ledger.write(done, demo_document)
+    ledger.write_ledger(done, demo_document)
     first = {path.name: path.read_bytes() for path in sorted(done.rglob("*")) if path.is_file()}
-    ledger.write(done, demo_document)
+    ledger.write_ledger(done, demo_document)
     assert first == {path.name: path.read_bytes() for path in sorted(done.rglob("*")) if path.is_file()}
 
 
@@ -280,7 +280,7 @@ def test_the_command_prints_rows_and_a_summary(done):
 def test_the_command_writes_csv_that_can_be_read_again(done):
     said = CliRunner().invoke(cli.app, ["ledger", "demo", "--verdict", "not-covered", "--csv"])
     rows = list(csv.DictReader(io.StringIO(said.stdout)))
-    assert {row["verdict"] for row in rows} == {published.NOT_COVERED}
+    assert {row["verdict"] for row in rows} == {verdicts.NOT_COVERED}
     assert {row["data"] for row in rows} == {report.SYNTHETIC}
 
 
@@ -352,14 +352,14 @@ def test_every_file_of_a_synthetic_snapshot_says_so_and_none_of_an_observed_one(
 def test_the_ledgers_heading_and_files_follow_the_manifest(done, demo_document, synthetic):
     shown = demo_document | {"snapshot": demo_document["snapshot"] | {"synthetic": synthetic}}
     assert ledger.heading(shown).startswith(report.SYNTHETIC) is synthetic
-    ledger.write(done, shown)
+    ledger.write_ledger(done, shown)
     files = [done / "ledger.csv", done / "tables" / "ledger.tex", done / "tables" / "ledger_summary.tex"]
     for file in files:
         assert (report.SYNTHETIC in file.read_text(encoding="utf-8")) is synthetic, file.name
 
 
 def test_the_printed_ledger_says_synthetic_on_each_of_its_pages(demo_document, done):
-    ledger.write(done, demo_document)
+    ledger.write_ledger(done, demo_document)
     text = (done / "tables" / "ledger.tex").read_text(encoding="utf-8")
     head = text[text.index(r"\toprule") : text.index(r"\endhead")]
     assert report.SYNTHETIC in head

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis import report
-from analysis.study import published
+from analysis.study import published, verdicts
 
 STUDY = Path(os.environ.get("HUB_STUDY", "")) / "osborne-2024.txt"
 needs_study = pytest.mark.skipif(
@@ -25,11 +25,11 @@ ROW = "rq1.models.count,348181,0,=,§1,calibrated,"
 
 def book(folder: Path, *rows: str) -> pd.DataFrame:
     (folder / "rows.csv").write_text(HEADER + "\n".join(rows) + "\n", encoding="utf-8")
-    return published.load(folder)
+    return published.printed_values(folder)
 
 
 def entry(folder: Path, row: str, results: dict, **options) -> pd.Series:
-    return published.ledger(results, book(folder, row), **options).iloc[0]
+    return verdicts.judged(results, book(folder, row), **options).iloc[0]
 
 
 # --- the ledger's rules, by hand --------------------------------------------------------------------------
@@ -38,20 +38,20 @@ def entry(folder: Path, row: str, results: dict, **options) -> pd.Series:
 @pytest.mark.parametrize(
     ("value", "decimals", "operator", "ours", "verdict"),
     [
-        ("348181", 0, "=", 348181, published.MATCHES),
-        ("348181", 0, "=", 348182, published.DIFFERS),
-        ("4.10", 2, "=", 4.1045, published.MATCHES),
-        ("4.10", 2, "=", 4.105, published.MATCHES),
-        ("4.10", 2, "=", 4.0949, published.DIFFERS),
-        ("0.91", 2, "=", 0.9149, published.MATCHES),
-        ("0.6467", 4, "=", 0.6468, published.DIFFERS),
-        ("-0.00", 2, "=", -0.004, published.MATCHES),
-        ("0.001", 3, "<", 0.0009, published.MATCHES),
-        ("0.001", 3, "<", 0.001, published.DIFFERS),
-        ("0.70", 2, ">", 0.7099, published.MATCHES),
-        ("0.70", 2, ">", 0.70, published.DIFFERS),
-        ("100000", 0, "about", 105000, published.MATCHES),
-        ("100000", 0, "about", 94999, published.DIFFERS),
+        ("348181", 0, "=", 348181, verdicts.MATCHES),
+        ("348181", 0, "=", 348182, verdicts.DIFFERS),
+        ("4.10", 2, "=", 4.1045, verdicts.MATCHES),
+        ("4.10", 2, "=", 4.105, verdicts.MATCHES),
+        ("4.10", 2, "=", 4.0949, verdicts.DIFFERS),
+        ("0.91", 2, "=", 0.9149, verdicts.MATCHES),
+        ("0.6467", 4, "=", 0.6468, verdicts.DIFFERS),
+        ("-0.00", 2, "=", -0.004, verdicts.MATCHES),
+        ("0.001", 3, "<", 0.0009, verdicts.MATCHES),
+        ("0.001", 3, "<", 0.001, verdicts.DIFFERS),
+        ("0.70", 2, ">", 0.7099, verdicts.MATCHES),
+        ("0.70", 2, ">", 0.70, verdicts.DIFFERS),
+        ("100000", 0, "about", 105000, verdicts.MATCHES),
+        ("100000", 0, "about", 94999, verdicts.DIFFERS),
     ],
 )
 def test_a_value_is_judged_by_its_operator_and_printed_digits(tmp_path, value, decimals, operator, ours, verdict):
@@ -73,43 +73,43 @@ def test_tolerance_is_half_a_unit_of_the_last_printed_digit(tmp_path, value, dec
 @pytest.mark.parametrize("results", [{}, {"rq1.models.count": None}, {"rq1.models.count": math.nan}])
 def test_an_absent_result_is_not_covered_and_has_no_difference(tmp_path, results):
     found = entry(tmp_path, ROW, results)
-    assert found["verdict"] == published.NOT_COVERED
+    assert found["verdict"] == verdicts.NOT_COVERED
     assert math.isnan(found["difference"])
 
 
 def test_text_matches_only_the_same_text(tmp_path):
     row = "rq3.all.usage.top.1.model,gpt2,,=,§4.3.1,calibrated,"
-    assert entry(tmp_path, row, {"rq3.all.usage.top.1.model": "gpt2"})["verdict"] == published.MATCHES
-    assert entry(tmp_path, row, {"rq3.all.usage.top.1.model": "gpt3"})["verdict"] == published.DIFFERS
+    assert entry(tmp_path, row, {"rq3.all.usage.top.1.model": "gpt2"})["verdict"] == verdicts.MATCHES
+    assert entry(tmp_path, row, {"rq3.all.usage.top.1.model": "gpt3"})["verdict"] == verdicts.DIFFERS
 
 
 def test_an_undefined_value_matches_only_where_the_rest_of_its_row_is_covered(tmp_path):
     row = 'rq2.all.kmax.ass,NaN,,=,"Table 6, k=26, ASS",emergent,'
     covered = {"rq2.all.kmax.nodes": 14, "rq2.all.kmax.ass": None}
-    assert entry(tmp_path, row, covered)["verdict"] == published.MATCHES
-    assert entry(tmp_path, row, {"rq2.all.kmax.ass": None})["verdict"] == published.NOT_COVERED
-    assert entry(tmp_path, row, covered | {"rq2.all.kmax.ass": 0.1})["verdict"] == published.DIFFERS
+    assert entry(tmp_path, row, covered)["verdict"] == verdicts.MATCHES
+    assert entry(tmp_path, row, {"rq2.all.kmax.ass": None})["verdict"] == verdicts.NOT_COVERED
+    assert entry(tmp_path, row, covered | {"rq2.all.kmax.ass": 0.1})["verdict"] == verdicts.DIFFERS
 
 
 def test_downloads_of_spaces_are_undefined_where_spaces_are_covered(tmp_path):
     row = 'rq1.spaces.n_downloads.mean,N/A,,=,"Table 4, mean, n_downloads",calibrated,'
-    assert entry(tmp_path, row, {"rq1.spaces.count": 5})["verdict"] == published.MATCHES
+    assert entry(tmp_path, row, {"rq1.spaces.count": 5})["verdict"] == verdicts.MATCHES
 
 
 def test_a_proof_outranks_our_value_and_is_shown(tmp_path):
     proofs = {"rq1.models.count": "No such number exists."}
     found = entry(tmp_path, ROW, {"rq1.models.count": 348181}, proofs=proofs)
-    assert (found["verdict"], found["note"]) == (published.IMPOSSIBLE, "No such number exists.")
+    assert (found["verdict"], found["note"]) == (verdicts.IMPOSSIBLE, "No such number exists.")
 
 
 def test_a_row_without_id_stays_in_the_ledger(tmp_path):
-    assert entry(tmp_path, ',30,0,=,§5.2.3,emergent,"days"', {})["verdict"] == published.NOT_COVERED
+    assert entry(tmp_path, ',30,0,=,§5.2.3,emergent,"days"', {})["verdict"] == verdicts.NOT_COVERED
 
 
 def test_the_ledger_leaves_its_input_as_it_was(tmp_path):
     frame = book(tmp_path, ROW)
     before = frame.copy()
-    published.ledger({"rq1.models.count": 1}, frame)
+    verdicts.judged({"rq1.models.count": 1}, frame)
     pd.testing.assert_frame_equal(frame, before)
 
 
@@ -121,85 +121,85 @@ def test_summary_counts_every_row_once_by_section_and_kind(tmp_path):
         'rq2.all.k1.com,2,0,=,"Table 6, k=1, COM",emergent,',
         'rq2.all.k1.acc,0.10,2,=,"Table 6, k=1, ACC",emergent,',
     )
-    table = published.summary(published.ledger({"rq2.all.k1.com": 2, "rq2.all.k1.acc": 0.2}, frame))
-    assert list(table["section"]) == ["§1", "Table 6", "Table 6"]
-    assert list(table["kind"]) == ["calibrated", "calibrated", "emergent"]
-    assert list(table[published.MATCHES]) == [0, 0, 1]
-    assert list(table[published.DIFFERS]) == [0, 0, 1]
-    assert list(table["total"]) == [1, 1, 2]
+    table = verdicts.verdicts_by_section(verdicts.judged({"rq2.all.k1.com": 2, "rq2.all.k1.acc": 0.2}, frame))
+    assert list(table["section"]) == ["§1", "Table 6", "Table 6", "all", "all"]
+    assert list(table["kind"]) == ["calibrated", "calibrated", "emergent", "calibrated", "emergent"]
+    assert list(table[verdicts.MATCHES]) == [0, 0, 1, 0, 1]
+    assert list(table[verdicts.DIFFERS]) == [0, 0, 1, 0, 1]
+    assert list(table["total"]) == [1, 1, 2, 2, 2]
 
 
 def test_ranges_over_cores_skip_the_undefined_but_need_every_core():
     cores = {f"rq2.all.{core}.nodes": 9 for core in ("k1", "k5", "k10", "kmax")}
     values = {"rq2.all.k1.ass": 0.1, "rq2.all.k5.ass": -0.2, "rq2.all.k10.ass": 0.0, "rq2.all.kmax.ass": None}
-    found = published.derived({**cores, **values})
+    found = verdicts.derived({**cores, **values})
     assert (found["rq2.all.ass.min"], found["rq2.all.ass.max"]) == (-0.2, 0.1)
-    assert "rq2.all.ass.min" not in published.derived({**cores, **values, "rq2.all.k5.nodes": None})
+    assert "rq2.all.ass.min" not in verdicts.derived({**cores, **values, "rq2.all.k5.nodes": None})
 
 
 def test_a_joint_share_needs_every_organisation_and_never_replaces_a_result():
     names = published.LISTED["cousage"]
     counts = {f"rq3.all.cousage.top100.organisation.{name}": 10 for name in names}
     share = "rq3.all.cousage.top100.leading_share"
-    assert published.derived(counts)[share] == 0.5
-    assert share not in published.derived(dict(list(counts.items())[1:]))
-    assert share not in published.derived({**counts, share: 0.4})
+    assert verdicts.derived(counts)[share] == 0.5
+    assert share not in verdicts.derived(dict(list(counts.items())[1:]))
+    assert share not in verdicts.derived({**counts, share: 0.4})
 
 
 def test_an_organisation_that_a_ranking_does_not_hold_has_no_model_and_without_a_ranking_it_is_not_covered(tmp_path):
     row = "rq3.all.usage.top100.organisation.meta,8,0,=,§4.3.2,calibrated,"
     ranked = entry(tmp_path, row, {"rq3.all.usage.top100.rank.1.models": 60})
-    assert (ranked["ours"], ranked["verdict"]) == (0, published.DIFFERS)
-    assert entry(tmp_path, row, {"rq3.all.usage.top100.rank.1.models": None})["verdict"] == published.NOT_COVERED
-    assert entry(tmp_path, row, {})["verdict"] == published.NOT_COVERED
+    assert (ranked["ours"], ranked["verdict"]) == (0, verdicts.DIFFERS)
+    assert entry(tmp_path, row, {"rq3.all.usage.top100.rank.1.models": None})["verdict"] == verdicts.NOT_COVERED
+    assert entry(tmp_path, row, {})["verdict"] == verdicts.NOT_COVERED
 
 
 def test_a_licence_that_nobody_declares_has_the_share_0_where_any_licence_is_declared(tmp_path):
     row = "rq1.models.license_share.openrail,0.14,2,=,§4.1.3,calibrated,"
     found = entry(tmp_path, row, {"rq1.models.unlicensed_share": 0.6})
-    assert (found["ours"], found["verdict"]) == (0, published.DIFFERS)
+    assert (found["ours"], found["verdict"]) == (0, verdicts.DIFFERS)
     for unlicensed in (None, 1.0):
-        assert entry(tmp_path, row, {"rq1.models.unlicensed_share": unlicensed})["verdict"] == published.NOT_COVERED
+        assert entry(tmp_path, row, {"rq1.models.unlicensed_share": unlicensed})["verdict"] == verdicts.NOT_COVERED
 
 
 def test_organisations_that_are_listed_count_where_they_have_a_model():
     counts = {f"rq3.all.cousage.top100.organisation.{name}": 7 for name in published.LISTED["cousage"]}
     counts["rq3.all.cousage.top100.organisation.lmsys"] = 0
-    assert published.derived(counts)["rq3.all.cousage.top100.leading_count"] == 4
+    assert verdicts.derived(counts)["rq3.all.cousage.top100.leading_count"] == 4
 
 
 def test_models_compared_are_those_of_the_three_groups():
     sizes = {f"rq1.models.group.{group}.count": n for group, n in (("permissive", 3), ("restrictive", 2), ("none", 4))}
-    found = published.derived({**sizes, "rq1.models.count": 12, "rq1.models.group.unclassified.count": 3})
+    found = verdicts.derived({**sizes, "rq1.models.count": 12, "rq1.models.group.unclassified.count": 3})
     assert found == {"rq1.models.grouped.count": 9, "rq1.models.grouped.share": 0.75}
-    assert published.derived({**sizes, "rq1.models.group.none.count": None}) == {}
+    assert verdicts.derived({**sizes, "rq1.models.group.none.count": None}) == {}
 
 
 def test_creative_commons_is_a_family_of_version_4():
     shares = {"cc-by-4.0": 0.1, "cc-by-nc-sa-4.0": 0.2, "cc-by-sa-3.0": 0.4, "cc0-1.0": 0.3}
     values = {f"rq1.datasets.license_share.{name}": share for name, share in shares.items()}
     name = "rq1.datasets.license_share.creative-commons-4.0"
-    assert published.derived({**values, "rq1.datasets.unlicensed_share": 0.5})[name] == pytest.approx(0.3)
-    assert published.derived({"rq1.datasets.unlicensed_share": 0.5})[name] == 0
-    assert name in published.derived({"rq1.datasets.unlicensed_share": 0.5}, [name])
-    assert name not in published.derived({"rq1.datasets.unlicensed_share": None})
-    assert name not in published.derived({"rq1.datasets.unlicensed_share": 1.0})  # shares of nothing
+    assert verdicts.derived({**values, "rq1.datasets.unlicensed_share": 0.5})[name] == pytest.approx(0.3)
+    assert verdicts.derived({"rq1.datasets.unlicensed_share": 0.5})[name] == 0
+    assert name in verdicts.derived({"rq1.datasets.unlicensed_share": 0.5}, [name])
+    assert name not in verdicts.derived({"rq1.datasets.unlicensed_share": None})
+    assert name not in verdicts.derived({"rq1.datasets.unlicensed_share": 1.0})  # shares of nothing
 
 
 def test_the_largest_p_needs_all_24_tests():
     p = {f"rq1.models.mannwhitney.v{i}.permissive_vs_none.p": i / 100 for i in range(24)}
-    assert published.derived(p)["rq1.models.mannwhitney.p.max"] == 0.23
-    assert "rq1.models.mannwhitney.p.max" not in published.derived(dict(list(p.items())[1:]))
-    assert "rq1.models.mannwhitney.p.max" not in published.derived(
+    assert verdicts.derived(p)["rq1.models.mannwhitney.p.max"] == 0.23
+    assert "rq1.models.mannwhitney.p.max" not in verdicts.derived(dict(list(p.items())[1:]))
+    assert "rq1.models.mannwhitney.p.max" not in verdicts.derived(
         p | {"rq1.models.mannwhitney.v0.permissive_vs_none.p": None}
     )
 
 
 def test_what_our_data_leave_undefined_differs_from_a_printed_number(tmp_path):
     reasons = {"rq1.models.count": report.UNDEFINED}
-    assert entry(tmp_path, ROW, {"rq1.models.count": None}, reasons=reasons)["verdict"] == published.DIFFERS
+    assert entry(tmp_path, ROW, {"rq1.models.count": None}, reasons=reasons)["verdict"] == verdicts.DIFFERS
     lacking = {"rq1.models.count": "the snapshot has no list of repositories of models"}
-    assert entry(tmp_path, ROW, {"rq1.models.count": None}, reasons=lacking)["verdict"] == published.NOT_COVERED
+    assert entry(tmp_path, ROW, {"rq1.models.count": None}, reasons=lacking)["verdict"] == verdicts.NOT_COVERED
 
 
 @given(st.floats(-1e6, 1e6), st.integers(0, 4))
@@ -207,9 +207,9 @@ def test_what_rounds_to_the_printed_value_matches_and_a_whole_unit_off_does_not(
     row = {"id": "a.b", "value": f"{x:.{decimals}f}", "decimals": decimals, "operator": "=", "place": "§1",
            "kind": "emergent", "note": "", "section": "§1"}  # fmt: skip
     frame = pd.DataFrame([row]).assign(number=lambda f: f["value"].astype(float))
-    assert published.ledger({"a.b": x}, frame)["verdict"].item() == published.MATCHES
+    assert verdicts.judged({"a.b": x}, frame)["verdict"].item() == verdicts.MATCHES
     off = float(row["value"]) + 10.0**-decimals
-    assert published.ledger({"a.b": off}, frame)["verdict"].item() == published.DIFFERS
+    assert verdicts.judged({"a.b": off}, frame)["verdict"].item() == verdicts.DIFFERS
 
 
 # --- the tables on disk are checked -----------------------------------------------------------------------
@@ -240,15 +240,15 @@ def test_a_bad_row_is_refused_by_one_line_with_file_row_and_remedy(tmp_path, row
 
 def test_unexpected_columns_and_an_empty_folder_are_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="no published values"):
-        published.load(tmp_path)
+        published.printed_values(tmp_path)
     (tmp_path / "x.csv").write_text("id,value\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"x\.csv: columns"):
-        published.load(tmp_path)
+        published.printed_values(tmp_path)
 
 
 @pytest.fixture(scope="module")
 def values() -> pd.DataFrame:
-    return published.load()
+    return published.printed_values()
 
 
 def test_every_cell_of_tables_2_to_9_has_a_row(values):
@@ -259,15 +259,15 @@ def test_every_cell_of_tables_2_to_9_has_a_row(values):
 
 
 def test_without_results_nothing_matches_and_nothing_differs(values):
-    assert set(published.ledger({}, values)["verdict"]) == {published.NOT_COVERED}
+    assert set(verdicts.judged({}, values)["verdict"]) == {verdicts.NOT_COVERED}
 
 
 def test_the_studys_own_values_match_themselves_where_it_does_not_contradict_itself(values):
     exact = values[(values["operator"] == "=") & (values["id"] != "") & values["number"].notna()]
     first = exact.sort_values("decimals", ascending=False, kind="stable").drop_duplicates("id")
-    rows = published.ledger(dict(zip(first["id"], first["number"], strict=True)), values)
+    rows = verdicts.judged(dict(zip(first["id"], first["number"], strict=True)), values)
     own = rows[(rows["operator"] == "=") & rows["id"].isin(first["id"])]
-    assert set(own["verdict"]) == {published.MATCHES}
+    assert set(own["verdict"]) == {verdicts.MATCHES}
 
 
 # --- an independent reading of the study ------------------------------------------------------------------

@@ -109,7 +109,7 @@ def test_each_result_names_its_notebook_and_a_cell_that_was_executed(demo, resul
     for name in run.NOTEBOOKS:
         cells = json.loads((demo / "notebooks" / f"{name}.ipynb").read_text())["cells"]
         last[name] = max(cell["execution_count"] for cell in cells if cell["cell_type"] == "code")
-    emitted = [entry for entry in results.values() if entry["notebook"] != ledger.STEP]
+    emitted = [entry for entry in results.values() if entry["notebook"] != ledger.LEDGER_STEP]
     assert all(1 <= entry["cell"] <= last[entry["notebook"]] for entry in emitted)
     outputs = json.loads((demo / "results.json").read_text(encoding="utf-8"))["outputs"]
     for name, entry in [*outputs["figures"].items(), *outputs["tables"].items()]:
@@ -118,7 +118,7 @@ def test_each_result_names_its_notebook_and_a_cell_that_was_executed(demo, resul
             (source,) = ["".join(cell["source"]) for cell in cells if cell.get("execution_count") == entry["cell"]]
             assert f'"{name}"' in source
     # The ledger is made after the notebooks, in no cell of theirs.
-    of_the_ledger = {name: entry["cell"] for name, entry in results.items() if entry["notebook"] == ledger.STEP}
+    of_the_ledger = {name: entry["cell"] for name, entry in results.items() if entry["notebook"] == ledger.LEDGER_STEP}
     assert {"ledger.calibrated.matches", "audit.checks.total", "rq2.all.recip.min"} <= of_the_ledger.keys()
     assert set(of_the_ledger.values()) == {None}
 

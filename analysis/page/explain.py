@@ -17,13 +17,13 @@ from types import FunctionType
 
 from analysis import report
 from analysis.results import RunError
-from analysis.study import audit, ledger, published
+from analysis.study import audit, ledger, verdicts
 
 PACKAGE = "analysis"
 BEHIND = (  # what is made after the notebooks: which functions are behind the results whose ids begin so
-    (("ledger.", "snapshot."), [ledger.results, ledger.ledger, ledger.verdict_counts]),
-    (("audit.",), [audit.counts, audit.quantities]),
-    (("rq",), [published.derived]),
+    (("ledger.", "snapshot."), [ledger.ledger_results, ledger.ledger_rows, ledger.verdict_counts]),
+    (("audit.",), [audit.outcome_counts, audit.quantities]),
+    (("rq",), [verdicts.derived]),
 )
 NEAR = 5  # ids that are offered in place of one that does not exist
 
@@ -111,9 +111,9 @@ def _value(result_id: str, entry: Mapping) -> str:
 
 def _places(document: Mapping, result_id: str) -> Iterator[str]:
     """Where the study prints the value, what it prints, and the ledger's verdict."""
-    rows = ledger.ledger(document)
+    rows = ledger.ledger_rows(document)
     rows = rows[rows["id"] == result_id]
-    for row, texts in zip(rows.to_dict("records"), ledger.shown(rows).to_dict("records"), strict=True):
+    for row, texts in zip(rows.to_dict("records"), ledger.as_texts(rows).to_dict("records"), strict=True):
         note = f"; {row['note']}" if row["note"] else ""
         yield f"{row['place']}: {texts['published']} ({row['kind']}), {texts['verdict']}{note}"
 

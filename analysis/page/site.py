@@ -25,7 +25,7 @@ from nbconvert import HTMLExporter
 from analysis import paths, report
 from analysis.page import colophon, explain, provenance
 from analysis.parameters import Parameters
-from analysis.study import audit, ledger, published
+from analysis.study import audit, ledger, published, verdicts
 
 TEMPLATES = paths.PAPER / "site"
 TITLE = "Development activity on the Hugging Face Hub"
@@ -35,7 +35,7 @@ KINDS = {"results": "result", "figures": "figure", "tables": "table"}  # of what
 # What is made after the notebooks: the page shows the functions in place of cells. Which results are whose follows from
 # the beginning of their ids; tables and what is left belong to the first.
 STEPS: dict[str, tuple[str, list[tuple[tuple[str, ...], list[Callable]]]]] = {
-    ledger.STEP: (
+    ledger.LEDGER_STEP: (
         "After the notebooks: the ledger and the audit",
         list(explain.BEHIND),
     ),
@@ -272,28 +272,28 @@ def _emitted(notebook: str, document: Mapping) -> list[dict]:
 
 def _ledger(document: Mapping) -> dict:
     """The ledger's rows and sections, counts of its verdicts by kind, the audit's findings."""
-    findings, words = audit.findings(), Words(document["results"])
-    rows = ledger.ledger(document, findings=findings)
-    texts = ledger.shown(rows)
+    findings, words = audit.audit_findings(), Words(document["results"])
+    rows = ledger.ledger_rows(document, findings=findings)
+    texts = ledger.as_texts(rows)
     shown = [
         {
             **text,
             "href": words.address(row["id"]),
             "place": row["place"],
-            "sections": [published.section(part.strip()) for part in row["place"].split(";")],
+            "sections": [published.section_of(part.strip()) for part in row["place"].split(";")],
             "order": {column: _order(row[column]) for column in ("published", "ours", "difference")},
         }
         for row, text in zip(rows.to_dict("records"), texts.to_dict("records"), strict=True)
     ]
-    sections = published.summary(rows)["section"].drop_duplicates().tolist()
+    sections = verdicts.sections(rows)
     sections += sorted({name for row in shown for name in row["sections"]} - set(sections))
     outcomes = findings["consistent"].map({True: "agree", False: "contradict", None: "leave open"}).fillna("leave open")
     return {
         "ledger": shown,
         "sections": sections,
-        "by_section": ledger.summary(rows).to_dict("records"),
+        "by_section": verdicts.verdicts_by_section(rows).to_dict("records"),
         "verdicts": [(ledger.SHORT[verdict], slug, verdict) for verdict, slug in ledger.SLUGS.items()],
-        "kinds": published.KINDS,
+        "kinds": published.VALUE_KINDS,
         "audit": findings.drop(columns="consistent").assign(outcome=outcomes).to_dict("records"),
         "outcomes": ("contradict", "leave open", "agree"),
     }
@@ -302,7 +302,7 @@ def _ledger(document: Mapping) -> dict:
 def _order(value: object) -> float | str:
     """What a column of numbers is sorted by; texts among them stand together."""
     number = pd.to_numeric(value, errors="coerce")
-    return "" if published.missing(number) else float(number)
+    return "" if verdicts.missing(number) else float(number)
 
 
 def _files(out_dir: Path, paper_follows: bool) -> dict:

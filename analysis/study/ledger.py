@@ -3,45 +3,49 @@
 Reads the results of a run that is done; needs no notebook. What it writes says SYNTHETIC wherever the snapshot is.
 """
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from analysis import report
-from analysis.study import audit, published
-from analysis.study.published import DIFFERS, IMPOSSIBLE, MATCHES, NOT_COVERED, VERDICTS
+from analysis import report, templates
+from analysis.study import audit, verdicts
+from analysis.study.published import VALUE_KINDS, printed_values
+from analysis.study.verdicts import DIFFERS, IMPOSSIBLE, MATCHES, NOT_COVERED, VERDICTS, missing, sections
 
-STEP = "ledger"  # what results.json names in place of a notebook
+LEDGER_STEP = "ledger"  # what results.json names in place of a notebook
 SLUGS = {MATCHES: "matches", DIFFERS: "differs", NOT_COVERED: "not_covered", IMPOSSIBLE: "impossible"}
 SHORT = {MATCHES: "matches", DIFFERS: "differs", NOT_COVERED: "not covered", IMPOSSIBLE: "cannot be computed"}
-COLUMNS = ("value", "published", "ours", "difference", "tolerance", "kind", "verdict", "note")
-MARKS = {True: report.SYNTHETIC, False: "observed"}
+SHOWN_COLUMNS = ("value", "published", "ours", "difference", "tolerance", "kind", "verdict", "note")
+DATA_MARKS = {True: report.SYNTHETIC, False: "observed"}
+# What the study prints without saying how it comes about, so that nothing can be computed.
+WITHOUT_DEFINITION = {
+    "rq3.all.cousage.degree.modes": "No rule says what counts as a cluster: they were seen in a figure.",
+}
 
 
 # --- what is compared -------------------------------------------------------------------------------------------------
 
 
-def ledger(
-    document: Mapping, values: pd.DataFrame | None = None, *, findings: pd.DataFrame | None = None
+def ledger_rows(
+    document: Mapping, published: pd.DataFrame | None = None, *, findings: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """The ledger of a run (`published.ledger`), with a reason in the note of every row that differs.
+    """The ledger of a run (`verdicts.judged`), with a reason in the note of every row that differs.
 
     document: results.json. Every verdict is computed here, from the results of the notebooks. findings:
-    `audit.findings`, where they are at hand.
+    `audit.audit_findings`, where they are at hand.
     """
-    values = published.load() if values is None else values
-    entries = {name: entry for name, entry in document["results"].items() if entry["notebook"] != STEP}
+    published = printed_values() if published is None else published
+    entries = {name: entry for name, entry in document["results"].items() if entry["notebook"] != LEDGER_STEP}
     results = {name: entry["value"] for name, entry in entries.items()} | {"snapshot.month": month(document)}
     whys = {name: entry["why"] for name, entry in entries.items() if entry["value"] is None}
-    proofs = audit.impossible(values) | published.WITHOUT_DEFINITION
-    rows = published.ledger(results, values, proofs=proofs, reasons=whys)
-    against = is_twin(document["snapshot"]) or _is_of_the_studys_data(document, values)
+    proofs = audit.impossible(published) | WITHOUT_DEFINITION
+    rows = verdicts.judged(results, published, proofs=proofs, reasons=whys)
+    against = is_twin(document["snapshot"]) or _is_of_the_studys_data(document, published)
     if against and findings is None:
-        findings = audit.findings(values)
+        findings = audit.audit_findings(published)
     found = _contradictions(findings) if against else {}
-    general = general_reasons(document, values)
+    general = general_reasons(document, published)
     notes = [
         _note(row, whys.get(row["id"]) or whys.get(relative(row["id"])), found.get(row["id"]), general[row["kind"]])
         for row in rows.to_dict("records")
@@ -54,17 +58,15 @@ def month(document: Mapping) -> str:
     return (document["parameters"].get("as_of") or document["snapshot"]["date"])[:7]
 
 
-def study_month(values: pd.DataFrame) -> str:
+def study_month(published: pd.DataFrame) -> str:
     """Year and month of the study's data, as it prints them."""
-    return values.loc[values["id"] == "snapshot.month", "value"].iloc[0]
+    return published.loc[published["id"] == "snapshot.month", "value"].iloc[0]
 
 
-def months_after(document: Mapping, values: pd.DataFrame) -> int:
+def months_after(document: Mapping, published: pd.DataFrame) -> int:
     """Months from the study's data to those of the run; negative where the run looks at an earlier time."""
-    year, number = (
-        int(a) - int(b) for a, b in zip(month(document).split("-"), study_month(values).split("-"), strict=True)
-    )
-    return 12 * year + number
+    ours, studys = (pd.Period(text, freq="M") for text in (month(document), study_month(published)))
+    return (ours - studys).n
 
 
 def is_twin(manifest: Mapping) -> bool:
@@ -72,21 +74,17 @@ def is_twin(manifest: Mapping) -> bool:
     return manifest["source"].get("name") == "twin"
 
 
-def _is_of_the_studys_data(document: Mapping, values: pd.DataFrame) -> bool:
+def _is_of_the_studys_data(document: Mapping, published: pd.DataFrame) -> bool:
     """Whether the run looks at the Hub itself in the study's month."""
-    return not document["snapshot"]["synthetic"] and months_after(document, values) == 0
+    return not document["snapshot"]["synthetic"] and months_after(document, published) == 0
 
 
 def _contradictions(findings: pd.DataFrame) -> dict[str, str]:
-    """id of a printed value -> what the audit has found against it."""
+    """id of a printed value -> the first that the audit has found against it."""
     against = findings[~findings["consistent"].fillna(True)]
-    found: dict[str, str] = {}
-    for row in against.to_dict("records"):
-        name = row["id"].split(".", 1)[1]
-        found.setdefault(
-            name, f"the study contradicts itself: {row['statement']} From its own numbers: {row['derived']}"
-        )
-    return found
+    said = "the study contradicts itself: " + against["statement"] + " From its own numbers: " + against["derived"]
+    names = against["id"].str.partition(".")[2]
+    return dict(zip(names[::-1], said[::-1], strict=True))
 
 
 def relative(name: str) -> str:
@@ -108,12 +106,12 @@ def _note(row: Mapping, why: str | None, contradiction: str | None, general: str
     return "; ".join(part.rstrip(".") for part in parts if part)
 
 
-def general_reasons(document: Mapping, values: pd.DataFrame) -> dict[str, str]:
+def general_reasons(document: Mapping, published: pd.DataFrame) -> dict[str, str]:
     """Kind -> why a value of this kind may differ in this run, where nothing more is known of it."""
-    return {kind: _general(kind, document, values) for kind in published.KINDS}
+    return {kind: _general(kind, document, published) for kind in VALUE_KINDS}
 
 
-def _general(kind: str, document: Mapping, values: pd.DataFrame) -> str:
+def _general(kind: str, document: Mapping, published: pd.DataFrame) -> str:
     manifest = document["snapshot"]
     if is_twin(manifest) and kind == "emergent":
         return "emergent: the twin was not made to meet it"
@@ -121,61 +119,64 @@ def _general(kind: str, document: Mapping, values: pd.DataFrame) -> str:
         return "the twin was made to meet it and misses it"
     if manifest["synthetic"]:
         return "invented data, which were not made to meet it"
-    if months_after(document, values):
-        return f"data of {month(document)}, the study's are of {study_month(values)}"
+    if months_after(document, published):
+        return f"data of {month(document)}, the study's are of {study_month(published)}"
     return "other data than the study's, which are not public"
 
 
 # --- results and files ------------------------------------------------------------------------------------------------
 
 
-def write(out_dir: Path, document: Mapping) -> None:
+def write_ledger(out_dir: Path, document: Mapping) -> None:
     """Write the ledger's and the audit's tables, `ledger.csv`, and their results as a part of results.json."""
-    values = published.load()
-    findings = audit.findings(values)
-    rows = ledger(document, values, findings=findings)
+    published = printed_values()
+    findings = audit.audit_findings(published)
+    rows = ledger_rows(document, published, findings=findings)
     synthetic = bool(document["snapshot"]["synthetic"])
-    writer = report.Report(STEP, out_dir=out_dir, synthetic=synthetic)
-    for name, value in results(document, rows, findings, values).items():
+    writer = report.Report(LEDGER_STEP, out_dir=out_dir, synthetic=synthetic)
+    for name, value in ledger_results(document, rows, findings, published).items():
         writer.number(name, value)
-    for name in ("audit", "ledger", "ledger_summary"):
-        writer.output("tables", name)
-    writer.close()
-    marked = rows.assign(data=MARKS[synthetic])
+    marked = rows.assign(data=DATA_MARKS[synthetic])
     marked.to_csv(out_dir / "ledger.csv", index=False, lineterminator="\n")
-    tables = out_dir / "tables"
-    (tables / "ledger.tex").write_text(
-        _ledger_tex(rows, general_reasons(document, values), synthetic=synthetic), encoding="utf-8"
-    )
-    (tables / "ledger_summary.tex").write_text(_summary_tex(rows, synthetic=synthetic), encoding="utf-8")
-    (tables / "audit.tex").write_text(_audit_tex(findings), encoding="utf-8")
-    findings.to_csv(tables / "audit.csv", index=False, lineterminator="\n")
+    findings.to_csv(out_dir / "tables" / "audit.csv", index=False, lineterminator="\n")
+    environment = templates.latex_environment()
+    for name, shown in {
+        "audit": _audit_table(findings),
+        "ledger": _ledger_table(rows, general_reasons(document, published)),
+        "ledger_summary": _summary_table(rows),
+    }.items():
+        writer.output("tables", name)
+        text = environment.get_template(f"{name}.tex.j2").render(synthetic=synthetic, **shown)
+        (out_dir / "tables" / f"{name}.tex").write_text(text, encoding="utf-8")
+    writer.close()
 
 
-def results(document: Mapping, rows: pd.DataFrame, findings: pd.DataFrame, values: pd.DataFrame) -> dict[str, object]:
+def ledger_results(
+    document: Mapping, rows: pd.DataFrame, findings: pd.DataFrame, published: pd.DataFrame
+) -> dict[str, object]:
     """What the ledger and the audit add to results.json: id -> value.
 
     The results that follow from others; `ledger.<kind>.<verdict>` and further counts, kind being calibrated,
-    emergent or all; `audit.*` as `audit.counts` and `audit.quantities` name them.
+    emergent or all; `audit.*` as `audit.outcome_counts` and `audit.quantities` name them.
     """
-    own = {name: entry["value"] for name, entry in document["results"].items() if entry["notebook"] != STEP}
-    after = months_after(document, values)
+    own = {name: entry["value"] for name, entry in document["results"].items() if entry["notebook"] != LEDGER_STEP}
+    after = months_after(document, published)
     return {
-        **published.derived(own, values["id"]),
+        **verdicts.derived(own, published["id"]),
         "snapshot.month": month(document),
-        "ledger.study_month": study_month(values),
+        "ledger.study_month": study_month(published),
         "ledger.months_after": after,
         "ledger.months_apart": abs(after),
         **{f"ledger.{name}": value for name, value in verdict_counts(rows).items()},
-        **{f"audit.{name}": value for name, value in audit.counts(findings).items()},
-        **{f"audit.{name}": value for name, value in audit.quantities(values).items()},
+        **{f"audit.{name}": value for name, value in audit.outcome_counts(findings).items()},
+        **{f"audit.{name}": value for name, value in audit.quantities(published).items()},
     }
 
 
 def verdict_counts(rows: pd.DataFrame) -> dict[str, float]:
     """Counts of verdicts as `<kind>.<verdict>`; also total, compared (matches or differs) and matching.share of these."""
     found: dict[str, float] = {}
-    for kind in (*published.KINDS, "all"):
+    for kind in (*VALUE_KINDS, "all"):
         of_kind = rows if kind == "all" else rows[rows["kind"] == kind]
         counts = {SLUGS[verdict]: int((of_kind["verdict"] == verdict).sum()) for verdict in VERDICTS}
         compared = counts["matches"] + counts["differs"]
@@ -185,14 +186,39 @@ def verdict_counts(rows: pd.DataFrame) -> dict[str, float]:
     return found
 
 
-def summary(rows: pd.DataFrame) -> pd.DataFrame:
-    """Counts of verdicts by section and kind, with a row of sums for each kind (`published.summary`)."""
-    by_section = published.summary(rows)
-    sums = by_section.groupby("kind", sort=True).sum(numeric_only=True).reset_index().assign(section="all")
-    return pd.concat([by_section, sums[by_section.columns]], ignore_index=True)
+def _ledger_table(rows: pd.DataFrame, general: Mapping[str, str]) -> dict:
+    """Sections with their rows as texts; the reason that holds for all values of a kind that differ is said once."""
+    texts = as_texts(rows)
+    ends = texts["kind"].map(general)
+    notes = [note.removesuffix(end).removesuffix("; ") for note, end in zip(texts["note"], ends, strict=True)]
+    texts = texts.assign(note=notes)
+    by_section = [(name, texts[rows["section"] == name].to_dict("records")) for name in sections(rows)]
+    return {"sections": by_section, "reasons": "; ".join(dict.fromkeys(general.values()))}
 
 
-def select(rows: pd.DataFrame, *, verdict: str = "", section: str = "") -> pd.DataFrame:
+def _summary_table(rows: pd.DataFrame) -> dict:
+    """Counts of a section's verdicts, calibrated values' first; their sums over the sections."""
+    kinds, found = (pd.Categorical(rows[c], words) for c, words in (("kind", VALUE_KINDS), ("verdict", VERDICTS)))
+    table = pd.crosstab(rows["section"], [kinds, found], dropna=False).loc[sections(rows)]
+    counts = [(name, numbers.tolist()) for name, numbers in zip(table.index, table.to_numpy(), strict=True)]
+    return {"kinds": VALUE_KINDS, "sections": counts, "sums": table.sum().tolist()}
+
+
+def _audit_table(findings: pd.DataFrame) -> dict:
+    """What contradicts, what is left open, and the group sizes, which matter though they contradict nothing."""
+    consistent = findings["consistent"]
+    blocks = {
+        "The printed values contradict each other": findings[~consistent.fillna(True)],
+        "The printed values do not decide": findings[consistent.isna()],
+        "The printed values agree": findings[consistent.fillna(False) & findings["id"].str.startswith("groups.")],
+    }
+    assumptions = [text for text in pd.concat(blocks.values())["assumption"].unique() if text]
+    letters = {text: chr(ord("a") + number) for number, text in enumerate(assumptions)}
+    shown = [(title, block.to_dict("records")) for title, block in blocks.items()]
+    return {"blocks": shown, "letters": {"": ""} | letters}
+
+
+def select_rows(rows: pd.DataFrame, *, verdict: str = "", section: str = "") -> pd.DataFrame:
     """Rows of a verdict (as in `SLUGS`) and of a section: `4.1` with what it holds, `Table 6`, `Abstract`.
 
     A value printed at several places belongs to each of them.
@@ -214,21 +240,21 @@ def _stands_in(place: str, section: str) -> bool:
 # --- how it is shown --------------------------------------------------------------------------------------------------
 
 
-def shown(rows: pd.DataFrame) -> pd.DataFrame:
-    """The ledger as texts, in the columns `COLUMNS`; ours and the difference with two decimals more than were printed."""
+def as_texts(rows: pd.DataFrame) -> pd.DataFrame:
+    """The ledger as texts, in the columns `SHOWN_COLUMNS`; ours and the difference with two decimals more than printed."""
     cells = [_cells(row) for row in rows.to_dict("records")]
-    return pd.DataFrame(cells, columns=list(COLUMNS), index=rows.index)
+    return pd.DataFrame(cells, columns=list(SHOWN_COLUMNS), index=rows.index)
 
 
 def _cells(row: Mapping) -> dict[str, str]:
-    decimals = 0 if published.missing(row["decimals"]) else int(row["decimals"])
+    number = not missing(row["decimals"])
+    decimals = int(row["decimals"]) if number else 0
     operator = "" if row["operator"] == "=" else f"{row['operator']} "
-    number = not published.missing(row["decimals"])
     return {
         "value": row["id"] or "(no result)",
         "published": operator + (f"{float(row['published']):,.{decimals}f}" if number else row["published"]),
         "ours": _ours(row["ours"], decimals),
-        "difference": "" if published.missing(row["difference"]) else _signed(row["difference"], decimals),
+        "difference": "" if missing(row["difference"]) else _signed(row["difference"], decimals),
         "tolerance": _tolerance(row["tolerance"]),
         "kind": row["kind"],
         "verdict": SHORT[row["verdict"]],
@@ -238,11 +264,11 @@ def _cells(row: Mapping) -> dict[str, str]:
 
 def _tolerance(value: float) -> str:
     """Without trailing zeros; empty for a bound, which has none."""
-    return "" if published.missing(value) or not value else f"{value:,.8f}".rstrip("0").rstrip(".")
+    return "" if missing(value) or not value else f"{value:,.8f}".rstrip("0").rstrip(".")
 
 
 def _ours(value: object, decimals: int) -> str:
-    if published.missing(value):
+    if missing(value):
         return "--"
     if isinstance(value, str):
         return value
@@ -263,130 +289,9 @@ def _signed(value: float, decimals: int) -> str:
     return ("+" if value > 0 else "") + _number(value, 0 if float(value).is_integer() else decimals + 2)
 
 
-def _by_section(rows: pd.DataFrame) -> Iterable[tuple[str, pd.DataFrame]]:
-    order = published.summary(rows)["section"].drop_duplicates()
-    return ((name, rows[rows["section"] == name]) for name in order)
-
-
 def heading(document: Mapping) -> str:
     """The ledger's heading, which says SYNTHETIC where the manifest does."""
     manifest = document["snapshot"]
     as_of = f", as of {document['parameters']['as_of']}" if document["parameters"].get("as_of") else ""
     mark = f"{report.SYNTHETIC}: " if manifest["synthetic"] else ""
     return f"{mark}published values and snapshot {manifest['name']}{as_of}"
-
-
-_LEDGER_LAYOUT = r"@{}>{\raggedright\arraybackslash}p{4.7cm}>{\raggedright\arraybackslash}p{1.7cm}" + (
-    r">{\raggedright\arraybackslash}p{1.7cm}rrl>{\raggedright\arraybackslash}p{1.55cm}@{}"
-)
-_LEDGER_HEADER = r"\emitted{ledger}{table-ledger}{Result} & Published & Ours & Difference & Tolerance & Kind & Verdict"
-_SYNTHETIC_LINE = r"\multicolumn{%d}{@{}l@{}}{\textbf{%s: not an observation of the Hub}}"
-
-
-def _ledger_tex(rows: pd.DataFrame, general: Mapping[str, str], *, synthetic: bool) -> str:
-    """A longtable of the whole ledger: a block a section, a note under the row it belongs to.
-
-    The reason that holds for all values of a kind that differ is given once, at the top.
-    """
-    said = "; ".join(dict.fromkeys(general.values()))
-    lines = [
-        rf"\multicolumn{{7}}{{@{{}}p{{15.8cm}}@{{}}}}{{Where a value differs and no note says why: {_tex(said)}.}}\\"
-    ]
-    for section, part in _by_section(rows):
-        lines.append(rf"\multicolumn{{7}}{{@{{}}l@{{}}}}{{\rule{{0pt}}{{3.2ex}}\textbf{{{_tex(section)}}}}}\\*")
-        for cells in shown(part).to_dict("records"):
-            own = cells["note"].removesuffix(general[cells["kind"]]).removesuffix("; ")
-            first, *others = (_tex(cells[column]) for column in COLUMNS if column != "note")
-            row = " & ".join([report.linked(cells["value"], first), *others])
-            note = rf"\multicolumn{{7}}{{@{{\hspace{{1em}}}}p{{15.4cm}}@{{}}}}{{\emph{{{_tex(own)}}}}}"
-            lines += [rf"{row}\\*", rf"{note}\\"] if own else [rf"{row}\\"]
-    return _longtable(_LEDGER_LAYOUT, _LEDGER_HEADER, lines, columns=7, synthetic=synthetic)
-
-
-def _longtable(
-    layout: str, header: str, lines: list[str], *, columns: int, caption: str = "", synthetic: bool = False
-) -> str:
-    """A longtable; `caption` names the command of the paper that sets it, on the first page alone."""
-    mark = [_SYNTHETIC_LINE % (columns, report.SYNTHETIC) + r"\\"] if synthetic else []
-    repeated = [r"\toprule", *mark, rf"{header}\\", r"\midrule"]
-    first = [caption, *repeated, r"\endfirsthead"] if caption else []
-    head = [*first, *repeated, r"\endhead", r"\bottomrule", r"\endfoot"]
-    return "\n".join([rf"\begin{{longtable}}{{{layout}}}", *head, *lines, r"\end{longtable}"]) + "\n"
-
-
-def _summary_tex(rows: pd.DataFrame, *, synthetic: bool) -> str:
-    """A row a section; the verdicts of calibrated and of emergent values apart, with their sums."""
-    counts = {
-        section: [
-            int(((part["kind"] == kind) & (part["verdict"] == verdict)).sum())
-            for kind in published.KINDS
-            for verdict in VERDICTS
-        ]
-        for section, part in _by_section(rows)
-    }
-    body = [_counts_tex(_tex(section), numbers) for section, numbers in counts.items()]
-    sums = [sum(column) for column in zip(*counts.values(), strict=True)]
-    kinds = " & ".join(rf"\multicolumn{{4}}{{c}}{{{kind}}}" for kind in published.KINDS)
-    verdicts = " & ".join(["matches", "differs", "not cov.", "cannot"] * 2)
-    mark = [_SYNTHETIC_LINE % (9, report.SYNTHETIC) + r"\\"] if synthetic else []
-    lines = [
-        r"\begin{tabular}{@{}lrrrrrrrr@{}}", r"\toprule", *mark, rf" & {kinds}\\",
-        r"\cmidrule(lr){2-5}\cmidrule(l){6-9}", rf"Section & {verdicts}\\", r"\midrule", *body, r"\midrule",
-        _counts_tex("All", sums), r"\bottomrule", r"\end{tabular}",
-    ]  # fmt: skip
-    return report.emitted_tex(STEP, report.anchor("table", "ledger_summary"), "\n".join(lines) + "\n")
-
-
-def _counts_tex(label: str, counts: list[int]) -> str:
-    return " & ".join([label, *(f"{count:,}".replace(",", "{,}") if count else "" for count in counts)]) + r"\\"
-
-
-_AUDIT_LAYOUT = (
-    r"@{}>{\raggedright\arraybackslash}p{2.3cm}>{\raggedright\arraybackslash}p{5.3cm}"
-    r">{\raggedright\arraybackslash}p{2.4cm}>{\raggedright\arraybackslash}p{4cm}l@{}"
-)
-_SETTLED = "groups."  # a check whose outcome matters though it contradicts nothing
-
-
-def _audit_tex(findings: pd.DataFrame) -> str:
-    """A longtable of the findings that contradict or leave open, and of the group sizes; assumptions as letters."""
-    against = ~findings["consistent"].fillna(True)
-    opened = findings["consistent"].isna()
-    settled = findings["consistent"].fillna(False) & findings["id"].str.startswith(_SETTLED)
-    blocks = {
-        "The printed values contradict each other": findings[against],
-        "The printed values do not decide": findings[opened],
-        "The printed values agree": findings[settled],
-    }
-    chosen = pd.concat(blocks.values())
-    assumptions = [text for text in dict.fromkeys(chosen["assumption"]) if text]
-    letter = {text: chr(ord("a") + number) for number, text in enumerate(assumptions)}
-    lines = []
-    for title, block in blocks.items():
-        if len(block):
-            lines.append(rf"\multicolumn{{5}}{{@{{}}l@{{}}}}{{\rule{{0pt}}{{3.2ex}}\textbf{{{title}}}}}\\*")
-        for row in block.to_dict("records"):
-            cells = [_tex(row["place"]), *(_thousands(row[c]) for c in ("statement", "published", "derived"))]
-            lines.append(" & ".join([*cells, letter.get(row["assumption"], "")]) + r"\\[2pt]")
-    lines.append(r"\multicolumn{5}{@{}l@{}}{\rule{0pt}{3.2ex}\textbf{Assumptions}}\\*")
-    lines += [
-        rf"\multicolumn{{5}}{{@{{}}p{{15.8cm}}@{{}}}}{{({mark}) {_tex(text)}.}}\\" for text, mark in letter.items()
-    ]
-    header = r"\emitted{ledger}{table-audit}{Where} & What is asked & Published & What follows & Assumes"
-    return _longtable(_AUDIT_LAYOUT, header, lines, columns=5, caption=r"\auditcaption")
-
-
-def _thousands(text: str) -> str:
-    """A sentence as LaTeX, its large whole numbers with separators."""
-    return re.sub(r"(?<![\d.])\d{5,}(?![\d.]\d)", lambda found: f"{int(found[0]):,}".replace(",", "{,}"), _tex(text))
-
-
-def _tex(text: str) -> str:
-    """Text of ours, with names from results in it, as LaTeX; an id or a name may break after its dots and strokes."""
-    if not text or text == "--":
-        return text
-    escaped = r"\S\,".join(report.latex_sentence(part) for part in text.split("§"))
-    if " " not in text and any(character.isalpha() for character in text):
-        for stroke in (r"\_", ".", "/", "-"):
-            escaped = escaped.replace(stroke, rf"{stroke}\allowbreak{{}}")
-    return "$-$" + escaped[1:] if text.startswith("-") else escaped
