@@ -35,7 +35,7 @@ WITHOUT_PDF = 3
 INTERRUPTED = 130  # as a shell reports a command that Ctrl-C ended
 DEFAULT_SNAPSHOT = "2023-10-15-twin"  # what a run without --snapshot reads
 WIDE = 150  # columns that a table with sentences in it needs
-_KINDS = "\n".join(f"- `{kind}`: {what}" for kind, what in dumps.KINDS.items())
+_KINDS = "\n".join(f"- `{name}`: {kind.about}" for name, kind in dumps.KINDS.items())
 _IMPORT_HELP = f"""Make a snapshot from published dumps of one day.
 
 Kinds of dump:
@@ -190,6 +190,10 @@ def import_(
     also: Annotated[
         list[str] | None, typer.Option(metavar="KIND FILE", help="Another dump of the same day; repeatable.")
     ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN=NAME", help="The file's own name for a column, as repo_id=model; repeatable."),
+    ] = None,
     date: Annotated[str, typer.Option(help="The snapshot's date, where its name does not begin with it.")] = "",
     coverage: Annotated[
         str, typer.Option(help="`complete`: the dumps list every repository; `sample`: some.")
@@ -208,9 +212,10 @@ def import_(
         raise ParameterError(
             f"{len(kinds)} kinds for {len(file)} files: expected KIND FILE, then --also KIND FILE for each further one"
         )
+    columns = dict(one.partition("=")[::2] for one in column or [])
     summary = dumps.import_dumps(
-        name, list(zip(kinds, file, strict=True)), date=date, coverage=coverage, rule=rule, title=title, origin=origin,
-        licence=licence, replace=force, dry_run=dry_run, progress=True,
+        name, list(zip(kinds, file, strict=True)), columns=columns, date=date, coverage=coverage, rule=rule, title=title,
+        origin=origin, licence=licence, replace=force, dry_run=dry_run, progress=True,
     )  # fmt: skip
     print("\n".join(summary.lines()))
 

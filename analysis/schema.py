@@ -17,6 +17,9 @@ _MOMENT = pa.timestamp("us", tz="UTC")
 _TEXT, _WHOLE, _WORDS = pa.string(), pa.int64(), pa.list_(pa.string())
 _BASES = pa.list_(pa.struct([("model", pa.string()), ("relation", pa.string())]))
 
+# Where a row was read, beside the columns of its table until it is written; rows that are set aside are named by it.
+PLACE = pa.schema([("source_file", pa.string()), ("source_row", pa.int64())])
+
 # Rules of a column's values, by name; what each asks for is said in `rules`. A tuple of texts is a choice.
 NAME, COUNT, DATE, NAMES, SCORE = "name", "count", "date", "names", "score"
 

@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis import __version__, paths
-from analysis.schema import FIRST_DATE, KEYS, KINDS, LONGEST_NAME, SCHEMAS, rules
+from analysis.schema import FIRST_DATE, KEYS, KINDS, LONGEST_NAME, PLACE, SCHEMAS, rules
 
 PLURAL = {"model": "models", "dataset": "datasets", "space": "spaces"}
 STATUSES = ("complete", "sample", "absent")
@@ -32,9 +32,7 @@ LAST_DATE = dt.date(2999, 12, 31)  # later ones are slips, and the last days of 
 ROWS_AT_ONCE = 250_000
 # Every file of a synthetic snapshot carries it, so that an edited manifest cannot make the data look observed.
 SYNTHETIC_MARK = {b"synthetic": b"true"}
-# Where a row was read, beside the columns of its table; rows that are set aside are named by it.
-_ORIGIN = {"source_file": pa.string(), "source_row": pa.int64()}
-_PLACE = [*_ORIGIN, "source_order"]
+_PLACE = [*PLACE.names, "source_order"]
 
 DATA_TABLES = tuple(KEYS)
 BY_KIND = ("repos", "commits", "discussions")
@@ -437,12 +435,12 @@ class Writer:
                 return
             rows = self._from_mappings(table, rows)
         data = pa.table(rows) if isinstance(rows, pa.RecordBatch) else rows
-        columns = [name for name in data.column_names if name not in _ORIGIN]
+        columns = [name for name in data.column_names if name not in PLACE.names]
         if table in SCHEMAS:
             _check_columns(f"{self.name}/{table}.parquet", table, data.select(columns).schema)
-        for name, kind in _ORIGIN.items():
-            if name not in data.column_names:
-                data = data.append_column(name, pa.nulls(len(data), kind))
+        for place in PLACE:
+            if place.name not in data.column_names:
+                data = data.append_column(place, pa.nulls(len(data), place.type))
         order = pa.array(range(self._rows[table], self._rows[table] + len(data)), pa.int64())
         data = data.append_column("source_order", order)
         if table not in self._writers:

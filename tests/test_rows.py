@@ -108,7 +108,11 @@ SEVERAL = "repositories with several licences, of which the first is kept"
     [
         ({"tags": ["license:mit", "license:gpl-3.0"]}, "mit", 1),
         ({"tags": ["license:mit"], "cardData": {"license": ["mit", "gpl-3.0"]}}, "mit", 1),
-        ({"tags": ["license:mit"], "cardData": {"license": "gpl-3.0"}}, "gpl-3.0", 1),
+        (
+            {"tags": ["license:other"], "cardData": {"license": "gemma"}},
+            "gemma",
+            0,
+        ),  # a name that the Hub does not list
         ({"tags": ["license:mit"], "cardData": {"license": "MIT"}}, "MIT", 0),  # one, in two spellings
         ({"license": "['mit', 'gpl-3.0']"}, "mit", 1),
         ({"license": "mit, gpl-3.0"}, "mit", 1),
@@ -207,6 +211,7 @@ def test_whatever_comes_in_as_text_goes_out_as_text_that_can_be_shown(value):
         ({"tags": ["base_model:b/x", "base_model:quantized:b/x"]}, ["b/x quantized"]),
         ({"cardData": {"base_model": ["b/x", "gpt2"], "base_model_relation": "adapter"}}, ["b/x adapter", "gpt2 adapter"]),
         ({"base_model": "b/x", "tags": ["base_model:b/y"]}, ["b/x None", "b/y None"]),
+        ({"base_model": "b/x, b/y"}, ["b/x None", "b/y None"]),
         ({"base_models": [{"model": "b/x", "relation": None}]}, ["b/x None"]),
         ({"baseModels": None, "tags": ["en"]}, []),
         ({"cardData": {"base_model": "/content/my model"}}, []),

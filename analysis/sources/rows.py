@@ -57,6 +57,7 @@ _NAMES = {  # the Hub's, huggingface_hub's and publishers' names for one thing, 
     "base_models": ("baseModels", "base_models", "base_model"),
     "hub_id": ("_id",),
     "models": ("models",),
+    "spaces": ("spaces",),
 }
 READ = frozenset(name for names in _NAMES.values() for name in names)  # of a table with more columns, only these
 _NAMES |= {
@@ -66,7 +67,18 @@ _NAMES |= {
     "number": ("num", "number"),
     "is_pull_request": ("isPullRequest", "is_pull_request"),
     "status": ("status",),
+    "of_repo": (
+        "repo_id",
+        "modelId",
+        "model_id",
+        "datasetId",
+        "dataset_id",
+        "space_id",
+    ),  # where "id" is the event's own
+    "space_id": ("space", "space_id"),
+    "model_id": ("model", "model_id"),
 }
+COLUMNS = tuple(name for name in _NAMES if name != "of_repo")  # what a user may say the name of
 _OF_A_PERSON = ("user", "name", "username", "login")
 _GATES = {"no": "no", "false": "no", "auto": "auto", "manual": "manual", "true": "manual"}
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
@@ -282,12 +294,11 @@ def _card(record: Mapping, notes: list[str]) -> Mapping:
 
 def _license(record: Mapping, card: Mapping, tags: list[str] | None, notes: list[str]) -> str | None:
     """The identifier as it is written: the card's, else the record's, else the first tag that starts with `license:`."""
-    found = [*_identifiers(card.get("license")), *_identifiers(first(record, "license"))]
-    tagged = [tag[len(_LICENSE_TAG) :].strip() for tag in tags or () if tag.startswith(_LICENSE_TAG)]
-    found += [identifier for identifier in tagged if not is_missing(identifier)]
-    if len({identifier.casefold() for identifier in found}) > 1:
+    tagged = [tag[len(_LICENSE_TAG) :] for tag in tags or () if tag.startswith(_LICENSE_TAG)]
+    places = [_identifiers(value) for value in (card.get("license"), first(record, "license"), tagged)]
+    if any(len({identifier.casefold() for identifier in place}) > 1 for place in places):
         notes.append("repositories with several licences, of which the first is kept")
-    return text(found[0], "license", notes) if found else None
+    return next((text(place[0], "license", notes) for place in places if place), None)
 
 
 def _identifiers(value: object) -> list[str]:
@@ -343,12 +354,14 @@ def _bases_of(value: object) -> list[tuple[str, str | None]]:
     """(id, relation) of each model in one of the forms that base models are given in."""
     if isinstance(value, Mapping) and isinstance(listed := value.get("models"), list):
         relation = value.get("relation")
-        return [(found, relation if isinstance(relation, str) else None) for one in listed for found, _ in _bases_of(one)]
+        return [
+            (found, relation if isinstance(relation, str) else None) for one in listed for found, _ in _bases_of(one)
+        ]
     if isinstance(value, Mapping):
         value = value.get("id", value.get("model"))
     if isinstance(value, list):
         return [found for one in value for found in _bases_of(one)]
-    return [] if is_missing(value) else [(str(value).strip(), None)]
+    return [] if is_missing(value) else [(one.strip(), None) for one in str(value).split(",")]
 
 
 def _sdk(record: Mapping, card: Mapping, notes: list[str]) -> str | None:
@@ -433,10 +446,14 @@ def discussion(record: object, span: tuple[int, int], notes: Counter) -> tuple:
 
 
 class Rows:
-    """Collects rows as tuples and hands them on as Arrow tables of a bounded size."""
+    """Collects rows as tuples and hands them on as Arrow tables of a bounded size.
 
-    def __init__(self, table: str, sink: Callable[[pa.Table], None]):
-        self.schema = pa.schema([column.with_nullable(True) for column in schema.SCHEMAS[table]])
+    `placed`: each row ends with the file and the number under which it was read.
+    """
+
+    def __init__(self, table: str, sink: Callable[[pa.Table], None], *, placed: bool = False):
+        columns = [*schema.SCHEMAS[table], *(schema.PLACE if placed else ())]
+        self.schema = pa.schema([column.with_nullable(True) for column in columns])
         self.sink, self.count, self._rows = sink, 0, []
 
     def append(self, row: tuple) -> None:
