@@ -25,6 +25,7 @@ from analysis.page import archive as archives
 from analysis.parameters import ParameterError, Parameters, check, parse
 from analysis.results import RunError, read_results
 from analysis.snapshot import SnapshotError
+from analysis.sources import commands as source_commands
 from analysis.sources import demo as demo_source
 from analysis.sources import dumps, pseudonyms
 
@@ -55,6 +56,8 @@ app = typer.Typer(
 )
 SNAPSHOTS, RESULTS, BY_HAND = "Snapshots", "Results", "Tests and notebooks"  # the parts of the list of commands
 app.add_typer(commands.app, name="people", short_help="which names are one person's", rich_help_panel=SNAPSHOTS)
+app.command("sources")(source_commands.sources)
+app.command("fetch")(source_commands.fetch_)
 said = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -87,6 +90,9 @@ def run_(
     ] = None,
     paper: Annotated[bool, typer.Option("--paper/--no-paper", help="Whether to build the PDF.")] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, say what would run, and stop.")] = False,
+    fetch: Annotated[
+        bool, typer.Option("--fetch", help="Fetch the snapshot of a day that is not there from a source that lists it.")
+    ] = False,
 ) -> None:
     """Run the notebooks on a snapshot, build the paper and the page of the run.
 
@@ -106,6 +112,7 @@ def run_(
     if snapshots_compared.wants(values | given):
         _compare(Parameters(**values | given), anew=False, dry_run=dry_run)
         return
+    given["snapshot_date"] = _snapshot_of((values | given)["snapshot_date"], fetch=fetch and not dry_run)
     parameters = check(values | given)
     loaded = snapshot.load(parameters.snapshot_date)
     snapshot.validate(loaded, again=False)
@@ -134,6 +141,19 @@ def run_(
 
 def _warn(line: str) -> None:
     said.print(line, style="yellow", markup=False)
+
+
+def _snapshot_of(name: str, *, fetch: bool) -> str:
+    """The snapshot's name; of a day that is not there, it says who lists that day, or fetches it where that was asked."""
+    if name in snapshot.names():
+        return name
+    if fetch:
+        return source_commands.fetched(name)
+    if offered := source_commands.offers(name):
+        said.print(f"snapshot {name} is not there. These sources list that day; --fetch takes the first:")
+        for line in offered:
+            said.print(f"  {line}", markup=False)
+    return name
 
 
 def _default_snapshot(*, make: bool) -> str:

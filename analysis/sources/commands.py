@@ -1,0 +1,139 @@
+"""`sources` and `fetch` on the command line, and what a run says of a snapshot that is not there."""
+
+import datetime as dt
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.table import Table
+
+from analysis import snapshot
+from analysis.snapshot import SnapshotError
+from analysis.sources import dumps, fetch
+
+ORIGINS = {"hub": "https://huggingface.co/datasets/{}", "zenodo": "https://zenodo.org"}
+said = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def sources() -> None:
+    """List what others published of the Hub and can be fetched: dates, what it covers, licence, size, citation."""
+    out = Console(highlight=False, markup=False)
+    for name, source in fetch.sources().iterrows():
+        dates = f"{source['first']} to {source['last'] or 'today'}, {source['rhythm']}"
+        facts = {
+            "dates": source["first"] if source["first"] == source["last"] else dates,
+            "covers": source["covers"],
+            "lacks": source["lacks"],
+            "licence": f"{source['licence']}; size: {source['size']}",
+            "cite": source["citation"],
+        }
+        out.print(f"{name}: {source['title']}")
+        grid = Table.grid(padding=(0, 2))
+        for fact, text in facts.items():
+            grid.add_row("", fact, text)
+        out.print(grid)
+    out.print("fetch NAME DATE downloads and imports one date; data/SOURCES.md says what each cannot tell.")
+
+
+def fetch_(
+    name: Annotated[str, typer.Argument(help="A source, as `sources` names them.")],
+    date: Annotated[str, typer.Argument(help="YYYY-MM-DD, or YYYY-MM where a source has a few dates.")] = "",
+    to: Annotated[str, typer.Option(help="Name of the snapshot; default: DATE-NAME.")] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what there is, how large, and on which terms.")
+    ] = False,
+    import_it: Annotated[bool, typer.Option("--import/--no-import", help="Whether to make a snapshot of it.")] = True,
+    force: Annotated[bool, typer.Option("--force", help="Replace a snapshot of that name.")] = False,
+) -> None:
+    """Download one date of a published source, check it, and import it as a snapshot.
+
+    Needs a network. What is downloaded is kept under data/raw/DATE-NAME/, and the same command goes on where it was
+    stopped.
+
+    Examples: `fetch hfcommunity 2023-10`, `fetch weyaxi 2023-10-19`, `fetch hub-weekly 2025-01-01`, `fetch huggingkg`
+    """
+    planned = fetch.plan(name, date)
+    if to:
+        snapshot.check_name(to)
+    if not force and import_it and (to or planned.name) in snapshot.names():
+        raise SnapshotError(f"{to or planned.name}: the snapshot is there already; --force replaces it")
+    say(planned)
+    if not dry_run:
+        made = brought(planned, to=to, import_it=import_it, replace=force)
+        print(made or planned.directory)
+
+
+def say(planned: fetch.Plan) -> None:
+    """Size and licence, before anything is downloaded."""
+    size = f"{planned.size / 1e6:,.1f} MB" if planned.size is not None else "a size that is not said"
+    said.print(
+        f"{planned.source['title']}, {planned.date}: {len(planned.files)} files, {size}; licence: {planned.licence}"
+    )
+    said.print(f"cite: {planned.source['citation']}", markup=False)
+    if planned.note:
+        said.print(f"note: {planned.note}", markup=False)
+
+
+def brought(planned: fetch.Plan, *, to: str = "", import_it: bool = True, replace: bool = False) -> str:
+    """Download and import; returns the snapshot's name, "" where nothing was imported. Raises SnapshotError."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=said, disable=not said.is_terminal) as bars:
+        tasks: dict[str, int] = {}
+
+        def progress(name: str, done: int, total: int | None) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(name, total=total)
+            bars.update(tasks[name], completed=done)
+
+        files = list(fetch.fetch(planned, progress=progress))
+    said.print(f"{len(files)} files are in {planned.directory}", markup=False)
+    if not import_it or not all(file.kind for file in planned.files):
+        return ""
+    name = to or planned.name
+    kinds = [file.kind for file in planned.files]
+    done = dumps.import_dumps(
+        name,
+        list(zip(kinds, files, strict=True)),
+        date="" if name.startswith(planned.date.isoformat()) else planned.date.isoformat(),
+        coverage="complete" if any(kind.startswith("hub-listing") for kind in kinds) else "sample",
+        title=f"{planned.source['title']} ({planned.source['citation']})",
+        origin=ORIGINS[planned.source["service"]].format(planned.source["place"]),
+        licence=planned.licence,
+        replace=replace,
+        progress=True,
+    )
+    said.print("\n".join(done.lines()), markup=False)
+    return name
+
+
+def offers(name: str) -> list[str]:
+    """Commands that would bring the snapshot of a day that is not there; empty for a name that is no day."""
+    try:
+        day = dt.date.fromisoformat(name)
+    except ValueError:
+        return []
+    known = fetch.sources()
+    return [
+        f"fetch {source} {day}  ({known.loc[source, 'size']}; {known.loc[source, 'covers']})"
+        for source in fetch.with_date(day)
+    ]
+
+
+def fetched(name: str) -> str:
+    """Fetch the snapshot of a day from the first source that lists it; returns the snapshot's name. Raises SnapshotError."""
+    try:
+        day = dt.date.fromisoformat(name)
+    except ValueError:
+        raise SnapshotError(f"--fetch: {name[:60]!r} is no day; expected --snapshot YYYY-MM-DD") from None
+    if not (there := fetch.with_date(day)):
+        raise SnapshotError(f"--fetch: no source lists {day}; `sources` says which days there are")
+    planned = fetch.plan(there[0], name)
+    say(planned)
+    return brought(planned, to=name if planned.date == day else "")
