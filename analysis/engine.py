@@ -338,10 +338,12 @@ def _join_counts(hub: Hub, counts: ibis.Table, per_repository: ibis.Table, *, ta
 
 
 def _license(hub: Hub, repos: ibis.Table) -> ibis.Value:
+    """The identifier without case: the Hub's own tag is in lower case, a card says what its author typed."""
     if hub.parameters.conventions == "authors" and hub.snapshot.has("repos", "tags"):
         tagged = repos.tags.filter(lambda tag: tag.contains("license:"))
-        return ibis.cases((tagged.length() > 0, tagged[0].re_replace("(?s)^.*?license:", "").strip().nullif("")))
-    return repos.license
+        stated = tagged[0].re_replace("(?s)^.*?license:", "").strip().nullif("")
+        return ibis.cases((tagged.length() > 0, stated.lower()))
+    return repos.license.lower()
 
 
 def people_counts(hub: Hub) -> dict[str, int]:

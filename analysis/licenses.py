@@ -22,7 +22,6 @@ from analysis.paths import DATA
 
 COLUMNS = ["identifier", "spdx", "group", "reason"]
 GROUPS = ("permissive", "restrictive", "unclassified")
-PREFIX = "license:"
 
 
 def load(path: Path = DATA / "licenses.csv") -> pd.DataFrame:
@@ -45,30 +44,6 @@ def _refuse(path: Path, table: pd.DataFrame, wrong: pd.Series, expected: str) ->
         row = int(wrong.to_numpy().argmax())
         found = table["identifier"].iloc[row]
         raise ValueError(f"{path.name} row {row + 2}: {found!r}: expected {expected}")
-
-
-def identifier(license: object, tags: object, *, conventions: str = "corrected") -> str | None:
-    """Licence identifier of one repository as the Hub writes it, or None (METHODS §2 and §5).
-
-    `license` is the card's field (a string, a list of which the first counts, or missing), `tags` an iterable
-    or missing. "corrected": the field, else the first tag that starts with `license:`. "authors": the first
-    tag that contains `license:`, whatever the field says. Raises ValueError for other conventions.
-    """
-    if conventions == "authors":
-        return _after_prefix(tag for tag in _strings(tags) if PREFIX in tag)
-    if conventions != "corrected":
-        raise ValueError(f"conventions {conventions!r}: expected 'corrected' or 'authors'")
-    stated = next(iter(_strings([license] if isinstance(license, str) else license)), "").strip()
-    return stated or _after_prefix(tag for tag in _strings(tags) if tag.startswith(PREFIX))
-
-
-def _strings(values: object) -> list[str]:
-    """Strings of a list, tuple or array; a missing value has none."""
-    return [value for value in values if isinstance(value, str)] if hasattr(values, "__iter__") else []
-
-
-def _after_prefix(tags) -> str | None:
-    return next((tag.split(PREFIX, 1)[1].strip() for tag in tags), "") or None
 
 
 def group(identifiers: pd.Series, *, table: pd.DataFrame | None = None) -> pd.Series:

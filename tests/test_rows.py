@@ -68,7 +68,6 @@ def test_what_is_no_count_is_not_made_one(value):
     "value",
     [
         ["transformers", "license:mit"],
-        ("transformers", "license:mit"),
         '["transformers", "license:mit"]',
         "['transformers', 'license:mit']",
         "('transformers', 'license:mit')",

@@ -123,7 +123,8 @@ def unpacked(value: object) -> object:
     if len(value) <= LONGEST_PYTHON_TEXT:
         # Literals only, nothing is executed; brackets in thousands end in different errors by version of Python.
         with suppress(ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
-            return ast.literal_eval(value.strip())
+            found = ast.literal_eval(value.strip())
+            return list(found) if isinstance(found, tuple) else found
     return value
 
 
@@ -208,9 +209,9 @@ def words(value: object, column: str, notes: list[str]) -> list[str] | None:
         return None
     if isinstance(value, str) and value.lstrip()[:1] not in ("[", "{", "("):
         value = [word.strip() for word in value.split(",")]
-    if not isinstance(value, (list, tuple)):
+    if not isinstance(value, list):
         raise UnusableError(f"{column} is not a list of text")
-    given = list(value)
+    given = value
     if set(map(type, given)) - {str} or not _NO_VALUE.isdisjoint(map(str.strip, given)):
         given = [word for word in value if not is_missing(word)]
         if not all(type(word) is str for word in given):
@@ -414,9 +415,9 @@ def _listed_authors(value: object) -> list:
         return []
     if isinstance(value, (str, Mapping)):  # one; a comma may be part of a name
         return [value]
-    if not isinstance(value, (list, tuple)):
+    if not isinstance(value, list):
         raise UnusableError("authors is not a list")
-    return list(value)
+    return value
 
 
 def _is_nobody(author: object) -> bool:
