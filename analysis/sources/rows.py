@@ -109,7 +109,7 @@ def first(record: Mapping, column: str) -> object:
     """The first value under any name of the column, or None."""
     for name in _NAMES[column]:
         value = record.get(name)
-        if not is_missing(value):
+        if value is not None and not is_missing(value):
             return value
     return None
 
@@ -186,6 +186,8 @@ def repository_id(value: object) -> str:
 
 def text(value: object, column: str, notes: list[str]) -> str | None:
     """A name or identifier without control characters, or None; of a list the first. Raises UnusableError."""
+    if value is None:
+        return None
     value = unpacked(value)
     if isinstance(value, list):
         given = [one for one in value if not is_missing(one)]
@@ -303,6 +305,8 @@ def _license(record: Mapping, card: Mapping, tags: list[str] | None, notes: list
 
 
 def _identifiers(value: object) -> list[str]:
+    if value is None:
+        return []
     value = unpacked(value)
     if isinstance(value, str):
         value = value.split(",") if _IDENTIFIERS.fullmatch(value.strip()) else [value]
