@@ -972,5 +972,5 @@ def test_a_published_table_with_other_columns_is_refused_by_name(dumps, snapshot
 
 
 def test_every_kind_says_in_one_line_what_it_reads():
-    assert {"models-jsonl", "datasets-csv", "commits-csv", "discussions-jsonl", "huggingkg"} < set(KINDS)
+    assert {"models-jsonl", "datasets-csv", "commits-csv", "discussions-jsonl", "huggingkg", "hfcommunity"} < set(KINDS)
     assert all(kind.about and "\n" not in kind.about for kind in KINDS.values())

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+import pandas as pd
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from analysis import paths, snapshot
 from analysis.snapshot import SnapshotError
-from analysis.sources import files, readers, rows
+from analysis.sources import files, hfcommunity, readers, rows
 from analysis.sources.files import Source
 from analysis.sources.intake import Intake
 
@@ -27,6 +28,8 @@ class Kind(NamedTuple):
     read: Callable[[Intake, Source], None]
     lists: str | None = None
     any_repository: bool = False
+    published: str = ""  # its row in data/sources.csv, where a dump of this kind has one publisher
+    incomplete: str = ""  # why a dump of this kind never lists just the repositories that there are
 
 
 _JSON = "as JSON: one object per line, an array, or an object that holds the list"
@@ -72,6 +75,13 @@ KINDS = {
     ),
     "huggingkg": Kind(
         "HuggingKG's triples.txt: space, space_use_model, model between tabs become links", readers.triples
+    ),
+    "hfcommunity": Kind(
+        "HFCommunity's database, v1.0 (to 2023) or v1.1, as mariadb-dump writes it (.sql, .sql.gz, .zip): "
+        "repositories, commits, discussions, links",
+        hfcommunity.read,
+        published="hfcommunity",
+        incomplete="HFCommunity keeps what was deleted",
     ),
 }
 
@@ -124,17 +134,17 @@ def import_dumps(
     what was not. Raises SnapshotError, one line: an unreadable file, an unknown choice, no usable row.
     """
     day = snapshot.date_of(snapshot.check_name(name), date)
-    _check_coverage(coverage, rule)
     checked = [_source(kind, Path(path), columns or {}) for kind, path in sources]
+    _check_coverage(coverage, rule, checked)
     if not checked:
         raise SnapshotError("nothing to import: expected at least one file")
     _check_named(checked, columns or {})
-    described = {"title": title or "Published dump", "origin": origin, "licence": licence}
+    described = _described(checked, title=title, origin=origin, licence=licence)
     described["files"] = [source.described() for source in checked]
     with suppress(_DryRun), _Meter(progress) as meter:
         writing = snapshot.Writer(name, date=day, synthetic=False, source=described, coverage={}, replace=replace)
         with writing as writer, _work_directory(name) as work:
-            run = Intake(writer, Path(work), meter.at)
+            run = Intake(writer, Path(work), meter.at, meter.say)
             for source in checked:
                 meter.start(source)
                 run.read(source, KINDS[source.importer].read, KINDS[source.importer].about)
@@ -145,6 +155,15 @@ def import_dumps(
                 raise _DryRun
         return written(snapshot.load(name))
     return summary
+
+
+def _described(sources: Sequence[Source], **said: str) -> dict:
+    """What the caller says of the source; where it says nothing, what is known of the only publisher of such a dump."""
+    known = {"title": "Published dump", "origin": "", "licence": ""}
+    for name in {KINDS[source.importer].published for source in sources} - {""}:
+        row = pd.read_csv(paths.DATA / "sources.csv", index_col="name", keep_default_na=False).loc[name]
+        known |= {"title": f"{row['title']} ({row['citation']})", "licence": row["licence"]}
+    return known | {what: text for what, text in said.items() if text}
 
 
 class _DryRun(Exception):  # noqa: N818 -- no error: it makes the Writer forget what it was given
@@ -210,11 +229,14 @@ def _check_named(sources: Sequence[Source], columns: Mapping[str, str]) -> None:
             raise SnapshotError(f"no column {rows.shown(given)!r} to be {column}; found {listed}")
 
 
-def _check_coverage(coverage: str, rule: str) -> None:
+def _check_coverage(coverage: str, rule: str, sources: Sequence[Source]) -> None:
     if coverage not in ("sample", "complete"):
         raise SnapshotError(f"coverage {rows.shown(coverage)!r}: expected sample or complete")
     if coverage == "complete" and rule:
         raise SnapshotError("coverage complete: expected no rule, for a rule tells how a sample was chosen")
+    for why in filter(None, (KINDS[source.importer].incomplete for source in sources)):
+        if coverage == "complete":
+            raise SnapshotError(f"coverage complete: expected sample, for {why}")
 
 
 class _Meter:
@@ -222,7 +244,7 @@ class _Meter:
 
     def __init__(self, shown: bool):
         self._console = Console(stderr=True, quiet=not shown, markup=False, highlight=False)
-        columns = TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn()
+        columns = TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn()
         self._bar = Progress(*columns, console=self._console) if shown and self._console.is_terminal else None
         self._task, self._file, self._size, self._tenth = None, "", 0, 0
 

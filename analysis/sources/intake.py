@@ -38,14 +38,21 @@ class _Tally:
 class Intake:
     """Takes records of any file. Repositories wait on disk until it is known which columns occur, the rest is written on.
 
-    A reader calls `records`, `gives`, `repository`, `event`, `link` and `reject`; `source` is the file that is read.
+    A reader calls `records`, `gives`, `repository`, `event`, `commits`, `link` and `reject`; `source` is the file that is read.
     """
 
-    def __init__(self, writer: snapshot.Writer, work: Path, at: Callable[[int], None]):
-        self.writer, self.at = writer, at
+    def __init__(
+        self,
+        writer: snapshot.Writer,
+        work: Path,
+        at: Callable[[int], None],
+        say: Callable[[str], None] = lambda text: None,
+    ):
+        self.writer, self.work, self.at, self.say = writer, work, at, say
         self.span = rows.span_of(writer.date)
         self.counts: Counter = Counter()  # rows taken, by (table, kind)
         self.only_rule: dict[tuple[str, str], list[str]] = defaultdict(list)  # what keeps a table from being complete
+        self.covered: dict[tuple[str, str], dict] = {}  # (table, kind) -> coverage that the source itself has
         self.asked: dict[tuple[str, str], set] = defaultdict(set)  # (events, kind) -> repositories that gave their list
         self.refused: dict[tuple[str, str], set] = defaultdict(set)  # those that gave none
         self._flat: dict[tuple[str, str], set] = defaultdict(set)  # repositories that events themselves name
@@ -135,6 +142,13 @@ class Intake:
             return
         self._take(table, kind, (kind, repo_id, *values), row)
 
+    def commits(self, data: pa.Table) -> None:
+        """Take many commits that can be used, as a table with the columns of a snapshot and of `schema.PLACE`."""
+        for kind, count in Counter(data["kind"].to_pylist()).items():
+            self.counts["commits", kind] += count
+        self._tables["commits"].count += len(data)
+        self.writer.add("commits", data)
+
     def named(self, table: str, kind: str, repo_id: str) -> None:
         """Note the repository of an event that stands alone: where no file lists repositories, these are all."""
         self._flat[table, kind].add(repo_id)
@@ -207,6 +221,11 @@ class Intake:
     # --- coverage
 
     def _covered(self, table: str, kind: str, files: list[str], status: str, rule: str) -> dict:
+        if (table, kind) in self.covered:
+            said = dict(self.covered[table, kind])
+            return (
+                said | {"rule": f"{said['rule']}; {rule}" if rule else said["rule"]} | self._columns_said(table, kind)
+            )
         lacks = list(self.only_rule[table, kind])
         asked = bool(self.asked[table, kind] or self.refused[table, kind])
         if status == "sample" and not asked:
@@ -214,10 +233,14 @@ class Intake:
         if table in EVENTS:
             lacks += self._lacking(table, kind, files if asked else None)
         said = {"status": "sample" if lacks else "complete", "rule": "; ".join(lacks)}
-        if table == "repos":  # of several kinds, one may lack what another has
-            occurs = self._columns.get(kind, set()).union(_ALWAYS)
-            said["columns"] = [name for name in schema.SCHEMAS["repos"].names if name in occurs]
-        return said
+        return said | self._columns_said(table, kind)
+
+    def _columns_said(self, table: str, kind: str) -> dict:
+        """Of several kinds of repository, one may lack what another has."""
+        if table != "repos":
+            return {}
+        occurs = self._columns.get(kind, set()).union(_ALWAYS)
+        return {"columns": [name for name in schema.SCHEMAS["repos"].names if name in occurs]}
 
     def _lacking(self, table: str, kind: str, asked: list[str] | None) -> list[str]:
         """What keeps the commits (or discussions) of the repositories from being complete; `asked`: files of lists."""

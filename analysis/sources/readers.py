@@ -38,7 +38,7 @@ def repositories(run: Intake, source: Source) -> None:
         record = _with_metadata(record)
         repo_id = run.repository(record, kind, row)
         if kind == "space":
-            _space_links(run, record, repo_id, row)
+            space_links(run, record, repo_id, row)
         elif kind == "model":
             _model_links(run, record, repo_id, row)
     if cut := run.counts.pop("cut lists", 0):
@@ -75,7 +75,7 @@ def _with_metadata(record: dict) -> dict:
     return record | held if isinstance(held, dict) else record
 
 
-def _space_links(run: Intake, record: dict, repo_id: str | None, row: int) -> None:
+def space_links(run: Intake, record: dict, repo_id: str | None, row: int) -> None:
     """The models that a listing names, or where it names none those of the space's card."""
     listed = "models" in record
     models = record["models"] if listed else rows.mapping(record, "card").get("models")

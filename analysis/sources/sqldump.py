@@ -36,6 +36,7 @@ _WORDS = frozenset(
 )
 _CHARSETS = {"utf8mb4": None, "utf8mb3": None, "utf8": None, "binary": None, "ascii": None, "latin1": "cp1252"}
 _ESCAPED = {b"0": b"\0", b"b": b"\b", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"Z": b"\x1a", b"%": b"\\%", b"_": b"\\_"}
+_COMMON = ((b"\\'", b"'"), (b"\\n", b"\n"), (b'\\"', b'"'), (b"\\r", b"\r"))
 _ESCAPE = re.compile(rb"\\(.)|''", re.DOTALL)
 _BYTES = re.compile(rb"0x([0-9A-Fa-f]*)|[xX]'([0-9A-Fa-f]*)'|_[A-Za-z0-9]+\s*(" + _TEXT + rb")", re.DOTALL)
 
@@ -427,6 +428,12 @@ def _without_escapes(text: bytes) -> bytes:
 
 
 def _unescaped(value: bytes) -> bytes:
+    if b"''" not in value:  # as MariaDB writes it: what is left after the common escapes is rare
+        parts = value.split(b"\\\\")
+        for escaped, plain in _COMMON:
+            parts = [part.replace(escaped, plain) for part in parts]
+        if not any(b"\\" in part for part in parts):
+            return b"\\".join(parts)
     return _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]) if found[1] else b"'", value)
 
 
