@@ -43,7 +43,9 @@ Kinds of dump:
 
 {_KINDS}
 
-Example: `./run_all.sh import models-jsonl models.jsonl.gz --name 2022-02-21 --also links-csv links.csv`
+Examples: `./run_all.sh import models-jsonl models.jsonl.gz --name 2022-02-21 --also links-csv links.csv`
+
+`./run_all.sh import commits-csv commits.csv --name 2023-11-06 --column repo_id=model --column date=when`
 """
 
 app = typer.Typer(

@@ -130,6 +130,8 @@ AS_RECORDS = "write it as records, with pandas by to_json(FILE, orient='records'
         ('[{"id": "a/m"}, {"id": "a/n" "likes": 2}, {"id": "a/o"}, {"id": "a/p"}]', "after row 1: not JSON"),
         ("[" + '{"id": ' * 100_000, "after row 0: JSON nested too deeply"),
         ('[{"id": "a/m", "likes": 1' + "0" * 5000 + "}]", "after row 0: a number of thousands of digits"),
+        (json.dumps({"a/m": {"likes": 1}, "a/n": {"likes": 2}}), "an object of objects; expected an array of records"),
+        (json.dumps({f"a/{n}": {"likes": n} for n in range(2000)}, indent=1), "an object of objects"),
         ("[]", "has no rows"),
         (
             "".join(line + ",\n" for line in LINES.splitlines()) + json.dumps(THREE[0]),
@@ -142,6 +144,18 @@ def test_a_shape_that_is_not_taken_is_named_with_the_remedy(imported, snapshots,
     assert message.startswith("the-file") and said in message
     assert (COLUMNWISE not in said and "of lists" not in said) or AS_RECORDS in message
     assert list(snapshots.iterdir()) == []
+
+
+def test_records_that_pandas_writes_are_read_with_their_dates(imported):
+    frame = pd.DataFrame(THREE).assign(created_at=pd.to_datetime(["2023-01-02T03:04:05", None, "2024-01-01T00:00:00"]))
+    found = rows(imported("models-jsonl", frame.to_json(orient="records", lines=True)))
+    dates = [row["created_at"] and row["created_at"].isoformat() for row in found]
+    assert dates == ["2023-01-02T03:04:05+00:00", None, "2024-01-01T00:00:00+00:00"]
+
+
+def test_a_held_list_is_known_by_the_id_that_the_user_names(imported):
+    text = json.dumps({"found": [{"slug": "a/m"}, {"slug": "a/n"}]})
+    assert len(rows(imported("models-jsonl", text, columns={"repo_id": "slug"}))) == 2
 
 
 def test_lists_that_belong_to_a_record_hold_no_records(imported):
@@ -244,6 +258,9 @@ def test_the_user_can_name_the_columns(imported):
     assert rows(imported("hub-listing-parquet:datasets", table.getvalue().to_pybytes(), columns=named)) == found
     said = refused(imported, "datasets-csv", "dataset,likes\na/d,4\n", columns={"repo_id": "data"})
     assert said == "no column 'data' to be repo_id; found dataset, likes"
+    assert refused(imported, "datasets-csv", "id\na/d\n", columns={"likes": ""}).startswith(
+        "column likes: expected the"
+    )
     assert "expected one of repo_id" in refused(imported, "datasets-csv", "id\na/d\n", columns={"colour": "id"})
 
 

@@ -223,6 +223,8 @@ def _check_named(sources: Sequence[Source], columns: Mapping[str, str]) -> None:
     for column, given in columns.items():
         if column not in rows.COLUMNS:
             raise SnapshotError(f"column {rows.shown(column)!r}: expected one of {', '.join(rows.COLUMNS)}")
+        if not given:
+            raise SnapshotError(f"column {column}: expected the file's name for it, as in {column}=NAME")
         found = [files.columns_of(source) for source in sources]
         if not any(names is None or given in names for names in found):
             listed = rows.listing(name for names in found for name in names)

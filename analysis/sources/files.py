@@ -108,7 +108,7 @@ def _json_of_any_layout(source: Source, at: At) -> Found:
     row = 0
     with _opened(source, lambda: row) as (raw, stream):
         try:
-            found = jsontext.records(stream)
+            found = jsontext.records(stream, source.columns.values())
             for row, record in enumerate(found or (), start=1):
                 if row % 1000 == 0:
                     at(raw.tell())

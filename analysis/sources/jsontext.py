@@ -8,18 +8,21 @@ import codecs
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Set
 
 from analysis.sources import rows
 from analysis.sources.rows import UnusableError
 
 PIECE = 2**18
 LONGEST_VALUE = 64 * 2**20  # characters: a history of 300,000 commits fits, a broken file does not fill the memory
+MOST_NAMES = 1000  # of one record; an object that maps ids to records has more
+MOST_VALUES = 1_000_000  # of a list in one record: spaces have some thousand models
 _DECODER = json.JSONDecoder()
 _BLANK = re.compile(r"[ \t\r\n\ufeff]*")
 _COLUMN = re.compile(r'\{\s*"[0-9]+"\s*:')
 _CUT = "breaks off; the download is incomplete, fetch it again"
 _AS_RECORDS = "write it as records, with pandas by to_json(FILE, orient='records', lines=True)"
+_MAP = "an object of objects; expected an array of records, with jq by `jq -c 'to_entries[] | {id: .key} + .value'`"
 _OF_ONE_RECORD = ("commits", "discussions", "siblings", "spaces")  # lists that belong to one record
 _IDS = frozenset(rows.names_of("repo_id") + rows.names_of("commit_id") + rows.names_of("number"))
 
@@ -32,22 +35,23 @@ class _BrokenError(JsonError):
     pass
 
 
-def records(stream: io.BufferedIOBase) -> Iterator[dict | UnusableError] | None:
+def records(stream: io.BufferedIOBase, ids: Collection[str] = ()) -> Iterator[dict | UnusableError] | None:
     """The records, or None for a file of lines (of which each that is no JSON can be rejected alone).
 
-    Raises JsonError for a shape that is not taken, and where the text breaks.
+    `ids` are names by which a record is known beside the usual ones. Raises JsonError for a shape that is not taken, and
+    where the text breaks.
     """
     text = _Text(stream)
     if text.next() == "[":
         return _checked(_array(text))
     text.broke_lines = False
     try:
-        return _object(text) if text.next() == "{" else None
+        return _object(text, _IDS.union(ids)) if text.next() == "{" else None
     except _BrokenError:
         return None
 
 
-def _object(text: "_Text") -> Iterator[dict | UnusableError] | None:
+def _object(text: "_Text", ids: Set[str]) -> Iterator[dict | UnusableError] | None:
     """The records of the list that the first object holds, or it and those that follow where they run over lines."""
     first: dict = {}
     members = text.members()
@@ -56,21 +60,36 @@ def _object(text: "_Text") -> Iterator[dict | UnusableError] | None:
             raise JsonError(f"column-wise JSON ({rows.shown(name)} holds the values of all rows); {_AS_RECORDS}")
         if text.next() != "[":
             first[name] = text.value()
+            if len(first) > MOST_NAMES:
+                raise JsonError(_MAP)
             continue
         values = text.values()
         head = next(values, None)
-        if isinstance(head, dict) and _IDS & head.keys() and not _IDS & first.keys() and name not in _OF_ONE_RECORD:
-            return _held(text, name, head, values, members)
-        first[name] = [] if head is None else [head, *values]
+        if isinstance(head, dict) and ids & head.keys() and not ids & first.keys() and name not in _OF_ONE_RECORD:
+            return _held(text, name, head, values, members, ids)
+        first[name] = [] if head is None else [head, *_few(name, values)]
+    if len(first) > 1 and not ids & first.keys() and all(isinstance(value, dict) for value in first.values()):
+        raise JsonError(_MAP)
     return _objects(text, first) if text.broke_lines else None
 
 
-def _held(text: "_Text", held: str, head: dict, values: Iterator, members: Iterator[str]) -> Iterator:
+def _few(name: str, values: Iterator) -> Iterator:
+    for nth, value in enumerate(values):
+        if nth > MOST_VALUES:
+            raise JsonError(
+                f"a list of over {MOST_VALUES:,} values that are no records ({rows.shown(name)}); {_AS_RECORDS}"
+            )
+        yield value
+
+
+def _held(
+    text: "_Text", held: str, head: dict, values: Iterator, members: Iterator[str], ids: Set[str]
+) -> Iterator[dict | UnusableError]:
     yield head
     yield from map(_as_record, values)
     for name in members:
         for value in text.values() if text.next() == "[" else [text.value()]:
-            if isinstance(value, dict) and _IDS & value.keys():
+            if isinstance(value, dict) and ids & value.keys():
                 raise JsonError(
                     f"an object that holds several lists ({rows.shown(held)}, {rows.shown(name)}); take them apart, "
                     f"with jq by `jq -c '.{held}[]'`"

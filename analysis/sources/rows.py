@@ -160,9 +160,17 @@ def span_of(date: dt.date) -> tuple[int, int]:
 
 
 def moment(value: object, column: str, span: tuple[int, int]) -> int | None:
-    """Microseconds since 1970 of an ISO date (without a zone: UTC), or None. Raises UnusableError."""
+    """Microseconds since 1970 of an ISO date (without a zone: UTC) or of a count of seconds (or a thousandth, or a
+    millionth) since then, as pandas writes them; None where missing. Raises UnusableError.
+    """
     if is_missing(value):
         return None
+    if type(value) in (int, float):
+        # No two of these units give a day after Git's first release for one number.
+        found = [int(value * factor) for factor in (10**6, 10**3, 1) if span[0] <= value * factor <= span[1]]
+        if not found:
+            raise UnusableError(f"{column} is not a date")
+        return found[0]
     try:
         date = dt.datetime.fromisoformat(value)
     except (TypeError, ValueError):
