@@ -1,6 +1,7 @@
 """RQ1: what activity looks like in models, datasets and spaces (study, section 4.1, Tables 2-5, Figures 1-3).
 
-Every function takes the counts of `engine.activity`: one row per repository, NaN where a value was not collected.
+Every function takes the counts of `engine.activity`: one row per repository, NaN where a value was not collected. Where
+they are Covered, so is the result.
 """
 
 import math
@@ -12,6 +13,7 @@ import pandas as pd
 from scipy import special
 
 from analysis import licenses
+from analysis.covered import carried
 from analysis.engine import VARIABLES
 
 GROUPS = ("permissive", "restrictive", "none")
@@ -25,6 +27,7 @@ def variables_of(counts: pd.DataFrame) -> list[str]:
     return [variable for variable in VARIABLES if variable in counts]
 
 
+@carried()
 def summary(counts: pd.DataFrame) -> pd.DataFrame:
     """Tables 2-4: rows n, mean, std (sample), min, q25, q50, q75 (linear interpolation), max, zero_share; a column a variable.
 
@@ -38,6 +41,7 @@ def summary(counts: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows).T.loc[["n", "mean", "std", "min", "q25", "q50", "q75", "max", "zero_share"]]
 
 
+@carried()
 def concentrations(counts: pd.DataFrame) -> pd.DataFrame:
     """Rows share_for_80 and share_for_99, a column a variable: `concentration` of each."""
     held = {v: concentration(counts[v], percents=(80, 99)) for v in variables_of(counts)}
@@ -64,17 +68,19 @@ def concentration(values: pd.Series, *, percents: tuple[int, ...]) -> list[float
     return shares
 
 
-def concentration_table(kinds: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]]) -> pd.DataFrame:
-    """A row a kind and variable that was collected: zero_share, share_for_80, share_for_99, from summary and shares."""
+@carried()
+def concentration_table(summaries: Mapping[str, pd.DataFrame], held: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """A row a kind and variable that was collected: zero_share, and share_for_80, share_for_99 of `concentrations`."""
     rows = {
-        f"{kind}, {variable}": pd.concat([summaries.loc[["zero_share"], variable], shares[variable]])
-        for kind, (summaries, shares) in kinds.items()
-        for variable in shares
-        if summaries.loc["n", variable] > 0
+        f"{kind}, {variable}": pd.concat([summary.loc[["zero_share"], variable], held[kind][variable]])
+        for kind, summary in summaries.items()
+        for variable in summary
+        if summary.loc["n", variable] > 0
     }
     return pd.DataFrame.from_dict(rows, orient="index", columns=["zero_share", "share_for_80", "share_for_99"])
 
 
+@carried()
 def distribution(counts: pd.DataFrame) -> pd.DataFrame:
     """Figure 1: columns variable, value (above 0), share of the repositories with at least that value; by variable, value."""
     parts = []
@@ -131,11 +137,22 @@ def _rank_deviations(values: pd.Series) -> np.ndarray:
     return (2 * repositories.cumsum() - repositories - len(values))[place]
 
 
+@carried()
 def correlations_by(panels: Mapping[str, pd.DataFrame], *, method: str) -> dict[str, pd.DataFrame]:
     """`correlations` of each panel."""
     return {name: correlations(counts, method=method) for name, counts in panels.items()}
 
 
+_NO_PAIR = "too few repositories have both values, or one of the two is the same in all of them"
+
+
+def _why_no_coefficient(found: Mapping[str, float], pearson: pd.DataFrame, _) -> dict[str, str]:
+    """Why a pair has no coefficient though both variables vary; one that does not has none with itself."""
+    varies = {variable for variable in pearson if pd.notna(pearson.loc[variable, variable])}
+    return {name: _NO_PAIR for name, r in found.items() if pd.isna(r) and varies.issuperset(name.split(".")[1:])}
+
+
+@carried(empty=_why_no_coefficient)
 def pairs(pearson: pd.DataFrame, spearman: pd.DataFrame) -> dict[str, float]:
     """Results by the end of their id, as `pearson.n_commits.n_likes`: the two variables in alphabetical order."""
     return {
@@ -145,6 +162,12 @@ def pairs(pearson: pd.DataFrame, spearman: pd.DataFrame) -> dict[str, float]:
     }
 
 
+def _why_no_p(found: Mapping[str, float], counts: pd.DataFrame) -> dict[str, str]:
+    varies = {variable for variable in variables_of(counts) if counts[variable].nunique() > 1}
+    return {name: _NO_PAIR for name, p in found.items() if pd.isna(p) and varies.issuperset(name.split(".")[1:3])}
+
+
+@carried(empty=_why_no_p)
 def p_values(counts: pd.DataFrame) -> dict[str, float]:
     """Two-sided p of every Pearson coefficient, as `pearson.n_commits.n_likes.p` (section 4.1.2).
 
@@ -165,6 +188,7 @@ def pearson_p(values: pd.DataFrame) -> pd.DataFrame:
     return 2 * special.betaincc(shape, shape, (1 + r) / 2)
 
 
+@carried()
 def landmarks(counts: pd.DataFrame) -> dict[str, float]:
     """What the text says of single values: the most common community, one committer, very many downloads.
 
@@ -180,6 +204,12 @@ def landmarks(counts: pd.DataFrame) -> dict[str, float]:
     }
 
 
+def _why_no_rank(found: Mapping[str, object], *_) -> dict[str, str]:
+    ranked = sum(value is not None for name, value in found.items() if name.endswith(".model"))
+    return {"": f"the committers of {ranked or 'no'} {'model is' if ranked < 2 else 'models are'} known"}
+
+
+@carried(needs="n_committers", empty=_why_no_rank)
 def top_committers(counts: pd.DataFrame, *, ranks: int = 3) -> dict[str, str | float]:
     """The repositories with most committers as `<rank>.model` and `<rank>.committers`, ties by name (section 4.1.1)."""
     leading = counts["n_committers"].dropna().nlargest(ranks, keep="all").index
@@ -193,12 +223,14 @@ def top_committers(counts: pd.DataFrame, *, ranks: int = 3) -> dict[str, str | f
     }
 
 
+@carried(needs="license")
 def license_shares(counts: pd.DataFrame) -> pd.Series:
     """Share of each licence identifier among the licensed repositories, largest first, ties by name (section 4.1.3)."""
     shares = counts["license"].dropna().value_counts(normalize=True)
     return shares.rename_axis("license").sort_index().sort_values(ascending=False, kind="stable")
 
 
+@carried(needs="license")
 def top_licenses(counts: pd.DataFrame, *, ranks: int = 3) -> dict[str, str | float]:
     """The most common licences as results by the end of their id, `<rank>.identifier` and `<rank>.share`."""
     shares = license_shares(counts).head(ranks)
@@ -209,6 +241,11 @@ def top_licenses(counts: pd.DataFrame, *, ranks: int = 3) -> dict[str, str | flo
     }
 
 
+def _why_no_license(table: pd.DataFrame, *_) -> dict[str, str]:
+    return {"": "no repository declares a licence"} if table.empty else {}
+
+
+@carried(empty=_why_no_license)
 def license_table(panels: Mapping[str, pd.DataFrame], *, rows: int = 12) -> pd.DataFrame:
     """The most common licences over all panels: a row a licence, a column `share of <panel>`, most common first."""
     shares = pd.DataFrame({f"share of {name}": license_shares(counts) for name, counts in panels.items()})
@@ -217,11 +254,13 @@ def license_table(panels: Mapping[str, pd.DataFrame], *, rows: int = 12) -> pd.D
     return shares.loc[order[:rows], covered].fillna(0.0)
 
 
+@carried(needs="license")
 def unlicensed_share(counts: pd.DataFrame) -> float:
     """Share of repositories without a licence; NaN where there is no repository."""
     return counts["license"].isna().mean()
 
 
+@carried(needs="license")
 def with_group(counts: pd.DataFrame, *, conventions: str = "corrected") -> pd.DataFrame:
     """The counts with column group: permissive, restrictive, none, or unclassified (in no group of Table 5).
 
@@ -229,27 +268,45 @@ def with_group(counts: pd.DataFrame, *, conventions: str = "corrected") -> pd.Da
     """
     group = licenses.group(counts["license"])
     if conventions == "authors":
-        rare = counts.groupby("license")["license"].transform("size") < least_repositories(conventions)
+        rare = counts.groupby("license")["license"].transform("size") < COMMON_LICENSE
         group = group.mask(rare, "unclassified")
     return counts.assign(group=group)
 
 
-def least_repositories(conventions: str) -> int:
-    """How many models have to carry a licence for it to be classified (section 3.5)."""
+@carried()
+def least_repositories(_: pd.DataFrame, *, conventions: str) -> int:
+    """How many of the models have to carry a licence for it to be classified (section 3.5)."""
     return COMMON_LICENSE if conventions == "authors" else 1
 
 
+def _why_no_group(found: Mapping[str, pd.DataFrame], *_) -> dict[str, str]:
+    few = {group: len(counts) for group, counts in found.items() if len(counts) < 2}
+    return {group: f"{size or 'no'} model is in the group {group}" for group, size in few.items()}
+
+
+@carried(empty=_why_no_group)
 def groups(grouped: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """The counts of each licence group of Table 5."""
     return {group: grouped[grouped["group"] == group] for group in GROUPS}
 
 
+@carried()
 def group_sizes(grouped: pd.DataFrame) -> dict[str, int]:
     """Repositories in each group, as `<group>.count`; unclassified ones are counted too."""
     sizes = grouped["group"].value_counts()
     return {f"{group}.count": int(sizes.get(group, 0)) for group in (*GROUPS, "unclassified")}
 
 
+def _why_no_test(tests: pd.DataFrame, *_) -> dict[str, str]:
+    return {
+        f"{row.variable}.{row.pair}": f"{row.variable} is known of {row.n1:,} models ({first}) and {row.n2:,} ({second}); "
+        "a test needs two of each"
+        for row in tests[tests["u"].isna()].itertuples()
+        for first, second in (row.pair.split("_vs_"),)
+    }
+
+
+@carried(empty=_why_no_test)
 def mann_whitney(grouped: pd.DataFrame) -> pd.DataFrame:
     """Table 5: two-sided Mann-Whitney U test per variable and pair of licence groups, tie-corrected normal approximation.
 
@@ -306,6 +363,7 @@ def mann_whitney_p(u: float, x: np.ndarray, y: np.ndarray) -> float:
     return min(2 * float(special.ndtr(-z)), 1.0)
 
 
+@carried()
 def test_results(tests: pd.DataFrame) -> dict[str, float]:
     """Results by the end of their id, as `n_likes.permissive_vs_none.u`.
 
@@ -322,6 +380,11 @@ def test_results(tests: pd.DataFrame) -> dict[str, float]:
     return results
 
 
+def _why_no_row(table: pd.DataFrame, _) -> dict[str, str]:
+    return {"": "no two groups of licences hold two models each"} if table.empty else {}
+
+
+@carried(empty=_why_no_row)
 def test_table(tests: pd.DataFrame) -> pd.DataFrame:
     """Table 5 with the probability of superiority: a row a test that could be made."""
     made = tests.dropna(subset="u")

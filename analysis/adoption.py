@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis import paths
 from analysis.activity import pearson_p
-from analysis.engine import Hub, why_missing
+from analysis.covered import carried
 
 TOP = 100
 MANY_SPACES = 1_000  # section 4.3.1 names the models that so many spaces use
@@ -20,8 +20,10 @@ def degree_summary(degrees: pd.Series) -> dict[str, float]:
     return {"mean": degrees.mean(), "median": degrees.median(), "std": degrees.std(), "max": degrees.max()}
 
 
-def landmarks(degrees: pd.Series) -> dict[str, float]:
+@carried()
+def landmarks(used: pd.DataFrame) -> dict[str, float]:
     """`count_from_1000`: models that 1,000 spaces or more use; `one_share`: share that one space uses (section 4.3.1)."""
+    degrees = used["spaces"]
     if degrees.empty:
         return {f"count_from_{MANY_SPACES}": None, "one_share": None}
     return {f"count_from_{MANY_SPACES}": int((degrees >= MANY_SPACES).sum()), "one_share": float((degrees == 1).mean())}
@@ -34,34 +36,41 @@ def degree_distribution(degrees: pd.Series) -> pd.DataFrame:
     return pd.DataFrame({"degree": models.index, "models": models.to_numpy(), "share": share.to_numpy()})
 
 
+def _why_no_spread(_, used: Mapping[str, pd.DataFrame]) -> dict[str, str]:
+    return {field: "one model alone is used by spaces" for field, frame in used.items() if len(frame) == 1}
+
+
+@carried(empty=_why_no_spread)
 def degree_table(used: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """A row a field, columns mean, median, std, max of the models' degrees."""
     return pd.DataFrame.from_dict({f: degree_summary(frame["spaces"]) for f, frame in used.items()}, orient="index")
 
 
+@carried()
 def degree_distributions(frames: Mapping[str, pd.DataFrame], column: str) -> dict[str, pd.DataFrame]:
     """`degree_distribution` of each field that has models."""
     return {field: degree_distribution(frame[column]) for field, frame in frames.items() if len(frame)}
 
 
-def by_row(part: str, table: pd.DataFrame) -> dict[str, float]:
-    """A table as results by the end of their id, `<row>.<part>.<column>`."""
-    return {
-        ".".join(p for p in (row, part, column) if p): table.loc[row, column] for row in table.index for column in table
-    }
-
-
+@carried()
 def co_usage_degrees_by(pairs: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """`co_usage_degrees` of each field."""
     return {field: co_usage_degrees(frame) for field, frame in pairs.items()}
 
 
+@carried()
 def co_usage_sizes(pairs: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """A row a field: models that share a space with another one, edges between them."""
     sizes = {
         field: {"models": int((_partners(frame) > 0).sum()), "edges": len(frame)} for field, frame in pairs.items()
     }
     return pd.DataFrame.from_dict(sizes, orient="index")
+
+
+@carried()
+def sizes_and_degrees(size: pd.DataFrame, degrees: pd.DataFrame, co_size: pd.DataFrame) -> pd.DataFrame:
+    """`engine.usage_sizes`, `degree_table` and `co_usage_sizes` side by side: a row a field."""
+    return size.join(degrees).join(co_size.add_prefix("co-usage "))
 
 
 def co_usage_degrees(pairs: pd.DataFrame) -> pd.DataFrame:
@@ -125,6 +134,7 @@ def tied_at_the_end(scores: pd.Series) -> int:
     return int((scores.iloc[TOP:] == last).sum())
 
 
+@carried()
 def top_results(used: Mapping[str, pd.DataFrame]) -> dict[str, str | int]:
     """Model and spaces of the first `TOP` ranks of every field, as `<field>.usage.top.<rank>.model`; ties by name."""
     return {
@@ -135,6 +145,7 @@ def top_results(used: Mapping[str, pd.DataFrame]) -> dict[str, str | int]:
     } | {f"{field}.usage.top100.tied": tied_at_the_end(frame["spaces"]) for field, frame in used.items()}
 
 
+@carried()
 def top_table(used: Mapping[str, pd.DataFrame], *, rows: int = 10) -> pd.DataFrame:
     """The most used models of every field side by side: a row a rank, columns field and `<field> spaces`."""
     parts = [
@@ -145,6 +156,7 @@ def top_table(used: Mapping[str, pd.DataFrame], *, rows: int = 10) -> pd.DataFra
     return pd.concat(parts, axis=1).set_axis(range(1, 1 + max(map(len, parts)))) if parts else pd.DataFrame()
 
 
+@carried()
 def organisation_results(network: str, ranked: Mapping[str, pd.DataFrame]) -> dict[str, str | int]:
     """Models of each organisation among the first `TOP`, as `<field>.<network>.top100.organisation.<slug>`.
 
@@ -163,6 +175,7 @@ def organisation_results(network: str, ranked: Mapping[str, pd.DataFrame]) -> di
     return results
 
 
+@carried()
 def organisation_table(ranked: Mapping[str, pd.DataFrame], *, rows: int = 8) -> pd.DataFrame:
     """The organisations with most models among the first `TOP` of every field: columns field and `<field> models`."""
     parts = [
@@ -173,6 +186,14 @@ def organisation_table(ranked: Mapping[str, pd.DataFrame], *, rows: int = 8) -> 
     return pd.concat(parts, axis=1).set_axis(range(1, 1 + max(map(len, parts)))) if parts else pd.DataFrame()
 
 
+def _why_no_correlation(_, counts: pd.DataFrame) -> dict[str, str]:
+    used = int((counts["n_usage_spaces"] > 0).sum())
+    few = {"used": f"{used or 'no'} model is used by a space"} if used < 2 else {}
+    alike = "too few models have both values, or one of the two is the same in all of them"
+    return {**few, **dict.fromkeys(("n_likes", "n_downloads"), alike)}
+
+
+@carried(needs="n_usage_spaces", empty=_why_no_correlation)
 def correlations(counts: pd.DataFrame) -> pd.DataFrame:
     """Pearson correlation of n_usage_spaces with n_likes and n_downloads: rows all (models) and used (at least once)."""
     used = counts[counts["n_usage_spaces"] > 0]
@@ -183,14 +204,8 @@ def correlations(counts: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
+@carried(needs="n_usage_spaces", empty=_why_no_correlation)
 def p_values(counts: pd.DataFrame) -> dict[str, float]:
     """Two-sided p of the Pearson coefficients over all models, as `all.n_likes.p` (section 4.3.3)."""
     p = pearson_p(counts[["n_usage_spaces", "n_likes", "n_downloads"]])["n_usage_spaces"]
     return {f"all.{v}.p": float(p[v]) for v in ("n_likes", "n_downloads")}
-
-
-def correlation_reasons(hub: Hub) -> dict[str, str]:
-    """Why a correlation is not covered, by the variable that is correlated with usage."""
-    usage = why_missing(hub, "model", "n_usage_spaces")
-    found = {variable: usage or why_missing(hub, "model", variable) for variable in ("n_likes", "n_downloads")}
-    return {variable: why for variable, why in found.items() if why}

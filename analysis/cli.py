@@ -122,6 +122,8 @@ def run_(
     said.print(
         f"snapshot {loaded.name}{synthetic}, {loaded.date}: valid; results go to {_relative(parameters.directory)}"
     )
+    if parameters.before_dates:
+        said.print(f"note: {parameters.before_dates}", style="yellow")
     if dry_run:
         said.print(f"would run {', '.join(run.NOTEBOOKS)}{' and build the paper' if paper else ''}")
         return

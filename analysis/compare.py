@@ -17,6 +17,7 @@ import pandas as pd
 from ibis import _
 
 from analysis import activity, figures, over_time, paths, report, snapshot
+from analysis.covered import Covered
 from analysis.engine import FIELDS, Hub
 from analysis.page import colophon as front_matter
 from analysis.parameters import ParameterError, Parameters, check
@@ -204,11 +205,7 @@ def warnings(documents: Sequence[Mapping]) -> list[str]:
                 f"{name} is not a census but a sample of {'; '.join(parts)}: a change may be one of who was chosen, "
                 "not of the Hub"
             )
-        if (document["parameters"].get("as_of") or "9999") <= over_time.DATES_KEPT_SINCE.isoformat():
-            found.append(
-                f"the Hub has kept creation dates since {over_time.DATES_KEPT_SINCE}: where {name} has its dates from "
-                "the Hub, older repositories are missing as of an earlier day"
-            )
+        found += filter(None, [Parameters(**document["parameters"]).before_dates])
     return list(dict.fromkeys(found))
 
 
@@ -461,20 +458,15 @@ def repositories(compared: Comparison) -> pd.DataFrame:
     return pd.DataFrame(rows).astype(counts)
 
 
-def why_no_repositories(compared: Comparison) -> str | None:
-    """Why it can't be told what came and went; None where it can."""
-    return "one snapshot does not hold what was gone when it was taken" if compared.over_time else None
-
-
-def printed_repositories(compared: Comparison) -> pd.DataFrame:
+def printed_repositories(compared: Comparison) -> Covered:
     """`repositories` as a table, a row a step and kind; a count that can't be told is empty. Over time it has no row."""
-    rows = pd.DataFrame() if compared.over_time else repositories(compared)
-    if rows.empty:
-        return rows
+    if compared.over_time:
+        return Covered(pd.DataFrame(), {"": "one snapshot does not hold what was gone when it was taken"})
+    rows = repositories(compared)
     counted = rows.assign(step=rows["from"] + " to " + rows["to"]).drop(columns=["from", "to"])
     columns = ["kind", "before count", "after count", "both count", "came count", "went count", "note"]
     counted = counted.rename(columns={c.split()[0]: c for c in columns if " " in c})
-    return counted.set_index("step")[columns]
+    return Covered(counted.set_index("step")[columns])
 
 
 def _repositories(hub: Hub, kind: str) -> pd.Index | None:
@@ -517,14 +509,14 @@ SECTIONS = {
 }
 
 
-def section(documents: Sequence[Mapping], values: pd.DataFrame, name: str) -> pd.DataFrame:
+def section(documents: Sequence[Mapping], values: pd.DataFrame, name: str) -> Covered:
     """The rows of one of `SECTIONS` that are compared: a column a run (more than four: the first and the last), change,
     and the change in per cent. The last word of a row's label decides how it is printed."""
     rows = compared_only(values)
     rows = rows[rows.index.str.fullmatch(SECTIONS[name])]
-    return _columns(documents, rows).join(rows[["change"]]).assign(relative=_percent(rows["relative"])).set_axis(
-        pd.Index([_title(result_id) for result_id in rows.index], dtype="object"), axis=0
-    )  # fmt: skip
+    shown = _columns(documents, rows).join(rows[["change"]]).assign(relative=_percent(rows["relative"]))
+    shown = shown.set_axis(pd.Index([_title(result_id) for result_id in rows.index], dtype="object"), axis=0)
+    return Covered(shown, {} if len(rows) else {"": "fewer than two of the runs have such results"})
 
 
 def _columns(documents: Sequence[Mapping], rows: pd.DataFrame) -> pd.DataFrame:
@@ -629,7 +621,7 @@ TRENDS = {  # figure -> panel -> result id -> name of the line; a panel whose ti
 }
 
 
-def trend(documents: Sequence[Mapping], values: pd.DataFrame, figure: str) -> pd.DataFrame:
+def trend(documents: Sequence[Mapping], values: pd.DataFrame, figure: str) -> Covered:
     """The points of a figure of `TRENDS`: columns panel, line, id, run, snapshot, day, sample, value; by panel, line and day.
 
     Only results that at least two runs cover; none where fewer than three runs are compared.
@@ -650,14 +642,8 @@ def trend(documents: Sequence[Mapping], values: pd.DataFrame, figure: str) -> pd
         for number in order
         if (value := known.loc[name, number]) is not None
     ]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def why_no_trend(points: pd.DataFrame, documents: Sequence[Mapping]) -> str | None:
-    """Why there is no figure of a trend; None where there is one."""
-    if len(documents) < 3:
-        return "a trend needs more than two runs"
-    return "fewer than two runs cover what it shows" if points.empty else None
+    few = "a trend needs more than two runs" if len(documents) < 3 else "fewer than two runs cover what it shows"
+    return Covered(pd.DataFrame(rows, columns=columns), {} if rows else {"": few})
 
 
 SHIFTS = (
@@ -666,7 +652,7 @@ SHIFTS = (
 )
 
 
-def shifts(documents: Sequence[Mapping], values: pd.DataFrame) -> pd.DataFrame:
+def shifts(documents: Sequence[Mapping], values: pd.DataFrame) -> Covered:
     """How many times its first value each headline result (`SHIFTS`) has in the last run: id, result, first, last, ratio.
 
     Results whose two values are above zero.
@@ -674,7 +660,7 @@ def shifts(documents: Sequence[Mapping], values: pd.DataFrame) -> pd.DataFrame:
     last = len(documents) - 1
     rows = values[values.index.str.fullmatch(SHIFTS) & values[0].notna() & values[last].notna()]
     rows = rows[(rows[0] > 0) & (rows[last] > 0)]
-    return pd.DataFrame(
+    known = pd.DataFrame(
         {
             "id": rows.index,
             "result": [_title(name) for name in rows.index],
@@ -683,16 +669,7 @@ def shifts(documents: Sequence[Mapping], values: pd.DataFrame) -> pd.DataFrame:
             "ratio": (rows[last] / rows[0]).astype("float64").to_numpy(),
         }
     )
-
-
-def why_no_shift(rows: pd.DataFrame) -> str | None:
-    """Why there is no figure of the shifts; None where there is one."""
-    return "the first and the last run have no headline result in common" if rows.empty else None
-
-
-def why_empty(rows: pd.DataFrame) -> str | None:
-    """Why a section has no row; None where it has."""
-    return "fewer than two of the runs have such results" if rows.empty else None
+    return Covered(known, {} if len(known) else {"": "the first and the last run have no headline result in common"})
 
 
 def _or_none(rows: pd.DataFrame) -> pd.DataFrame:

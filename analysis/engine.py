@@ -1,11 +1,11 @@
 """Relational work on a snapshot, written once as Ibis expressions: DuckDB by default, Spark for a cluster.
 
 Counts per repository (RQ1), collaboration edges (RQ2), usage and its projection (RQ3). Functions return pandas frames
-sorted by their keys; developers appear as integers only.
+sorted by their keys, Covered: with the reasons why parts of them have no value. Developers appear as integers only.
 """
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import ibis
@@ -16,8 +16,9 @@ from ibis import _
 from scipy.sparse import csr_array
 
 from analysis import people, snapshot
+from analysis.covered import Covered
 from analysis.parameters import Parameters
-from analysis.snapshot import PLURAL, SCHEMAS, Snapshot
+from analysis.snapshot import DATES_KEPT_SINCE, PLURAL, SCHEMAS, Snapshot
 from analysis.snapshot import load as load_snapshot
 
 VARIABLES = (
@@ -45,6 +46,7 @@ FIELD_TAGS = {  # METHODS: the sub-fields as the study's section 3.3 takes them 
         "document-question-answering graph-machine-learning"
     ).split(),
 }
+_CONTENT = {"repos": "list of repositories", "usage": "links between spaces and models", "people": "merged names"}
 _BLOCK = 1_000  # models whose pairs are counted at a time, which bounds the memory of the projection
 
 
@@ -59,7 +61,7 @@ def connect(engine: str = "duckdb"):
     return ibis.pyspark.connect(builder.config("spark.sql.session.timeZone", "UTC").getOrCreate())
 
 
-_READ = ("con", "repos", "commits", "discussions", "usage", "signed")  # of a Hub, whoever is who
+_SHARED = ("con", "repos", "commits", "discussions", "usage", "signed")  # of a Hub, whoever is who
 
 
 @dataclass(frozen=True)
@@ -94,11 +96,50 @@ class Hub:
 
     @cached_property
     def repos(self) -> ibis.Table:
-        """Repositories that existed on `as_of`; one without a creation date counts as existing."""
+        """Repositories that existed on `as_of`; one without a creation date counts as existing.
+
+        One that carries the first day that the Hub kept may be older: before that day it exists from its first commit.
+        """
         repos = self.table("repos")
-        if self._end is not None:
-            repos = repos.filter(repos.created_at.isnull() | (repos.created_at < self._end))
-        return repos
+        if self._end is None:
+            return repos
+        existing = repos.filter(repos.created_at.isnull() | (repos.created_at < self._end))
+        if not self.parameters.before_dates:
+            return existing
+        commits = self.table("commits")
+        begun = commits.filter(commits.date < self._end).select("kind", "repo_id").distinct()
+        return existing.union(self._of_first_day.semi_join(begun, ["kind", "repo_id"]))
+
+    @property
+    def _of_first_day(self) -> ibis.Table:
+        """Repositories that carry the first day that the Hub kept: they may be older."""
+        first, repos = dt.datetime.combine(DATES_KEPT_SINCE, dt.time(), dt.UTC), self.table("repos")
+        return repos.filter((repos.created_at >= first) & (repos.created_at < first + dt.timedelta(days=1)))
+
+    @cached_property
+    def existing(self) -> dict[str, int]:
+        """Repositories of each kind that existed, of kinds that had any."""
+        return self._by_kind(self.repos)
+
+    @cached_property
+    def undated(self) -> dict[str, int]:
+        """Repositories of each kind of which it isn't known whether they existed, of kinds of which none is known to."""
+        if not self.parameters.before_dates:
+            return {}
+        return {kind: n for kind, n in self._by_kind(self._of_first_day).items() if kind not in self.existing}
+
+    @cached_property
+    def unnamed(self) -> dict[str, dict[str, int]]:
+        """Commits and discussions of each kind, of kinds of which none says who made it."""
+        names = self.signed.authors.filter(lambda name: name.notnull()).length()
+        commits = self.signed.group_by("kind").agg(n=_.n_commits.sum(), named=names.sum())
+        discussions = self.discussions.group_by("kind").agg(n=_.count(), named=_.author.count())
+        found = {"commits": commits, "discussions": discussions}
+        return {table: self._by_kind(rows.filter(rows.named == 0), "n") for table, rows in found.items()}
+
+    def _by_kind(self, rows: ibis.Table, counted: str = "") -> dict[str, int]:
+        frame = self.frame(rows if counted else rows.group_by("kind").agg(n=_.count()))
+        return dict(zip(frame["kind"], frame["n"].astype(int), strict=True))
 
     @cached_property
     def commits(self) -> ibis.Table:
@@ -200,10 +241,17 @@ class Hub:
             return rows
         return self.con.create_table(ibis.util.gen_name(name), rows, temp=True)
 
-    def lend(self, other: "Hub") -> "Hub":
+    def share_with(self, other: "Hub") -> "Hub":
         """Give another view of this snapshot what was read for this one; only who is who may differ between the two."""
-        vars(other).update({name: getattr(self, name) for name in _READ})
+        vars(other).update({name: getattr(self, name) for name in _SHARED})
         return other
+
+    @cached_property
+    def unmerged(self) -> "Hub":
+        """The same snapshot with every name a person; what was read is not read again."""
+        if self.parameters.identities == "raw":
+            return self
+        return self.share_with(replace(self, parameters=replace(self.parameters, identities="raw")))
 
     def frame(self, rows: ibis.Table) -> pd.DataFrame:
         """Compute an expression on this run's backend."""
@@ -215,12 +263,17 @@ class Hub:
             of = kind if table in ("repos", "commits", "discussions") else None
             whose = f" of {PLURAL[of]}" if of else ""
             if not self.snapshot.has(table, kind=of) or self.snapshot.status(table, of) == "absent":
-                what = {"repos": "list of repositories", "usage": "links between spaces and models"}.get(table, table)
-                return f"the snapshot has no {what}{whose}"
+                return f"the snapshot has no {_CONTENT.get(table, table)}{whose}"
             if table == "repos" and column and not self.snapshot.has("repos", column, kind=kind):
                 return f"the snapshot does not say the {column.replace('_', ' ')}{whose}"
             if table == "usage" and self.parameters.as_of:
                 return "links between spaces and models carry no date, so they are not known as of an earlier day"
+            if table == "repos" and kind in self.undated:
+                carry = "carries" if self.undated[kind] == 1 else "carry"
+                return (
+                    f"{_count(self.undated[kind], kind)} {carry} {DATES_KEPT_SINCE}, the first creation that the Hub keeps, "
+                    f"and none is known to be as old as {self.parameters.as_of}"
+                )
         if self.parameters.as_of and column in ("likes", "downloads"):
             return f"{column} have no history, so they are not known as of an earlier day"
         return None
@@ -240,7 +293,13 @@ def why_missing(hub: Hub, kind: str, variable: str) -> str | None:
     needs = {"n_discussions": ("discussions",), "n_disc_starters": ("discussions",), "n_usage_spaces": ("usage",)}
     needs |= {"n_commits": ("commits",), "n_committers": ("commits",), "n_community": ("commits", "discussions")}
     column = {"n_likes": "likes", "n_downloads": "downloads"}.get(variable)
-    return hub.why_missing("repos", *needs.get(variable, ()), kind=kind, column=column)
+    people = variable in ("n_disc_starters", "n_committers", "n_community")
+    unnamed = [_unnamed(hub, table, kind) for table in needs.get(variable, ()) if people and kind in hub.unnamed[table]]
+    return hub.why_missing("repos", *needs.get(variable, ()), kind=kind, column=column) or next(iter(unnamed), None)
+
+
+def _unnamed(hub: Hub, table: str, kind: str) -> str:
+    return f"{_count(hub.unnamed[table][kind], table.removesuffix('s'))} of {PLURAL[kind]}: no author is named"
 
 
 def reasons(hub: Hub, kind: str) -> dict[str, str]:
@@ -258,29 +317,57 @@ def field_reasons(hub: Hub, *tables: str) -> dict[str, str]:
     return {field: why for field in FIELDS if (why := whole if field == "all" else part)}
 
 
-def repository_count(hub: Hub, kind: str) -> int:
+def repository_count(hub: Hub, kind: str) -> Covered:
     """Repositories of a kind. `conventions="authors"` counts those too that could not be had, as the study's scripts do."""
-    count = _rows(hub, hub.repos.filter(_.kind == kind))
+    count = hub.existing.get(kind, 0)
     if hub.parameters.conventions == "authors":
         failed = hub.table("rejected").filter(_.table == "repos", _.kind == kind, _.scope == "repository")
         count += _rows(hub, failed)
-    return count
+    return Covered(count, _absent(hub.why_missing("repos", kind=kind)))
+
+
+def _absent(why: str | None) -> dict[str, str]:
+    return {"": why} if why else {}
 
 
 def _rows(hub: Hub, rows: ibis.Table) -> int:
     return int(hub.frame(rows.agg(n=_.count())).loc[0, "n"])
 
 
-def activity(hub: Hub, kind: str, *, variables: tuple[str, ...] = VARIABLES) -> pd.DataFrame:
+def activity(hub: Hub, kind: str, *, variables: tuple[str, ...] = VARIABLES) -> Covered:
     """Activity variables of every repository of a kind (study, section 3.3).
 
     Columns repo_id, license (identifier or None), then `variables` as float64: NaN where the value was not collected,
     0 only where it was collected as none. Sorted by repo_id. `conventions="authors"` stores a zero count of likes or
     downloads as missing and takes the licence from the first tag that contains `license:`, as the published scripts do.
+    Parts of the reasons: the variables, and license.
     """
-    counts = activity_table(hub, kind, variables=variables)
-    columns = {variable: counts[variable].cast("float64") for variable in variables}
-    return hub.frame(counts.select("repo_id", license=_license(hub, counts), **columns).order_by("repo_id"))
+    rows = activity_table(hub, kind, variables=variables)
+    columns = {variable: rows[variable].cast("float64") for variable in variables}
+    counts = hub.frame(rows.select("repo_id", license=_license(hub, rows), **columns).order_by("repo_id"))
+    why = reasons(hub, kind)
+    absent = _absent(why.get("count")) or {part: why[part] for part in ("license", *variables) if part in why}
+    return Covered(counts, absent, {} if "" in absent else _decides_nothing(hub, kind, counts, variables))
+
+
+def _decides_nothing(hub: Hub, kind: str, counts: pd.DataFrame, variables: tuple[str, ...]) -> dict[str, str]:
+    """What is there where there is too little of it: no repository, one, or a variable that is the same in all."""
+    if len(counts) < 2:
+        there = f"one {kind}" if len(counts) else f"no {kind}"
+        listed = f"the snapshot lists {there}{_by_then(hub)}"
+        return dict.fromkeys(variables, listed) if len(counts) else {"": listed}
+    found = {}
+    for variable in variables:
+        known = counts[variable].dropna()
+        if len(known) < 2:
+            found[variable] = f"{variable} is known of {'one' if len(known) else 'none'} of {len(counts):,} {PLURAL[kind]}"
+        elif known.min() == known.max():
+            found[variable] = f"{variable} is {known.iloc[0]:,.0f} in all {len(known):,} {PLURAL[kind]} of which it is known"
+    return found
+
+
+def _by_then(hub: Hub) -> str:
+    return f" that existed on {hub.parameters.as_of}" if hub.parameters.as_of else ""
 
 
 def activity_table(hub: Hub, kind: str, *, variables: tuple[str, ...]) -> ibis.Table:
@@ -346,11 +433,29 @@ def _license(hub: Hub, repos: ibis.Table) -> ibis.Value:
     return repos.license.lower()
 
 
-def people_counts(hub: Hub) -> dict[str, int]:
+def people_counts(hub: Hub) -> Covered:
     """names in commits and discussions, bots among them, merged (names that stand for a person of another name)."""
     frame = hub.identities
     persons = frame.loc[~frame["is_bot"], "developer"]
-    return {"names": len(frame), "bots": int(frame["is_bot"].sum()), "merged": len(persons) - persons.nunique()}
+    counts = {"names": len(frame), "bots": int(frame["is_bot"].sum()), "merged": len(persons) - persons.nunique()}
+    unnamed = any(hub.unnamed.values()) and frame.empty
+    return Covered(counts, _absent(why_nobody(hub) if unnamed else hub.why_missing("repos", "commits", kind="model")))
+
+
+def why_nobody(hub: Hub) -> str | None:
+    """Why there is nobody whose names could be merged; None where there is somebody."""
+    why = hub.why_missing("repos", "commits", kind="model")
+    return why or (None if len(hub.identities) else f"no commit and no discussion{_until(hub)} says who made it")
+
+
+def _until(hub: Hub) -> str:
+    return f" until {hub.parameters.as_of}" if hub.parameters.as_of else ""
+
+
+def least_similarity(hub: Hub) -> Covered:
+    """Least similarity, from 0 to 1, of a merge that was scored."""
+    why = hub.why_missing("repos", "commits", kind="model") or hub.why_missing("people")
+    return Covered(hub.parameters.merge_threshold / 100, _absent(why))
 
 
 def models_of(hub: Hub, field: str) -> ibis.Table:
@@ -364,22 +469,60 @@ def _in_field(hub: Hub, rows: ibis.Table, field: str, column: str) -> ibis.Table
     return rows if field == "all" else rows.semi_join(models_of(hub, field), [(column, "repo_id")])
 
 
-def memberships(hub: Hub, field: str = "all") -> pd.DataFrame:
+def memberships(hub: Hub, field: str = "all") -> Covered:
     """Who takes part in which model: columns repo_id, developer, leads (commits whose first author they are).
 
-    A co-author who leads no commit has 0. Bots are left out before the first author is looked for. Sorted.
+    A co-author who leads no commit has 0. Bots are left out before the first author is looked for. Sorted. A part of
+    the reasons: links, where no two developers share a model.
     """
     ours = _in_field(hub, hub.contributions.filter(_.kind == "model"), field, "repo_id")
-    return hub.frame(ours.select("repo_id", "developer", "leads").order_by("repo_id", "developer"))
+    members = hub.frame(ours.select("repo_id", "developer", "leads").order_by("repo_id", "developer"))
+    return _with_nobody(hub, field, members)
 
 
-def edges(hub: Hub, field: str = "all") -> pd.DataFrame:
+def _with_nobody(hub: Hub, field: str, members: pd.DataFrame) -> Covered:
+    """The members of models, with the reason where there are none, or where no two share a model."""
+    if why := field_reasons(hub, "repos", "commits").get(field):
+        return Covered(members, {"": why})
+    if members.empty:
+        why = {"": _why_nobody_takes_part(hub, field)}
+        return Covered(members, why) if "model" in hub.unnamed["commits"] else Covered(members, {}, why)
+    if members["repo_id"].duplicated().any():
+        return Covered(members)
+    people = members["developer"].nunique()
+    who = f"no two of the {people:,} developers share a" if people > 1 else "the one developer shares no"
+    return Covered(members, {}, {"links": f"{who} model{_tagged(field)}{' with another one' if people == 1 else ''}"})
+
+
+def _why_nobody_takes_part(hub: Hub, field: str) -> str:
+    if "model" in hub.unnamed["commits"]:
+        return _unnamed(hub, "commits", "model")
+    models = _rows(hub, models_of(hub, field))
+    if not models:
+        return f"the snapshot has no model{_tagged(field)}{_by_then(hub)}"
+    rows = _in_field(hub, hub.signed.filter(_.kind == "model"), field, "repo_id")
+    commits = int(hub.frame(rows.agg(n=_.n_commits.sum().fill_null(0))).loc[0, "n"])
+    of_models = f"of {_count(models, 'model')}{_tagged(field)}{_until(hub)}"
+    return f"{_count(commits, 'commit')} {of_models}, by service accounts" if commits else f"no commit {of_models}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}s" if number > 1 else f"one {noun}"
+
+
+def _tagged(field: str) -> str:
+    return "" if field == "all" else f" tagged as {FIELDS[field]}"
+
+
+def edges(hub: Hub, field: str = "all") -> Covered:
     """Collaboration edges by the study's rule: columns source, target (developers), weight (commits). Sorted.
 
     For every commit, source is its first author and target every other author of that model; weight is the number of
     such commits. A model with one author gives a self-loop, which marks the isolate (study, section 3.3; METHODS, 3).
+    The reasons are those of `memberships`.
     """
-    members = ibis.memtable(memberships(hub, field))
+    known = memberships(hub, field)
+    members = ibis.memtable(known.value)
     others = members.select("repo_id", target="developer")
     alone = members.group_by("repo_id").agg(size=_.count()).filter(_.size == 1).select("repo_id")
     pairs = members.filter(_.leads > 0).inner_join(others, "repo_id").filter(_.developer != _.target)
@@ -388,7 +531,7 @@ def edges(hub: Hub, field: str = "all") -> pd.DataFrame:
         loops.select(source="developer", target="target", weight="leads")
     )
     summed = rows.group_by("source", "target").agg(weight=_.weight.sum()).order_by("source", "target")
-    return hub.frame(summed)
+    return replace(known, value=hub.frame(summed))
 
 
 def usage_degrees(hub: Hub) -> ibis.Table:
@@ -396,28 +539,35 @@ def usage_degrees(hub: Hub) -> ibis.Table:
     return hub.usage.group_by("model_id").agg(spaces=_.count())
 
 
-def usage(hub: Hub, field: str = "all") -> pd.DataFrame:
+def usage(hub: Hub, field: str = "all") -> Covered:
     """Used models: columns model_id, spaces, likes, downloads (null where not collected), most used first."""
     used = _in_field(hub, hub.used_models, field, "model_id")
-    return hub.frame(used.order_by(ibis.desc("spaces"), "model_id"))
+    return _of_links(hub, field, hub.frame(used.order_by(ibis.desc("spaces"), "model_id")))
 
 
-def usage_by_field(hub: Hub) -> dict[str, pd.DataFrame]:
+def _of_links(hub: Hub, field: str, used: pd.DataFrame) -> Covered:
+    """What was made of a field's links, with the reason where there are none."""
+    why = field_reasons(hub, "usage").get(field)
+    nothing = {"": f"no space uses a model{_tagged(field)}"} if used.empty else {}
+    return Covered(used, _absent(why), {} if why else nothing)
+
+
+def usage_by_field(hub: Hub) -> dict[str, Covered]:
     """`usage` of every field; a field that is not covered is empty."""
     return {field: usage(hub, field) for field in FIELDS}
 
 
-def usage_sizes(hub: Hub) -> pd.DataFrame:
+def usage_sizes(hub: Hub) -> Covered:
     """Size of the bipartite usage network: a row a field, columns models, spaces, links."""
     sizes = {}
     for field in FIELDS:
         links = _in_field(hub, hub.usage, field, "model_id")
         counts = links.agg(models=_.model_id.nunique(), spaces=_.space_id.nunique(), links=_.count())
         sizes[field] = {name: int(value) for name, value in hub.frame(counts).loc[0].items()}
-    return pd.DataFrame.from_dict(sizes, orient="index")
+    return Covered(pd.DataFrame.from_dict(sizes, orient="index"), field_reasons(hub, "usage"))
 
 
-def co_usage(hub: Hub, field: str = "all") -> pd.DataFrame:
+def co_usage(hub: Hub, field: str = "all") -> Covered:
     """Projection on models: columns model_a < model_b, spaces (how many use both). Sorted (METHODS, 4).
 
     Both models are categorical over the used models in order of name, so that a pair takes a few bytes.
@@ -430,9 +580,14 @@ def co_usage(hub: Hub, field: str = "all") -> pd.DataFrame:
     users = used.T.tocsr()
     blocks = [_shared(used, users, start) for start in range(0, max(len(names), 1), _BLOCK)]
     model_a, model_b, both = (np.concatenate(column) for column in zip(*blocks, strict=True))
-    pairs = {"model_a": model_a, "model_b": model_b}
-    columns = {end: pd.Categorical.from_codes(number, names, ordered=True) for end, number in pairs.items()}
-    return pd.DataFrame({**columns, "spaces": both}, copy=False)
+    numbers = {"model_a": model_a, "model_b": model_b}
+    columns = {end: pd.Categorical.from_codes(number, names, ordered=True) for end, number in numbers.items()}
+    pairs = pd.DataFrame({**columns, "spaces": both}, copy=False)
+    known = replace(_of_links(hub, field, links), value=pairs)
+    if known.absent or known.empty or len(pairs):
+        return known
+    together = "no two of them in one space" if len(names) > 1 else "and no other"
+    return replace(known, empty={"": f"spaces use {_count(len(names), 'model')}{_tagged(field)}, {together}"})
 
 
 def _shared(used: csr_array, users: csr_array, start: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -445,6 +600,6 @@ def _shared(used: csr_array, users: csr_array, start: int) -> tuple[np.ndarray, 
     return a[later] + start, b[later], pairs.data[later]
 
 
-def co_usage_by_field(hub: Hub) -> dict[str, pd.DataFrame]:
+def co_usage_by_field(hub: Hub) -> dict[str, Covered]:
     """`co_usage` of every field; a field that is not covered is empty."""
     return {field: co_usage(hub, field) for field in FIELDS}

@@ -1,5 +1,6 @@
 """The paper's figures: each takes frames and returns a matplotlib figure and the data behind it.
 
+Where there is nothing to draw, the figure is None and the data have no row; where the frames are Covered, so is the pair.
 Vector, legible in print and in greyscale: lines differ in dash and marker, not in colour alone; tails on log axes.
 """
 
@@ -13,6 +14,8 @@ from matplotlib import font_manager
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator, PercentFormatter
+
+from analysis.covered import carried, covered
 
 LABELS = {
     "n_likes": "likes",
@@ -52,8 +55,16 @@ def canvas(columns: int, *, height: float, rows: int = 1, sharey: bool = False):
     return figure, figure.subplots(rows, columns, sharey=sharey, squeeze=False).ravel()
 
 
-def distributions(frames: Mapping[str, pd.DataFrame]) -> tuple[Figure, pd.DataFrame]:
+def distributions(frames: Mapping[str, pd.DataFrame]) -> tuple[Figure | None, pd.DataFrame]:
     """Figure 1: per kind of repository, the share with at least so many of each activity (`activity.distribution`)."""
+    return _distributions(frames, {kind: "not covered" for kind, frame in frames.items() if covered(frame).absent})
+
+
+@carried()
+def _distributions(frames: Mapping[str, pd.DataFrame], lacking: Mapping[str, str]) -> tuple[Figure | None, pd.DataFrame]:
+    data = pd.concat([f.assign(kind=kind) for kind, f in frames.items()], ignore_index=True)
+    if data.empty:
+        return None, data
     figure, axes = canvas(len(frames), height=2.9, sharey=True)
     place = {variable: number for number, variable in enumerate(LABELS)}
     for axis, (kind, frame) in zip(axes, frames.items(), strict=True):
@@ -65,32 +76,32 @@ def distributions(frames: Mapping[str, pd.DataFrame]) -> tuple[Figure, pd.DataFr
             )  # fmt: skip
         axis.set(xscale="log", yscale="log", title=kind, xlabel="at least so many per repository")
         if frame.empty:
-            _say(axis, "not covered")
+            _say(axis, lacking.get(kind, "none above 0"))
     _powers_of_ten(axes)
     axes[0].set_ylabel("share of repositories")
     handles = {label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
     if handles:
         figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4, frameon=False)
-    return figure, pd.concat([f.assign(kind=kind) for kind, f in frames.items()], ignore_index=True)
+    return figure, data
 
 
+@carried()
 def correlations(
     pearson: Mapping[str, pd.DataFrame], spearman: Mapping[str, pd.DataFrame]
-) -> tuple[Figure, pd.DataFrame]:
+) -> tuple[Figure | None, pd.DataFrame]:
     """Figures 2 and 3: per panel a heatmap, Pearson below the diagonal and Spearman above; grey where there is no value.
 
     A variable without a value in any panel is left out.
     """
-    figure, axes = canvas(len(pearson), height=2.9, sharey=True)
-    rows = []
+    rows, columns = [], ["panel", "a", "b", "pearson", "spearman"]
     known = {v for matrix in pearson.values() for v in matrix if matrix[v].drop(v).notna().any()}
     order = [v for v in LABELS if v in known]
+    if not order:
+        return None, pd.DataFrame(columns=columns)
+    figure, axes = canvas(len(pearson), height=2.9, sharey=True)
     for axis, name in zip(axes, pearson, strict=True):
         below, above = pearson[name], spearman[name]
         axis.set_title(name)
-        if not order:
-            _say(axis, "no value")
-            continue
         matrix = pd.DataFrame(
             [[_cell(below, above, i, j, order) for j in range(len(order))] for i in range(len(order))],
             index=[LABELS[v] for v in order],
@@ -103,7 +114,7 @@ def correlations(
             for i, a in enumerate(order)
             for b in order[i + 1 :]
         ]
-    return figure, pd.DataFrame(rows, columns=["panel", "a", "b", "pearson", "spearman"])
+    return figure, pd.DataFrame(rows, columns=columns)
 
 
 def _heatmap(axis, matrix: pd.DataFrame) -> None:
@@ -124,11 +135,14 @@ def _cell(below: pd.DataFrame, above: pd.DataFrame, i: int, j: int, order: list[
     return (below if i > j else above).loc[order[i], order[j]]
 
 
-def centralities(frame: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+@carried()
+def centralities(frame: pd.DataFrame) -> tuple[Figure | None, pd.DataFrame]:
     """Figure 4: share of developers with at least a degree, and with at least a PageRank, isolates left out.
 
     `frame` has columns degree and pagerank, one row per developer; the data behind it hold each distinct value once.
     """
+    if frame.empty:
+        return None, pd.DataFrame(columns=["measure", "value", "share"])
     figure, axes = canvas(2, height=2.6)
     parts = []
     for axis, (column, label) in zip(axes, (("degree", "degree"), ("pagerank", "PageRank")), strict=True):
@@ -142,8 +156,13 @@ def centralities(frame: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     return figure, pd.concat(parts, ignore_index=True)
 
 
-def adoption(usage: Mapping[str, pd.DataFrame], co_usage: Mapping[str, pd.DataFrame]) -> tuple[Figure, pd.DataFrame]:
+@carried()
+def adoption(
+    usage: Mapping[str, pd.DataFrame], co_usage: Mapping[str, pd.DataFrame]
+) -> tuple[Figure | None, pd.DataFrame]:
     """Figure 5: share of models with at least a degree, in the usage and in the co-usage network, a line per field."""
+    if not usage and not co_usage:
+        return None, pd.DataFrame(columns=["degree", "models", "share", "network", "field"])
     figure, axes = canvas(2, height=2.8, sharey=True)
     parts = []
     titles = {"usage": "usage: spaces per model", "co-usage": "co-usage: models per model"}
@@ -160,27 +179,33 @@ def adoption(usage: Mapping[str, pd.DataFrame], co_usage: Mapping[str, pd.DataFr
     handles, labels = axes[0].get_legend_handles_labels()
     if handles:
         figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
-    empty = pd.DataFrame(columns=["degree", "models", "share", "network", "field"])
-    return figure, pd.concat(parts, ignore_index=True) if parts else empty
+    return figure, pd.concat(parts, ignore_index=True)
 
 
-def trends(data: pd.DataFrame, *, logarithmic: str = "(log)") -> tuple[Figure, pd.DataFrame]:
+@carried()
+def trends(data: pd.DataFrame, *, logarithmic: str = "(log)") -> tuple[Figure | None, pd.DataFrame]:
     """Values over time, a panel each group of measures, a line a measure; a hollow point is of a sample.
 
     `data` has columns panel, line, snapshot, day (ISO), sample, value, ordered by day; a panel whose title ends in
     `logarithmic` has a log axis, on which zeros have no place and are left out. What joins samples of different
     snapshots is faint: it is no course of the Hub's.
     """
+    if data.empty:
+        return None, data
     dates = ["%Y", "%Y-%m", "%Y-%m-%d", "%H:%M", "%H:%M", "%S"]
     different = data["sample"].any() and data["snapshot"].nunique() > 1
     panels = list(dict.fromkeys(data["panel"]))
-    columns = min(2, max(1, len(panels)))
-    rows = max(1, -(-len(panels) // columns))
+    columns = min(2, len(panels))
+    rows = -(-len(panels) // columns)
     figure, axes = canvas(columns, height=2.5 * rows, rows=rows)
     _leave_room_above(figure)
     for axis, panel in zip(axes, panels, strict=False):
-        is_log = panel.endswith(logarithmic)
-        for number, (line, points) in enumerate(data[data["panel"] == panel].groupby("line", sort=False)):
+        is_log, shown = panel.endswith(logarithmic), data[data["panel"] == panel]
+        axis.set_title(panel.removesuffix(logarithmic).strip())
+        if is_log and not (shown["value"] > 0).any():
+            _say(axis, "none above 0")
+            continue
+        for number, (line, points) in enumerate(shown.groupby("line", sort=False)):
             points = points[points["value"] > 0] if is_log else points
             days, colour = pd.to_datetime(points["day"]), COLOURS[number % len(COLOURS)]
             marks = {"marker": "os^Dv<>p"[number % 8], "markersize": 3.2, "color": colour, "markeredgewidth": 0.8}
@@ -188,13 +213,12 @@ def trends(data: pd.DataFrame, *, logarithmic: str = "(log)") -> tuple[Figure, p
                       **marks)  # fmt: skip
             hollow = points["sample"].to_numpy(dtype=bool)
             axis.plot(days[hollow], points["value"][hollow], linestyle="", markerfacecolor="white", **marks)
-        axis.set_title(panel.removesuffix(logarithmic).strip())
         if is_log:
             axis.set_yscale("log")
             _plain_log(axis.yaxis, "{:,.10g}")
         elif "share" in panel:
             axis.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
-        elif (data.loc[data["panel"] == panel, "value"] % 1 == 0).all():
+        elif (shown["value"] % 1 == 0).all():
             axis.yaxis.set_major_locator(MaxNLocator(integer=True))
         axis.xaxis.set_major_locator(locator := AutoDateLocator(minticks=3, maxticks=6))
         axis.xaxis.set_major_formatter(ConciseDateFormatter(locator, formats=dates, show_offset=False))
@@ -209,11 +233,14 @@ def trends(data: pd.DataFrame, *, logarithmic: str = "(log)") -> tuple[Figure, p
     return figure, data
 
 
-def shifts(data: pd.DataFrame, *, first: str, last: str) -> tuple[Figure, pd.DataFrame]:
+@carried()
+def shifts(data: pd.DataFrame, *, first: str, last: str) -> tuple[Figure | None, pd.DataFrame]:
     """How many times its first value each result has at last: a dot a result, on a log axis; no change is 1.
 
     `data` has columns result and ratio, in the order in which they are drawn from the top.
     """
+    if data.empty:
+        return None, data
     figure, (axis,) = canvas(1, height=1.1 + 0.19 * len(data))
     _leave_room_above(figure)
     places = range(len(data))[::-1]

@@ -1,7 +1,7 @@
 """RQ2: how are developers connected by their commits to model repositories?
 
 Study: section 4.2, Figure 4, Table 1 (definitions) and Tables 6-9. Pure functions on pandas frames and
-networkx graphs. Developers are integers here; no username enters this module.
+networkx graphs; where these are Covered, so is the result. Developers are integers here; no username enters this module.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 from scipy import sparse
+
+from analysis.covered import carried
 
 LEVELS = {"k1": 1, "k5": 5, "k10": 10}
 STRUCTURE = (
@@ -35,6 +37,7 @@ CENTRAL_DEGREE = 10  # from this degree on the study looked developers up by han
 # --- the network ------------------------------------------------------------------------------------------
 
 
+@carried()
 def graph(edges: pd.DataFrame) -> nx.DiGraph:
     """Build the collaboration network (study, section 3.3; METHODS, 3).
 
@@ -91,6 +94,7 @@ def links(network: nx.DiGraph | pd.DataFrame | Links, *, weight: str | None = "w
     return Links(len(place), source[order], target[order], weights[order])
 
 
+@carried()
 def developers(network: nx.DiGraph | pd.DataFrame) -> dict[str, int | float | None]:
     """Count developers and isolates (section 4.2.1; an isolate has no edge once self-loops are dropped).
 
@@ -104,6 +108,7 @@ def developers(network: nx.DiGraph | pd.DataFrame) -> dict[str, int | float | No
     return {"developers": len(network), "isolates": n_isolates, "isolate_share": share}
 
 
+@carried()
 def developers_by(networks: Mapping[str, nx.DiGraph]) -> pd.DataFrame:
     """Put `developers` of several networks side by side: a row a network."""
     rows = {name: developers(network) for name, network in networks.items()}
@@ -137,6 +142,20 @@ def k_core(network: nx.DiGraph, k: int) -> nx.DiGraph:
     return _part(network, {node for node, number in core_numbers(network).items() if number >= k})
 
 
+def _why_no_core(table: pd.DataFrame, *_) -> dict[str, str]:
+    """Why a level, or a measure of a level, has no value."""
+    largest = table.loc["kmax", "k"]
+    found = dict.fromkeys(table.index[table["k"].isna()], f"the innermost core is at k = {largest}")
+    for name, why in (
+        ("ass", "the degrees at one end are the same on every edge"),
+        ("arcc", "the best connected are one developer alone"),
+    ):
+        missing = table.index[table["k"].notna() & table[name].isna()]
+        found |= {f"{level}.{name}": why for level in missing}
+    return found
+
+
+@carried(needs="links", empty=_why_no_core)
 def core_table(
     network: nx.DiGraph | pd.DataFrame | Links, *, searches: Iterable[str] = ("mod", "mod_weighted")
 ) -> pd.DataFrame:
@@ -163,21 +182,23 @@ def core_table(
     return pd.DataFrame(columns, index=pd.Index(list(chosen), name="level"))
 
 
+@carried()
 def core_results(table: pd.DataFrame) -> dict[str, int | float | None]:
     """Turn a `core_table` into results by the end of their id, as `k10.recip`; undefined is None."""
     values = {name: [None if pd.isna(value) else value for value in table[name].tolist()] for name in table}
     return {f"{level}.{name}": values[name][row] for row, level in enumerate(table.index) for name in table}
 
 
+@carried()
 def printed_cores(table: pd.DataFrame) -> pd.DataFrame:
     """Turn a `core_table` into the rows the study prints: no undefined level, none twice, k as text.
 
-    Out: columns of `core_table`, k being "1", "5", "10" and, for the innermost core, its k and "(MAX)".
+    Out: by k, which is "1", "5", "10" and, for the innermost core, its k and "(MAX)", the measures of `core_table`.
     """
     rows = table.dropna(subset="k").drop_duplicates(subset="k").reset_index(drop=True)
     largest = rows["k"].max()
     names = [f"{k} (MAX)" if k == largest else str(k) for k in rows["k"]]
-    return rows.assign(k=pd.Series(names, dtype="str"))
+    return rows.assign(k=pd.Series(names, dtype="str")).set_index("k")
 
 
 def _core_numbers(network: Links) -> np.ndarray:
@@ -463,6 +484,7 @@ def _modularity(network: Links, *, weighted: bool) -> tuple[float | None, int | 
 # --- centrality (Figure 4) --------------------------------------------------------------------------------
 
 
+@carried(needs="links")
 def centralities(network: nx.DiGraph) -> pd.DataFrame:
     """Give degree and PageRank of every developer that is not an isolate (section 4.2.1, Figure 4).
 
@@ -479,9 +501,16 @@ def centralities(network: nx.DiGraph) -> pd.DataFrame:
     )
 
 
+@carried()
 def distributions_of(central: pd.DataFrame) -> pd.DataFrame:
     """Summarise `centralities`: columns degree and pagerank, rows mean, median, std, max (section 4.2.1)."""
     return pd.DataFrame({measure: distribution(central[measure]) for measure in ("degree", "pagerank")})
+
+
+@carried()
+def least_degree(central: pd.DataFrame) -> int | None:
+    """Give the least degree of a developer that is not an isolate; None without any."""
+    return int(central["degree"].min()) if len(central) else None
 
 
 def distribution(values: Iterable[float]) -> dict[str, float | int | None]:
@@ -503,6 +532,7 @@ def distribution(values: Iterable[float]) -> dict[str, float | int | None]:
     }
 
 
+@carried(needs="links")
 def central(network: nx.DiGraph, *, least_degree: int = CENTRAL_DEGREE) -> dict[str, int | float | None]:
     """Count the developers of degree `least_degree` or more (section 3.4).
 
@@ -519,6 +549,7 @@ def central(network: nx.DiGraph, *, least_degree: int = CENTRAL_DEGREE) -> dict[
     }
 
 
+@carried()
 def developer_count(memberships: pd.DataFrame) -> int:
     """Count the developers who take part in any model (section 3.4); in: column developer."""
     return int(memberships["developer"].nunique())
@@ -540,6 +571,7 @@ def _pagerank(network: nx.DiGraph) -> dict[int, float]:
 # --- what the edge rule makes by itself (METHODS, 7) ------------------------------------------------------
 
 
+@carried(needs="links")
 def edge_rule_reciprocity(memberships: pd.DataFrame, *, draws: int = 200, seed: int = 0) -> dict[str, float | None]:
     """Compare reciprocity with what the edge rule gives, whoever leads the commits (METHODS, 7, lead 1).
 
@@ -581,6 +613,7 @@ def edge_rule_reciprocity(memberships: pd.DataFrame, *, draws: int = 200, seed: 
     }
 
 
+@carried(needs="links")
 def core_repositories(memberships: pd.DataFrame, core: Iterable[int]) -> pd.DataFrame:
     """Rank repositories by how many of a core's developers they hold (METHODS, 7, lead 2).
 
@@ -596,6 +629,7 @@ def core_repositories(memberships: pd.DataFrame, core: Iterable[int]) -> pd.Data
     return counted.sort_values(["members", "repo_id"], ascending=[False, True], ignore_index=True)
 
 
+@carried(needs="links")
 def innermost(network: nx.DiGraph) -> nx.DiGraph:
     """Return the innermost core that is not empty; without an edge, an empty network."""
     numbers = core_numbers(network)
@@ -603,6 +637,13 @@ def innermost(network: nx.DiGraph) -> nx.DiGraph:
     return _part(network, {node for node, number in numbers.items() if number == largest > 0})
 
 
+@carried()
+def printed_carriers(ranked: pd.DataFrame, *, rows: int = 5) -> pd.DataFrame:
+    """Take the first repositories of `core_repositories`, by repo_id."""
+    return ranked.head(rows).set_index("repo_id")
+
+
+@carried()
 def first_carrier(ranked: pd.DataFrame) -> dict[str, str | int | float | None]:
     """Name the repository that holds most of a core (`core_repositories`): repository, members, share; None if none."""
     if ranked.empty:

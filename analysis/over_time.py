@@ -6,20 +6,20 @@ dates, so the same measures can be taken as of earlier days; likes, downloads an
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pandas as pd
 
 from analysis import activity, network, report, snapshot
-from analysis.engine import FIELDS, Hub, edges, reasons, repository_count
+from analysis.covered import Covered
+from analysis.engine import FIELDS, Hub, edges, repository_count, usage_sizes
 from analysis.engine import activity as count_activity
 from analysis.parameters import ParameterError, Parameters
 from analysis.snapshot import KINDS, PLURAL, Snapshot
 
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 NOTEBOOK = "compare_snapshots"  # what results name that are computed step by step, not by the three notebooks
-DATES_KEPT_SINCE = dt.date(2022, 3, 2)  # the Hub gives this day for every repository that is older
 _EXAMPLE = "2021-01-01..2023-10-01/quarter"
 
 
@@ -91,46 +91,30 @@ def document(hub: Hub) -> dict:
         results |= _of_kind(hub, kind)
     for field in FIELDS:
         results |= _of_network(hub, field)
-    results |= _entries("rq3.all.usage", {"models": None}, hub.why_missing("usage"))
+    results |= _entries("rq3", report.by_row(usage_sizes(hub), "usage"))
     parameters = replace(hub.parameters, out_dir="").recorded()
     return {"snapshot": hub.snapshot.manifest, "parameters": parameters, "results": dict(sorted(results.items()))}
 
 
 def _of_kind(hub: Hub, kind: str) -> dict[str, dict]:
-    """Repositories of a kind; of each activity with a history, mean, quartiles, share without and concentration."""
-    undated = hub.why_missing("repos", kind=kind, column="created_at")
-    lacking = reasons(hub, kind)
-    dated = [v for v in activity.VARIABLES if v not in lacking and not undated]
-    counts = count_activity(hub, kind, variables=tuple(dated)) if dated else pd.DataFrame()
+    """Repositories of a kind; of each activity mean, quartiles, share without and concentration."""
+    counts, size = count_activity(hub, kind), repository_count(hub, kind)
+    if undated := hub.why_missing("repos", kind=kind, column="created_at"):
+        counts, size = (replace(known, absent={"": undated}) for known in (counts, size))
     name = f"rq1.{PLURAL[kind]}"
-    count = None if undated else repository_count(hub, kind)
-    results = _entries(name, {"count": count}, undated)
-    measured = {v: pd.Series({"mean": None, "share_for_80": None}) for v in activity.VARIABLES}
-    if dated:
-        table = pd.concat([activity.summary(counts), activity.concentrations(counts)])
-        measured |= {v: table[v] for v in dated}
-    for variable, rows in measured.items():
-        results |= _entries(f"{name}.{variable}", dict(rows), lacking.get(variable) or undated)
-    return results
+    measured = _entries(name, activity.summary(counts)) | _entries(name, activity.concentrations(counts))
+    return measured | _entries(name, replace(size, value={"count": size.value}))
 
 
 def _of_network(hub: Hub, field: str) -> dict[str, dict]:
     """Developers, isolates and the cores of a field's network; of the whole also its central developers."""
-    column = {} if field == "all" else {"column": "tags"}
-    why = hub.why_missing("repos", "commits", kind="model") or hub.why_missing("repos", kind="model", **column)
-    if why:
-        return _entries(f"rq2.{field}", {"developers": None}, why)
     everyone = network.graph(edges(hub, field))
-    found = network.developers(everyone) | network.core_results(network.core_table(everyone))
-    central = network.central(everyone) if field == "all" else {}
-    return _entries(f"rq2.{field}", found) | _entries("rq2.people.central", central)
+    found = _entries(f"rq2.{field}", network.developers(everyone))
+    found |= _entries(f"rq2.{field}", network.core_results(network.core_table(everyone)))
+    return found | (_entries("rq2.people.central", network.central(everyone)) if field == "all" else {})
 
 
-def _entries(prefix: str, values: Mapping, why: str | None = None) -> dict[str, dict]:
+def _entries(prefix: str, values: Covered) -> dict[str, dict]:
     """Results in the form of results.json."""
-    return {f"{prefix}.{name}": _entry(None if why else report.plain(value), why) for name, value in values.items()}
-
-
-def _entry(value, why: str | None) -> dict:
-    reason = {"why": why or report.UNDEFINED} if value is None else {}
-    return {"value": value, "notebook": NOTEBOOK, "cell": None} | reason
+    found = report.entries(prefix, values)
+    return {name: {"value": None, "notebook": NOTEBOOK, "cell": None} | entry for name, entry in found}

@@ -54,6 +54,16 @@ class Parameters:
         """Where the results go: `out_dir` where given, else a directory of the run's own."""
         return Path(self.out_dir) if self.out_dir else paths.generated() / self.run_name
 
+    @property
+    def before_dates(self) -> str:
+        """What to know of a run that looks at a day before the Hub kept creation dates; empty for other runs."""
+        if not self.as_of or dt.date.fromisoformat(self.as_of) >= snapshot.DATES_KEPT_SINCE:
+            return ""
+        return (
+            f"the Hub keeps creation dates since {snapshot.DATES_KEPT_SINCE}: as of an earlier day a repository of the Hub "
+            "counts from its first commit, and one without commits is missing"
+        )
+
     def changed(self) -> dict:
         """The values that differ from the notebooks' defaults: what papermill injects."""
         return {name: value for name, value in asdict(self).items() if value != getattr(Parameters(), name)}

@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 from IPython.display import Image
 
-UNDEFINED = "its definition gives no value for these data"
+from analysis.covered import UNDEFINED, Covered, carried, covered, reason
+
 SYNTHETIC = "SYNTHETIC DATA"
 LONGEST_TEXT = 60  # characters of a name that a table or a sentence shows
 
@@ -124,6 +125,36 @@ def latex_value(statistic: str, value, *, text: Callable[[str], str] | None = No
     return "$-$" + shown[1:] if shown.startswith("-") else shown
 
 
+@carried()
+def by_row(table: pd.DataFrame, part: str = "") -> dict[str, object]:
+    """A table as results by the end of their id, `<row>.<part>.<column>`; without a part `<row>.<column>`."""
+    middle = f".{part}." if part else "."
+    return {f"{row}{middle}{column}": table.loc[row, column] for row in table.index for column in table}
+
+
+def entries(prefix: str, values: object) -> Iterator[tuple[str, dict]]:
+    """Results as results.json holds them: id, and value or else why there is none and whether it is undefined.
+
+    `values`: a mapping, or a frame, whose ids are `<prefix>.<column>.<row>`; mostly Covered. What is absent has no value,
+    whatever was computed from nothing. Raises ReportError for a value that is neither number nor text.
+    """
+    known = covered(values)
+    yield from ((f"{prefix}.{name}", _entry(name, value, known)) for name, value in _flat(known.value))
+
+
+def _entry(name: str, value: object, known: Covered) -> dict:
+    if why := reason(known.absent, name):
+        return {"value": None, "why": why}
+    if (found := plain(value)) is not None:
+        return {"value": found}
+    return {"value": None, "why": reason(known.empty, name) or UNDEFINED, "undefined": True}
+
+
+def is_undefined(entry: Mapping) -> bool:
+    """Whether a result has no value though what it needs is there: its definition gives none."""
+    return entry["value"] is None and (entry.get("undefined", False) or entry["why"] == UNDEFINED)
+
+
 class Report:
     """What one notebook emits: numbers into `parts/<notebook>.json`, tables and figures into their directories.
 
@@ -137,14 +168,20 @@ class Report:
         for directory in ("parts", "tables", "figures"):
             (self.out_dir / directory).mkdir(parents=True, exist_ok=True)
 
-    def number(self, result_id: str, value, *, why: str | None = None) -> None:
-        """Emit one result; `why` says, for a missing value, what the snapshot lacks. Raises ReportError."""
+    @classmethod
+    def of(cls, notebook: str, hub) -> "Report":
+        """The report of a notebook of a run, from the run's `engine.Hub`."""
+        return cls(notebook, out_dir=hub.parameters.directory, synthetic=hub.snapshot.synthetic)
+
+    def number(self, result_id: str, value: object) -> None:
+        """Emit one result, Covered or not; raises ReportError."""
+        known = covered(value)
+        self._emit(result_id, _entry("", known.value, known))
+
+    def _emit(self, result_id: str, entry: dict) -> None:
         if result_id in self._results:
             raise ReportError(f"{result_id}: emitted twice")
-        entry = {"value": None if why else plain(value), **self._place()}
-        if entry["value"] is None:
-            entry["why"] = why or UNDEFINED
-        self._results[result_id] = entry
+        self._results[result_id] = {"value": entry["value"], **self._place(), **entry}
 
     def _place(self) -> dict[str, str | int | None]:
         return {"notebook": self.notebook, "cell": _cell()}
@@ -153,40 +190,32 @@ class Report:
         """Note where one of the `figures` or `tables` was emitted, for results.json; `table` and `figure` call it."""
         self._outputs[kind][name] = self._place() | {key: text for key, text in about.items() if text}
 
-    def numbers(self, prefix: str, values, *, why: Mapping[str, str | None] | str | None = None) -> None:
-        """Emit a mapping, or a frame as `<prefix>.<column>.<row>`.
-
-        `why` is one reason for all, or a mapping from a part of the id (a variable, a field) to the reason why it is not
-        covered; what has a reason is emitted as missing, whatever was computed from nothing.
-        """
-        for name, value in _flat(values):
-            self.number(f"{prefix}.{name}", value, why=_reason(name.split("."), why))
+    def numbers(self, prefix: str, values: object) -> None:
+        """Emit a mapping, or a frame as `<prefix>.<column>.<row>`, Covered or not (`entries`)."""
+        for result_id, entry in entries(prefix, values):
+            self._emit(result_id, entry)
 
     def table(
         self,
         name: str,
-        frame: pd.DataFrame,
+        frame: pd.DataFrame | Covered,
         *,
         statistics: str = "columns",
         align: str | None = None,
         prose: bool = False,
-        why: Mapping[str, str] | str | None = None,
     ) -> pd.DataFrame:
         """Write `tables/<name>.tex` (booktabs) and `.csv`; returns the frame as the paper prints it.
 
         `statistics` says whether the columns or the index name the statistics that decide the format; `align` is LaTeX's
         column specification where the default (texts left, numbers right) will not do; with `prose` texts are sentences,
-        which are not shortened. `why` is the reason why the
-        snapshot does not cover the table, or a mapping from columns or rows to such reasons: those are left out, and
-        where nothing is left only the reason is written.
+        which are not shortened. Columns and rows that are absent are left out; where nothing is left, or nothing is
+        there, only the reason is written.
         """
-        path = self.out_dir / "tables" / name
-        if isinstance(why, Mapping):
-            lacking = [label for label in (*frame.columns, *frame.index) if label in why]
-            frame = frame.drop(columns=lacking, index=lacking, errors="ignore")
-            why = "; ".join(dict.fromkeys(why.values())) if frame.empty else None
-        if why or frame.empty:
-            return self._not_covered("tables", path, why or UNDEFINED)
+        path, known = self.out_dir / "tables" / name, covered(frame)
+        lacking = [label for label in (*known.value.columns, *known.value.index) if label in known.absent]
+        frame = known.value.drop(columns=lacking, index=lacking, errors="ignore")
+        if frame.empty or "" in known.absent or "" in known.empty:
+            return self._not_covered("tables", path, known.why)
         self.output("tables", name)
         by_column = statistics == "columns"
         cells = {
@@ -202,14 +231,17 @@ class Report:
         self._write_tex("tables", path, _tabular(body, align))
         return pd.DataFrame({c: [format_value(*cell) for cell in cells[c]] for c in cells}, index=frame.index)
 
-    def figure(self, name: str, figure, data: pd.DataFrame | None, *, alt: str = "", why: str | None = None):
+    def figure(self, name: str, drawn: tuple | Covered, *, alt: str = ""):
         """Write `figures/<name>` as PDF, SVG and PNG with the data behind it as CSV; returns the picture for display.
 
-        Prints the number of rows and the SHA-256 of the data (nine significant digits), which guards the figure.
+        `drawn`: a figure and its data, as the functions of `figures` give them; where the data have no row, only the
+        reason is written. Prints the number of rows and the SHA-256 of the data (nine significant digits), which guards
+        the figure.
         """
-        path = self.out_dir / "figures" / name
-        if why:
-            return self._not_covered("figures", path, why, alt=alt)
+        path, known = self.out_dir / "figures" / name, covered(drawn)
+        figure, data = known.value
+        if data.empty or "" in known.absent:
+            return self._not_covered("figures", path, known.why, alt=alt)
         self.output("figures", name, alt=alt)
         text = data.to_csv(index=False, float_format="%.9g", lineterminator="\n")
         path.with_suffix(".csv").write_text(text, encoding="utf-8")
@@ -279,12 +311,6 @@ def _last_word(label) -> str:
     """`cv spaces` is formatted as spaces, `share of models` as a share."""
     text = str(label)
     return "share" if text.startswith("share of") else text.rsplit(" ", 1)[-1]
-
-
-def _reason(parts: list[str], why: Mapping[str, str] | str | None) -> str | None:
-    if why is None or isinstance(why, str):
-        return why
-    return next((why[part] for part in parts if part in why), None)
 
 
 def _flat(values) -> Iterator[tuple[str, object]]:

@@ -29,6 +29,7 @@ from analysis.schema import FIRST_DATE, KEYS, KINDS, LONGEST_NAME, PLACE, SCHEMA
 PLURAL = {"model": "models", "dataset": "datasets", "space": "spaces"}
 STATUSES = ("complete", "sample", "absent")
 LAST_DATE = dt.date(2999, 12, 31)  # later ones are slips, and the last days of the calendar have no day after them
+DATES_KEPT_SINCE = dt.date(2022, 3, 2)  # the Hub gives this day as the creation of every repository that is older
 ROWS_AT_ONCE = 250_000
 # Every file of a synthetic snapshot carries it, so that an edited manifest cannot make the data look observed.
 SYNTHETIC_MARK = {b"synthetic": b"true"}

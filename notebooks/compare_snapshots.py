@@ -77,9 +77,8 @@ report.table("compare_over_time", compare.over_time_table(runs, values))
 shifts = compare.shifts(runs, values)
 report.figure(
     "compare_shifts",
-    *figures.shifts(shifts, first=labels[0], last=labels[-1]),
+    figures.shifts(shifts, first=labels[0], last=labels[-1]),
     alt="How many times its value in the first run each headline result has in the last run",
-    why=compare.why_no_shift(shifts),
 )
 
 # %% [markdown]
@@ -89,36 +88,32 @@ report.figure(
 growth = compare.trend(runs, values, "network")
 report.figure(
     "compare_trend_network",
-    *figures.trends(growth),
+    figures.trends(growth),
     alt="Developers, isolates, cores, modularity and reciprocity of the network over time",
-    why=compare.why_no_trend(growth, runs),
 )
 
 # %%
 repositories = compare.trend(runs, values, "repositories")
 report.figure(
     "compare_trend_repositories",
-    *figures.trends(repositories),
+    figures.trends(repositories),
     alt="Repositories, those without a licence, and mean activity per model over time",
-    why=compare.why_no_trend(repositories, runs),
 )
 
 # %%
 concentration = compare.trend(runs, values, "concentration")
 report.figure(
     "compare_trend_concentration",
-    *figures.trends(concentration),
+    figures.trends(concentration),
     alt="Smallest share of repositories that holds 80 per cent of an activity, over time",
-    why=compare.why_no_trend(concentration, runs),
 )
 
 # %%
 usage_trend = compare.trend(runs, values, "usage")
 report.figure(
     "compare_trend_usage",
-    *figures.trends(usage_trend),
+    figures.trends(usage_trend),
     alt="Models that spaces use, spaces and links over time",
-    why=compare.why_no_trend(usage_trend, runs),
 )
 
 # %% [markdown]
@@ -129,43 +124,41 @@ report.figure(
 
 # %%
 models = compare.section(runs, values, "models")
-report.table("compare_models", models, statistics="index", why=compare.why_empty(models))
+report.table("compare_models", models, statistics="index")
 
 # %%
 datasets = compare.section(runs, values, "datasets")
-report.table("compare_datasets", datasets, statistics="index", why=compare.why_empty(datasets))
+report.table("compare_datasets", datasets, statistics="index")
 
 # %%
 spaces = compare.section(runs, values, "spaces")
-report.table("compare_spaces", spaces, statistics="index", why=compare.why_empty(spaces))
+report.table("compare_spaces", spaces, statistics="index")
 
 # %%
 correlations = compare.section(runs, values, "correlations")
-report.table("compare_correlations", correlations, statistics="index", why=compare.why_empty(correlations))
+report.table("compare_correlations", correlations, statistics="index")
 
 # %%
 licence_groups = compare.section(runs, values, "licence_groups")
-report.table(
-    "compare_licence_groups", licence_groups, statistics="index", why=compare.why_empty(licence_groups)
-)
+report.table("compare_licence_groups", licence_groups, statistics="index")
 
 # %% [markdown]
 # ## Values: network
 
 # %%
 network = compare.section(runs, values, "network")
-report.table("compare_network", network, statistics="index", why=compare.why_empty(network))
+report.table("compare_network", network, statistics="index")
 
 # %%
 fields = compare.section(runs, values, "fields")
-report.table("compare_fields", fields, statistics="index", why=compare.why_empty(fields))
+report.table("compare_fields", fields, statistics="index")
 
 # %% [markdown]
 # ## Values: adoption
 
 # %%
 usage = compare.section(runs, values, "usage")
-report.table("compare_usage", usage, statistics="index", why=compare.why_empty(usage))
+report.table("compare_usage", usage, statistics="index")
 
 # %% [markdown]
 # ## Verdicts that changed
@@ -201,11 +194,7 @@ report.table("compare_orders_same", same_orders, prose=True)
 # and as new.
 
 # %%
-report.table(
-    "compare_repositories",
-    compare.printed_repositories(compared),
-    why=compare.why_no_repositories(compared),
-)
+report.table("compare_repositories", compare.printed_repositories(compared))
 
 # %% [markdown]
 # ## What is not compared

@@ -35,9 +35,7 @@ from analysis.report import Report
 
 run = Parameters(snapshot_date, as_of, conventions, bots, identities, merge_threshold, engine, out_dir)
 hub = load(run)
-report = Report("people_sensitivity", out_dir=run.directory, synthetic=hub.snapshot.synthetic)
-no_people = hub.why_missing("repos", "commits", kind="model")
-no_people
+report = Report.of("people_sensitivity", hub)
 
 # %% [markdown]
 # ## The findings under every set of merges
@@ -47,21 +45,20 @@ no_people
 
 # %%
 variants = sensitivity.sensitivity(hub)
-report.numbers("people.sensitivity", sensitivity.results(variants), why=no_people or sensitivity.reasons(hub))
-report.table("people_sensitivity_counts", sensitivity.printed_counts(variants), why=no_people)
+report.numbers("people.sensitivity", sensitivity.results(variants))
+report.table("people_sensitivity_counts", sensitivity.printed_counts(variants))
 
 # %% [markdown]
 # The network of all models without isolates, by the columns of the study's Table 6:
 
 # %%
-report.table("people_sensitivity", sensitivity.printed(variants), why=no_people)
+report.table("people_sensitivity", sensitivity.printed(variants))
 
 # %%
 report.figure(
     "people_sensitivity",
-    *sensitivity.figure(variants),
+    sensitivity.figure(variants),
     alt="Change of the people counts and of the network's measures against no merging, over the threshold",
-    why=no_people,
 )
 
 # %% [markdown]
@@ -70,7 +67,7 @@ report.figure(
 # Nobody merged, and merged as this run does it.
 
 # %%
-report.table("people_before_after", sensitivity.before_and_after(variants).set_index("identities"), why=no_people)
+report.table("people_before_after", sensitivity.before_and_after(variants))
 
 # %% [markdown]
 # ## How well the rules find the names of one person
@@ -81,16 +78,14 @@ report.table("people_before_after", sensitivity.before_and_after(variants).set_i
 
 # %%
 scored = score.saved()
-no_score = None if len(scored) else "no scoring of the rules was kept"
-report.numbers("people.score", score.results(scored), why=no_score)
-report.table("people_score", score.printed(scored), prose=True, why=no_score)
+report.numbers("people.score", score.results(scored))
+report.table("people_score", score.printed(scored), prose=True)
 
 # %%
 report.figure(
     "people_score",
-    *score.curve(scored),
+    score.curve(scored),
     alt="Precision against recall of four rules over the threshold",
-    why=no_score,
 )
 
 # %% [markdown]
@@ -98,9 +93,8 @@ report.figure(
 
 # %%
 known = score.of_truth(hub)
-no_truth = score.why_no_truth(hub)
-report.numbers("people.score.truth", score.results(known), why=no_truth)
-report.table("people_score_truth", score.printed(known), prose=True, why=no_truth)
+report.numbers("people.score.truth", score.results(known))
+report.table("people_score_truth", score.printed(known), prose=True)
 
 # %%
 report.close()

@@ -30,13 +30,13 @@ out_dir = ""  # empty: a directory of the run's own under paper/generated
 # %%
 from analysis import activity, figures
 from analysis.engine import activity as count_activity
-from analysis.engine import load, reasons, repository_count
+from analysis.engine import load, repository_count
 from analysis.parameters import Parameters
 from analysis.report import Report
 
 run = Parameters(snapshot_date, as_of, conventions, bots, identities, merge_threshold, engine, out_dir)
 hub = load(run)
-report = Report("rq1_activity", out_dir=run.directory, synthetic=hub.snapshot.synthetic)
+report = Report.of("rq1_activity", hub)
 
 # %% [markdown]
 # ## Repositories
@@ -46,15 +46,15 @@ report = Report("rq1_activity", out_dir=run.directory, synthetic=hub.snapshot.sy
 # them. A count that was not collected is missing; it is never taken for zero. What is missing, and why:
 
 # %%
-models, no_model = count_activity(hub, "model"), reasons(hub, "model")
-datasets, no_dataset = count_activity(hub, "dataset"), reasons(hub, "dataset")
-spaces, no_space = count_activity(hub, "space"), reasons(hub, "space")
-{"models": no_model, "datasets": no_dataset, "spaces": no_space}
+models = count_activity(hub, "model")
+datasets = count_activity(hub, "dataset")
+spaces = count_activity(hub, "space")
+{"models": models.absent, "datasets": datasets.absent, "spaces": spaces.absent}
 
 # %%
-report.number("rq1.models.count", repository_count(hub, "model"), why=no_model.get("count"))
-report.number("rq1.datasets.count", repository_count(hub, "dataset"), why=no_dataset.get("count"))
-report.number("rq1.spaces.count", repository_count(hub, "space"), why=no_space.get("count"))
+report.number("rq1.models.count", repository_count(hub, "model"))
+report.number("rq1.datasets.count", repository_count(hub, "dataset"))
+report.number("rq1.spaces.count", repository_count(hub, "space"))
 
 # %% [markdown]
 # ## How activity is distributed
@@ -64,27 +64,28 @@ report.number("rq1.spaces.count", repository_count(hub, "space"), why=no_space.g
 
 # %%
 summary_of_models = activity.summary(models)
-report.numbers("rq1.models", summary_of_models, why=no_model)
-report.table("rq1_summary_models", summary_of_models, statistics="index", why=no_model)
+report.numbers("rq1.models", summary_of_models)
+report.table("rq1_summary_models", summary_of_models, statistics="index")
 
 # %%
 summary_of_datasets = activity.summary(datasets)
-report.numbers("rq1.datasets", summary_of_datasets, why=no_dataset)
-report.table("rq1_summary_datasets", summary_of_datasets, statistics="index", why=no_dataset)
+report.numbers("rq1.datasets", summary_of_datasets)
+report.table("rq1_summary_datasets", summary_of_datasets, statistics="index")
 
 # %%
 summary_of_spaces = activity.summary(spaces)
-report.numbers("rq1.spaces", summary_of_spaces, why=no_space)
-report.table("rq1_summary_spaces", summary_of_spaces, statistics="index", why=no_space)
+report.numbers("rq1.spaces", summary_of_spaces)
+report.table("rq1_summary_spaces", summary_of_spaces, statistics="index")
 
 # %% [markdown]
 # What the text says of single values: the most common size of a community, the share of models with one committer,
 # the models with more than a million downloads, and the three with most committers.
 
 # %%
-report.numbers("rq1.models", activity.landmarks(models), why=no_model)
-report.numbers("rq1.models.n_committers.top", activity.top_committers(models), why=no_model.get("n_committers"))
-activity.landmarks(models)
+landmarks = activity.landmarks(models)
+report.numbers("rq1.models", landmarks)
+report.numbers("rq1.models.n_committers.top", activity.top_committers(models))
+landmarks
 
 # %% [markdown]
 # Concentration: the smallest share of repositories, taken from the most to the least active, that holds at least
@@ -94,19 +95,15 @@ activity.landmarks(models)
 held_by_models = activity.concentrations(models)
 held_by_datasets = activity.concentrations(datasets)
 held_by_spaces = activity.concentrations(spaces)
-report.numbers("rq1.models", held_by_models, why=no_model)
-report.numbers("rq1.datasets", held_by_datasets, why=no_dataset)
-report.numbers("rq1.spaces", held_by_spaces, why=no_space)
+report.numbers("rq1.models", held_by_models)
+report.numbers("rq1.datasets", held_by_datasets)
+report.numbers("rq1.spaces", held_by_spaces)
 report.table(
     "rq1_concentration",
     activity.concentration_table(
-        {
-            "models": (summary_of_models, held_by_models),
-            "datasets": (summary_of_datasets, held_by_datasets),
-            "spaces": (summary_of_spaces, held_by_spaces),
-        }
+        {"models": summary_of_models, "datasets": summary_of_datasets, "spaces": summary_of_spaces},
+        {"models": held_by_models, "datasets": held_by_datasets, "spaces": held_by_spaces},
     ),
-    why=no_model.get("count") and no_dataset.get("count") and no_space.get("count"),
 )
 
 # %% [markdown]
@@ -115,7 +112,7 @@ report.table(
 # %%
 report.figure(
     "rq1_distributions",
-    *figures.distributions(
+    figures.distributions(
         {
             "models": activity.distribution(models),
             "datasets": activity.distribution(datasets),
@@ -134,15 +131,15 @@ report.figure(
 # %%
 pearson = activity.correlations_by({"models": models, "datasets": datasets, "spaces": spaces}, method="pearson")
 spearman = activity.correlations_by({"models": models, "datasets": datasets, "spaces": spaces}, method="spearman")
-report.numbers("rq1.models", activity.pairs(pearson["models"], spearman["models"]), why=no_model)
-report.numbers("rq1.datasets", activity.pairs(pearson["datasets"], spearman["datasets"]), why=no_dataset)
-report.numbers("rq1.spaces", activity.pairs(pearson["spaces"], spearman["spaces"]), why=no_space)
-report.numbers("rq1.models", activity.p_values(models), why=no_model)
-report.numbers("rq1.datasets", activity.p_values(datasets), why=no_dataset)
-report.numbers("rq1.spaces", activity.p_values(spaces), why=no_space)
+report.numbers("rq1.models", activity.pairs(pearson["models"], spearman["models"]))
+report.numbers("rq1.datasets", activity.pairs(pearson["datasets"], spearman["datasets"]))
+report.numbers("rq1.spaces", activity.pairs(pearson["spaces"], spearman["spaces"]))
+report.numbers("rq1.models", activity.p_values(models))
+report.numbers("rq1.datasets", activity.p_values(datasets))
+report.numbers("rq1.spaces", activity.p_values(spaces))
 report.figure(
     "rq1_correlations",
-    *figures.correlations(pearson, spearman),
+    figures.correlations(pearson, spearman),
     alt="Correlation of every pair of activities in models, datasets and spaces",
 )
 
@@ -152,20 +149,16 @@ report.figure(
 # How many repositories carry no licence, and which licences the others carry.
 
 # %%
-report.number("rq1.models.unlicensed_share", activity.unlicensed_share(models), why=no_model.get("license"))
-report.number("rq1.datasets.unlicensed_share", activity.unlicensed_share(datasets), why=no_dataset.get("license"))
-report.number("rq1.spaces.unlicensed_share", activity.unlicensed_share(spaces), why=no_space.get("license"))
+report.number("rq1.models.unlicensed_share", activity.unlicensed_share(models))
+report.number("rq1.datasets.unlicensed_share", activity.unlicensed_share(datasets))
+report.number("rq1.spaces.unlicensed_share", activity.unlicensed_share(spaces))
 report.numbers("rq1.models.license_share", activity.license_shares(models))
 report.numbers("rq1.models.license.rank", activity.top_licenses(models))
 report.numbers("rq1.datasets.license_share", activity.license_shares(datasets))
 report.numbers("rq1.datasets.license.rank", activity.top_licenses(datasets))
 report.numbers("rq1.spaces.license_share", activity.license_shares(spaces))
 report.numbers("rq1.spaces.license.rank", activity.top_licenses(spaces))
-report.table(
-    "rq1_licenses",
-    activity.license_table({"models": models, "datasets": datasets, "spaces": spaces}),
-    why=no_model.get("license") and no_dataset.get("license") and no_space.get("license"),
-)
+report.table("rq1_licenses", activity.license_table({"models": models, "datasets": datasets, "spaces": spaces}))
 
 # %% [markdown]
 # Each licence identifier belongs to one group by `data/licenses.csv`: permissive or restrictive; an identifier that
@@ -173,28 +166,22 @@ report.table(
 
 # %%
 grouped = activity.with_group(models, conventions=conventions)
-report.numbers("rq1.models.group", activity.group_sizes(grouped), why=no_model.get("license"))
-report.number(
-    "rq1.models.grouped.min_repositories", activity.least_repositories(conventions), why=no_model.get("license")
-)
-activity.group_sizes(grouped)
+sizes = activity.group_sizes(grouped)
+report.numbers("rq1.models.group", sizes)
+report.number("rq1.models.grouped.min_repositories", activity.least_repositories(grouped, conventions=conventions))
+sizes
 
 # %%
-pearson_in = activity.correlations_by(activity.groups(grouped), method="pearson")
-spearman_in = activity.correlations_by(activity.groups(grouped), method="spearman")
-no_group = no_model.get("license") or no_model
-report.numbers(
-    "rq1.models.permissive", activity.pairs(pearson_in["permissive"], spearman_in["permissive"]), why=no_group
-)
-report.numbers(
-    "rq1.models.restrictive", activity.pairs(pearson_in["restrictive"], spearman_in["restrictive"]), why=no_group
-)
-report.numbers("rq1.models.none", activity.pairs(pearson_in["none"], spearman_in["none"]), why=no_group)
+groups = activity.groups(grouped)
+pearson_in = activity.correlations_by(groups, method="pearson")
+spearman_in = activity.correlations_by(groups, method="spearman")
+report.numbers("rq1.models.permissive", activity.pairs(pearson_in["permissive"], spearman_in["permissive"]))
+report.numbers("rq1.models.restrictive", activity.pairs(pearson_in["restrictive"], spearman_in["restrictive"]))
+report.numbers("rq1.models.none", activity.pairs(pearson_in["none"], spearman_in["none"]))
 report.figure(
     "rq1_license_correlations",
-    *figures.correlations(pearson_in, spearman_in),
+    figures.correlations(pearson_in, spearman_in),
     alt="Correlation of every pair of activities in models with permissive, restrictive and no licence",
-    why=no_model.get("license"),
 )
 
 # %% [markdown]
@@ -204,8 +191,8 @@ report.figure(
 
 # %%
 tests = activity.mann_whitney(grouped)
-report.numbers("rq1.models.mannwhitney", activity.test_results(tests), why=no_group)
-report.table("rq1_mannwhitney", activity.test_table(tests), why=no_model.get("license"))
+report.numbers("rq1.models.mannwhitney", activity.test_results(tests))
+report.table("rq1_mannwhitney", activity.test_table(tests))
 
 # %%
 report.close()

@@ -27,19 +27,14 @@ engine = "duckdb"  # or the URL of a Spark cluster
 out_dir = ""  # empty: a directory of the run's own under paper/generated
 
 # %%
-from dataclasses import replace
-
 from analysis import figures, network
-from analysis.engine import edges, load, memberships, people_counts
+from analysis.engine import edges, least_similarity, load, memberships, people_counts
 from analysis.parameters import Parameters
-from analysis.report import Report
+from analysis.report import Report, by_row
 
 run = Parameters(snapshot_date, as_of, conventions, bots, identities, merge_threshold, engine, out_dir)
 hub = load(run)
-report = Report("rq2_network", out_dir=run.directory, synthetic=hub.snapshot.synthetic)
-no_network = hub.why_missing("repos", "commits", kind="model")
-no_field = no_network or hub.why_missing("repos", kind="model", column="tags")
-no_network, no_field
+report = Report.of("rq2_network", hub)
 
 # %% [markdown]
 # ## People
@@ -48,16 +43,16 @@ no_network, no_field
 # name of the same person (study, section 3.4).
 
 # %%
-report.numbers("rq2.people", people_counts(hub), why=no_network)
-report.number("rq2.people.threshold", merge_threshold / 100, why=no_network or hub.why_missing("people"))
-people_counts(hub)
+people = people_counts(hub)
+report.numbers("rq2.people", people)
+report.number("rq2.people.threshold", least_similarity(hub))
+people
 
 # %% [markdown]
 # The developers of models before any name is merged:
 
 # %%
-unmerged = hub.lend(load(replace(run, identities="raw")))
-report.number("rq2.people.developers", network.developer_count(memberships(unmerged)), why=no_network)
+report.number("rq2.people.developers", network.developer_count(memberships(hub.unmerged)))
 
 # %% [markdown]
 # ## The network
@@ -71,18 +66,15 @@ vision = network.graph(edges(hub, "cv"))
 language = network.graph(edges(hub, "nlp"))
 multimodal = network.graph(edges(hub, "mm"))
 developers = network.developers_by({"all": everyone, "cv": vision, "nlp": language, "mm": multimodal})
-report.numbers("rq2.all", developers.loc["all"], why=no_network)
-report.numbers("rq2.cv", developers.loc["cv"], why=no_field)
-report.numbers("rq2.nlp", developers.loc["nlp"], why=no_field)
-report.numbers("rq2.mm", developers.loc["mm"], why=no_field)
-report.table("rq2_developers", developers if not no_field else developers.loc[["all"]], why=no_network)
+report.numbers("rq2", by_row(developers))
+report.table("rq2_developers", developers)
 
 # %% [markdown]
 # The developers of degree 10 or more, whose names the study looked up by hand:
 
 # %%
 central_developers = network.central(everyone)
-report.numbers("rq2.people.central", central_developers, why=no_network)
+report.numbers("rq2.people.central", central_developers)
 central_developers
 
 # %% [markdown]
@@ -93,16 +85,15 @@ central_developers
 # %%
 central = network.centralities(everyone)
 centrality = network.distributions_of(central)
-report.numbers("rq2.all", centrality, why=no_network)
-report.number("rq2.all.degree.min", central["degree"].min(), why=no_network)
-report.table("rq2_centrality", centrality, statistics="index", why=no_network)
+report.numbers("rq2.all", centrality)
+report.number("rq2.all.degree.min", network.least_degree(central))
+report.table("rq2_centrality", centrality, statistics="index")
 
 # %%
 report.figure(
     "rq2_distributions",
-    *figures.centralities(central),
+    figures.centralities(central),
     alt="Share of developers with at least a degree, and with at least a PageRank",
-    why=no_network,
 )
 
 # %% [markdown]
@@ -113,23 +104,23 @@ report.figure(
 
 # %%
 cores = network.core_table(everyone)
-report.numbers("rq2.all", network.core_results(cores), why=no_network)
-report.table("rq2_structure_all", network.printed_cores(cores).set_index("k"), why=no_network)
+report.numbers("rq2.all", network.core_results(cores))
+report.table("rq2_structure_all", network.printed_cores(cores))
 
 # %%
 cores_of_vision = network.core_table(vision)
-report.numbers("rq2.cv", network.core_results(cores_of_vision), why=no_field)
-report.table("rq2_structure_cv", network.printed_cores(cores_of_vision).set_index("k"), why=no_field)
+report.numbers("rq2.cv", network.core_results(cores_of_vision))
+report.table("rq2_structure_cv", network.printed_cores(cores_of_vision))
 
 # %%
 cores_of_language = network.core_table(language)
-report.numbers("rq2.nlp", network.core_results(cores_of_language), why=no_field)
-report.table("rq2_structure_nlp", network.printed_cores(cores_of_language).set_index("k"), why=no_field)
+report.numbers("rq2.nlp", network.core_results(cores_of_language))
+report.table("rq2_structure_nlp", network.printed_cores(cores_of_language))
 
 # %%
 cores_of_multimodal = network.core_table(multimodal)
-report.numbers("rq2.mm", network.core_results(cores_of_multimodal), why=no_field)
-report.table("rq2_structure_mm", network.printed_cores(cores_of_multimodal).set_index("k"), why=no_field)
+report.numbers("rq2.mm", network.core_results(cores_of_multimodal))
+report.table("rq2_structure_mm", network.printed_cores(cores_of_multimodal))
 
 # %% [markdown]
 # ## What the edge rule makes by itself
@@ -140,7 +131,7 @@ report.table("rq2_structure_mm", network.printed_cores(cores_of_multimodal).set_
 # %%
 members = memberships(hub)
 rule = network.edge_rule_reciprocity(members)
-report.numbers("rq2.all.edge_rule", rule, why=no_network)
+report.numbers("rq2.all.edge_rule", rule)
 rule
 
 # %% [markdown]
@@ -148,8 +139,8 @@ rule
 
 # %%
 carriers = network.core_repositories(members, network.innermost(everyone))
-report.numbers("rq2.all.kmax.carrier", network.first_carrier(carriers), why=no_network)
-report.table("rq2_core_repositories", carriers.head(5).set_index("repo_id"), why=no_network)
+report.numbers("rq2.all.kmax.carrier", network.first_carrier(carriers))
+report.table("rq2_core_repositories", network.printed_carriers(carriers))
 
 # %%
 report.close()

@@ -28,15 +28,13 @@ out_dir = ""  # empty: a directory of the run's own under paper/generated
 
 # %%
 from analysis import adoption, figures
-from analysis.engine import activity, co_usage_by_field, field_reasons, load, usage_by_field, usage_sizes
+from analysis.engine import activity, co_usage_by_field, load, usage_by_field, usage_sizes
 from analysis.parameters import Parameters
-from analysis.report import Report
+from analysis.report import Report, by_row
 
 run = Parameters(snapshot_date, as_of, conventions, bots, identities, merge_threshold, engine, out_dir)
 hub = load(run)
-report = Report("rq3_adoption", out_dir=run.directory, synthetic=hub.snapshot.synthetic)
-missing = field_reasons(hub, "usage")
-missing
+report = Report.of("rq3_adoption", hub)
 
 # %% [markdown]
 # ## Usage
@@ -47,11 +45,10 @@ missing
 # %%
 used = usage_by_field(hub)
 size = usage_sizes(hub)
-degrees = adoption.degree_table({"all": used["all"], "cv": used["cv"], "nlp": used["nlp"], "mm": used["mm"]})
-report.numbers("rq3", adoption.by_row("usage", size), why=missing)
-report.numbers("rq3", adoption.by_row("usage.degree", degrees), why=missing)
-report.numbers("rq3.all.usage.degree", adoption.landmarks(used["all"]["spaces"]), why=missing.get("all"))
-size.join(degrees)
+degrees = adoption.degree_table(used)
+report.numbers("rq3", by_row(size, "usage"))
+report.numbers("rq3", by_row(degrees, "usage.degree"))
+report.numbers("rq3.all.usage.degree", adoption.landmarks(used["all"]))
 
 # %% [markdown]
 # ## Co-usage
@@ -63,8 +60,8 @@ size.join(degrees)
 pairs = co_usage_by_field(hub)
 co_used = adoption.co_usage_degrees_by(pairs)
 co_size = adoption.co_usage_sizes(pairs)
-report.numbers("rq3", adoption.by_row("cousage", co_size), why=missing)
-report.table("rq3_degree", size.join(degrees).join(co_size.add_prefix("co-usage ")), why=missing)
+report.numbers("rq3", by_row(co_size, "cousage"))
+report.table("rq3_degree", adoption.sizes_and_degrees(size, degrees, co_size))
 
 # %% [markdown]
 # The study's Figure 5.
@@ -72,9 +69,8 @@ report.table("rq3_degree", size.join(degrees).join(co_size.add_prefix("co-usage 
 # %%
 report.figure(
     "rq3_distributions",
-    *figures.adoption(adoption.degree_distributions(used, "spaces"), adoption.degree_distributions(co_used, "degree")),
+    figures.adoption(adoption.degree_distributions(used, "spaces"), adoption.degree_distributions(co_used, "degree")),
     alt="Share of models with at least a degree, in the usage and in the co-usage network",
-    why=missing.get("all"),
 )
 
 # %% [markdown]
@@ -83,20 +79,20 @@ report.figure(
 # The study's section 4.3.2.
 
 # %%
-report.numbers("rq3", adoption.top_results(used), why=missing)
-report.table("rq3_top_models", adoption.top_table(used), align=adoption.WIDE, why=missing)
+report.numbers("rq3", adoption.top_results(used))
+report.table("rq3_top_models", adoption.top_table(used), align=adoption.WIDE)
 
 # %% [markdown]
 # Who developed the hundred most used and the hundred most co-used models. An organisation may own several accounts;
 # `data/organisations.csv` says which.
 
 # %%
-report.numbers("rq3", adoption.organisation_results("usage", used), why=missing)
-report.table("rq3_organisations_usage", adoption.organisation_table(used), why=missing)
+report.numbers("rq3", adoption.organisation_results("usage", used))
+report.table("rq3_organisations_usage", adoption.organisation_table(used))
 
 # %%
-report.numbers("rq3", adoption.organisation_results("cousage", co_used), why=missing)
-report.table("rq3_organisations_cousage", adoption.organisation_table(co_used), why=missing)
+report.numbers("rq3", adoption.organisation_results("cousage", co_used))
+report.table("rq3_organisations_cousage", adoption.organisation_table(co_used))
 
 # %% [markdown]
 # ## Usage, likes and downloads
@@ -107,10 +103,9 @@ report.table("rq3_organisations_cousage", adoption.organisation_table(co_used), 
 # %%
 models = activity(hub, "model", variables=("n_likes", "n_downloads", "n_usage_spaces"))
 correlated = adoption.correlations(models)
-no_correlation = adoption.correlation_reasons(hub)
-report.numbers("rq3.correlation", adoption.by_row("", correlated), why=no_correlation)
-report.numbers("rq3.correlation", adoption.p_values(models), why=no_correlation)
-report.table("rq3_correlation", correlated, why=no_correlation)
+report.numbers("rq3.correlation", by_row(correlated))
+report.numbers("rq3.correlation", adoption.p_values(models))
+report.table("rq3_correlation", correlated)
 
 # %%
 report.close()

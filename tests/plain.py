@@ -61,8 +61,9 @@ class Inputs:
         """counts by kind and edges by field: what later stages start from, on both sides."""
         file = self.work / "prepared.pkl"
         if not file.exists():
-            counts = {kind: engine.activity(self.hub, kind) for kind in KINDS}
-            file.write_bytes(pickle.dumps({"counts": counts, "edges": {f: engine.edges(self.hub, f) for f in FIELDS}}))
+            counts = {kind: engine.activity(self.hub, kind).value for kind in KINDS}
+            edges = {field: engine.edges(self.hub, field).value for field in FIELDS}
+            file.write_bytes(pickle.dumps({"counts": counts, "edges": edges}))
         return pickle.loads(file.read_bytes())
 
     @cached_property
@@ -158,7 +159,7 @@ def people_in_one_form(found) -> dict:
 
 
 def counts_ours(inputs: Inputs) -> dict:
-    return {kind: engine.activity(inputs.hub_of_people, kind) for kind in KINDS}
+    return {kind: engine.activity(inputs.hub_of_people, kind).value for kind in KINDS}
 
 
 def counts_plain(inputs: Inputs) -> dict:
@@ -214,7 +215,7 @@ def counts_in_one_form(counts: Mapping) -> dict:
 
 
 def edges_ours(inputs: Inputs) -> dict:
-    return {field: network.graph(engine.edges(inputs.hub_of_people, field)) for field in FIELDS}
+    return {field: network.graph(engine.edges(inputs.hub_of_people, field).value) for field in FIELDS}
 
 
 def edges_plain(inputs: Inputs) -> dict:
@@ -494,7 +495,11 @@ STAGES = {
         lambda frame: frame.sort_values("developer", ignore_index=True),
     ),
     "projection": Stage(
-        lambda i: engine.co_usage_by_field(i.hub), projection_plain, "hub", "tables", projection_in_one_form
+        lambda i: {field: pairs.value for field, pairs in engine.co_usage_by_field(i.hub).items()},
+        projection_plain,
+        "hub",
+        "tables",
+        projection_in_one_form,
     ),
     "tests": Stage(tests_ours, tests_plain, "prepared", "prepared", tests_in_one_form),
 }

@@ -107,7 +107,7 @@ def test_the_distribution_is_that_of_counting_one_value_at_a_time(values):
 def test_the_table_of_concentration_leaves_out_what_was_not_collected():
     frame = counts(n_likes=[0, 4], n_commits=[NAN, NAN])
     shares = pd.DataFrame({"n_likes": [0.5, 0.5], "n_commits": [NAN, NAN]}, index=["share_for_80", "share_for_99"])
-    table = activity.concentration_table({"models": (activity.summary(frame), shares)})
+    table = activity.concentration_table({"models": activity.summary(frame)}, {"models": shares})
     assert table.to_dict("index") == {"models, n_likes": {"zero_share": 0.5, "share_for_80": 0.5, "share_for_99": 0.5}}
 
 
@@ -572,7 +572,9 @@ def test_p_values_bear_the_ids_of_their_coefficients():
 
 
 def test_only_the_authors_ask_for_a_hundred_repositories_of_a_licence():
-    assert (activity.least_repositories("authors"), activity.least_repositories("corrected")) == (100, 1)
+    grouped = activity.with_group(counts(n_likes=[1.0]).assign(license="mit"))
+    assert activity.least_repositories(grouped, conventions="authors") == 100
+    assert activity.least_repositories(grouped, conventions="corrected") == 1
 
 
 # --- published records -----------------------------------------------------------------------------------------------
@@ -587,7 +589,7 @@ def census(import_dump):
 def test_zero_shares_and_concentration_of_a_real_day_are_those_of_a_loop(census, dumps: Path):
     with gzip.open(dumps / "models-2022-02-21.jsonl.gz", "rt", encoding="utf-8") as file:
         models = [json.loads(line) for line in file]
-    counts = engine.activity(Hub(census, Parameters()), "model", variables=("n_likes", "n_downloads"))
+    counts = engine.activity(Hub(census, Parameters()), "model", variables=("n_likes", "n_downloads")).value
     summary, held = activity.summary(counts), activity.concentrations(counts)
     for variable, column in (("n_likes", "likes"), ("n_downloads", "downloads")):
         values = [model.get(column) for model in models]

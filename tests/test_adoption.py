@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis import adoption
+from analysis import adoption, engine
 from analysis.engine import Hub
 from analysis.parameters import Parameters
+from analysis.report import by_row
 
 some = settings(deadline=None, max_examples=50)
 owners = st.text(st.characters(codec="utf-8"), max_size=40).filter(lambda name: "/" not in name)
@@ -50,8 +51,8 @@ def test_a_table_has_a_row_a_field():
     table = adoption.degree_table({"all": used(a=3, b=1), "cv": used()})
     assert table.loc["all"].to_dict() == {"mean": 2, "median": 2, "std": pytest.approx(math.sqrt(2)), "max": 3}
     assert table.loc["cv"].isna().all()
-    assert adoption.by_row("usage.degree", table)["all.usage.degree.max"] == 3
-    assert list(adoption.by_row("", table))[0] == "all.mean"
+    assert by_row(table, "usage.degree")["all.usage.degree.max"] == 3
+    assert list(by_row(table))[0] == "all.mean"
 
 
 def test_co_usage_degrees_count_models_and_weights_count_spaces():
@@ -220,13 +221,14 @@ def test_a_model_whose_usage_is_missing_is_not_taken_for_unused():
 def test_reasons_say_which_side_is_not_covered(bare_snapshot):
     def reasons(columns, **tables):
         repos = [{"kind": "model", "repo_id": "a", **columns}]
-        return adoption.correlation_reasons(Hub(bare_snapshot({"repos": repos, **tables}), Parameters()))
+        return adoption.correlations(engine.activity(Hub(bare_snapshot({"repos": repos, **tables}), Parameters()), "model"))
 
     links = [{"space_id": "s", "model_id": "a"}]
-    assert reasons({"likes": 1, "downloads": 1}, usage=links) == {}
-    assert reasons({"likes": 1}, usage=links) == {"n_downloads": "the snapshot does not say the downloads of models"}
-    without_links = "the snapshot has no links between spaces and models"
-    assert reasons({"likes": 1, "downloads": 1}) == {"n_likes": without_links, "n_downloads": without_links}
+    assert not {"", "n_likes", "n_downloads"} & reasons({"likes": 1, "downloads": 1}, usage=links).absent.keys()
+    no_downloads = reasons({"likes": 1}, usage=links).absent
+    assert no_downloads["n_downloads"] == "the snapshot does not say the downloads of models"
+    assert not {"", "n_likes"} & no_downloads.keys()
+    assert reasons({"likes": 1, "downloads": 1}).absent[""] == "the snapshot has no links between spaces and models"
 
 
 # --- nothing at all --------------------------------------------------------------------------------------------------
@@ -250,18 +252,16 @@ def test_without_links_nothing_fails_and_nothing_is_made_up():
 
 
 def test_a_hub_without_links_gives_empty_frames_that_adoption_takes(bare_snapshot):
-    from analysis import engine
-
     hub = Hub(bare_snapshot({"repos": [{"kind": "model", "repo_id": "a"}]}), Parameters())
     by_field, pairs_by_field = engine.usage_by_field(hub), engine.co_usage_by_field(hub)
-    assert engine.usage_sizes(hub).to_numpy().sum() == 0
-    assert adoption.degree_table(by_field).isna().all(axis=None)
-    assert adoption.organisation_results("cousage", adoption.co_usage_degrees_by(pairs_by_field)) == {}
+    assert engine.usage_sizes(hub).value.to_numpy().sum() == 0
+    assert adoption.degree_table(by_field).value.isna().all(axis=None)
+    assert adoption.organisation_results("cousage", adoption.co_usage_degrees_by(pairs_by_field)).value == {}
 
 
 def test_landmarks_of_usage():
-    assert adoption.landmarks(pd.Series([1, 1, 999, 1000])) == {"count_from_1000": 1, "one_share": 0.5}
-    assert set(adoption.landmarks(pd.Series([], dtype="int64")).values()) == {None}
+    assert adoption.landmarks(used(a=1, b=1, c=999, d=1000)) == {"count_from_1000": 1, "one_share": 0.5}
+    assert set(adoption.landmarks(used()).values()) == {None}
 
 
 def test_p_of_usage_is_that_of_its_correlation():

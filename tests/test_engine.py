@@ -45,12 +45,12 @@ def alias(name, person, score=None):
 
 def counted(hub, kind="model"):
     """{repository: {variable: count}} with None for what is missing."""
-    frame = engine.activity(hub, kind).set_index("repo_id").drop(columns="license")
+    frame = engine.activity(hub, kind).value.set_index("repo_id").drop(columns="license")
     return frame.astype(object).where(frame.notna(), None).to_dict("index")
 
 
 def licenses(hub, kind="model"):
-    frame = engine.activity(hub, kind, variables=()).set_index("repo_id")["license"]
+    frame = engine.activity(hub, kind, variables=()).value.set_index("repo_id")["license"]
     return frame.astype(object).where(frame.notna(), None).to_dict()
 
 
@@ -133,9 +133,19 @@ def test_a_commit_by_a_bot_counts_as_a_commit_and_in_no_count_of_people(models, 
 
 
 def test_a_commit_without_an_author_counts_as_a_commit(bare_snapshot):
-    nobody = bare_snapshot({"repos": [repo("a")], "commits": [commit("a", "2023-01-01")]})
-    assert counted(hub(nobody))["a"]["n_commits"] == 1
-    assert counted(hub(nobody))["a"]["n_committers"] == 0
+    rows = {"repos": [repo("a"), repo("b")], "commits": [commit("a", "2023-01-01"), commit("b", "2023-01-01", "ann")]}
+    nobody = hub(bare_snapshot(rows))
+    assert counted(nobody)["a"]["n_commits"] == 1
+    assert counted(nobody)["a"]["n_committers"] == 0
+
+
+def test_where_no_commit_names_its_author_nobody_is_counted_which_is_no_zero(bare_snapshot):
+    rows = {"repos": [repo("a")], "commits": [commit("a", "2023-01-01"), commit("a", "2023-01-02", None)]}
+    nobody = hub(bare_snapshot(rows))
+    assert counted(nobody)["a"]["n_commits"] == 2
+    assert counted(nobody)["a"]["n_committers"] is None
+    assert engine.reasons(nobody, "model")["n_committers"] == "2 commits of models: no author is named"
+    assert engine.edges(nobody).absent == {"": "2 commits of models: no author is named"}
 
 
 def test_an_author_who_is_null_is_nobody(bare_snapshot):
@@ -196,7 +206,7 @@ def test_spaces_have_no_downloads_and_only_models_are_used(world):
 
 
 def test_there_is_one_row_per_repository_by_name_with_the_variables_asked_for(world):
-    counts = engine.activity(hub(world), "model", variables=("n_likes", "n_community"))
+    counts = engine.activity(hub(world), "model", variables=("n_likes", "n_community")).value
     assert list(counts.columns) == ["repo_id", "license", "n_likes", "n_community"]
     assert counts["repo_id"].tolist() == sorted(r["repo_id"] for r in REPOS if r["kind"] == "model")
     assert counts.set_index("repo_id").loc["lab/union", "n_community"] == 4
@@ -225,15 +235,15 @@ def test_the_licence_is_the_identifier_that_was_collected(world):
 
 
 def test_authors_count_repositories_that_could_not_be_had(world):
-    assert engine.repository_count(hub(world), "model") == 7
-    assert engine.repository_count(hub(world, conventions="authors"), "model") == 8
-    assert engine.repository_count(hub(world, conventions="authors"), "space") == 2
+    assert engine.repository_count(hub(world), "model").value == 7
+    assert engine.repository_count(hub(world, conventions="authors"), "model").value == 8
+    assert engine.repository_count(hub(world, conventions="authors"), "space").value == 2
 
 
 def test_people_are_counted_as_names_bots_and_merges(world):
     # ann bob cat eve fay gus hal ida dan, Ann B. eve84 eve90, SFconvertbot librarian-bot
-    assert engine.people_counts(hub(world)) == {"names": 14, "bots": 2, "merged": 2}
-    assert engine.people_counts(hub(world, identities="raw"))["merged"] == 0
+    assert engine.people_counts(hub(world)).value == {"names": 14, "bots": 2, "merged": 2}
+    assert engine.people_counts(hub(world, identities="raw")).value["merged"] == 0
 
 
 # --- as of an earlier day --------------------------------------------------------------------------------------------
@@ -257,7 +267,7 @@ def test_the_day_itself_belongs_to_the_run(earlier):
 
 def test_repositories_created_later_are_gone(earlier):
     assert "lab/late" not in counted(earlier)
-    assert engine.repository_count(earlier, "model") == 6
+    assert engine.repository_count(earlier, "model").value == 6
 
 
 def test_a_repository_without_a_creation_date_stays(earlier):
@@ -271,8 +281,8 @@ def test_events_of_a_repository_created_later_do_not_count(bare_snapshot):
         "discussions": [discussion("a", "2022-01-01", "bob")],
     }
     earlier = hub(bare_snapshot(rows), as_of="2023-01-01")
-    assert engine.edges(earlier).empty
-    assert engine.people_counts(earlier)["names"] == 0
+    assert engine.edges(earlier).value.empty
+    assert engine.people_counts(earlier).value["names"] == 0
 
 
 def test_what_has_no_history_is_not_covered_as_of_an_earlier_day(earlier):
@@ -285,8 +295,8 @@ def test_what_has_no_history_is_not_covered_as_of_an_earlier_day(earlier):
 
 
 def test_usage_is_empty_as_of_an_earlier_day(earlier):
-    assert engine.usage(earlier).empty
-    assert engine.co_usage(earlier).empty
+    assert engine.usage(earlier).value.empty
+    assert engine.co_usage(earlier).value.empty
     assert set(engine.field_reasons(earlier, "usage")) == {"all", "cv", "nlp", "mm"}
 
 
@@ -342,23 +352,23 @@ def test_a_column_that_one_kind_lacks_is_not_covered_for_it_alone(bare_snapshot)
 def test_no_licence_is_told_from_a_licence_that_was_not_collected(bare_snapshot):
     stated = hub(bare_snapshot({"repos": [repo("a", license=None), repo("b", license="mit")]}))
     assert "license" not in engine.reasons(stated, "model")
-    assert activity.unlicensed_share(engine.activity(stated, "model")) == 0.5
+    assert activity.unlicensed_share(engine.activity(stated, "model").value) == 0.5
     unknown = hub(bare_snapshot({"repos": [repo("a", likes=1)]}))
     assert engine.reasons(unknown, "model")["license"] == "the snapshot does not say the license of models"
 
 
 def test_a_snapshot_of_links_alone_still_answers_about_usage(bare_snapshot):
     links = hub(bare_snapshot({"usage": [link("s", "a"), link("t", "a")]}))
-    assert engine.usage(links)[["model_id", "spaces"]].values.tolist() == [["a", 2]]
-    assert engine.activity(links, "model").empty
+    assert engine.usage(links).value[["model_id", "spaces"]].values.tolist() == [["a", 2]]
+    assert engine.activity(links, "model").value.empty
     assert engine.reasons(links, "model")["count"] == "the snapshot has no list of repositories of models"
-    assert engine.edges(links).empty
+    assert engine.edges(links).value.empty
 
 
 def test_without_tags_only_the_sub_fields_are_not_covered(bare_snapshot):
     plain = hub(bare_snapshot({"repos": [repo("a")], "commits": [commit("a", "2023-01-01", "ann")]}))
     assert engine.field_reasons(plain, "repos", "commits").keys() == {"cv", "nlp", "mm"}
-    assert engine.memberships(plain, "cv").empty
+    assert engine.memberships(plain, "cv").value.empty
 
 
 # --- collaboration ---------------------------------------------------------------------------------------------------
@@ -381,7 +391,7 @@ def named(hub, *columns):
 
 
 def edges(hub, field="all"):
-    frame = engine.edges(hub, field)
+    frame = engine.edges(hub, field).value
     return dict(zip(zip(*named(hub, frame["source"], frame["target"]), strict=True), frame["weight"], strict=True))
 
 
@@ -459,7 +469,7 @@ def test_fields_are_chosen_by_tags_and_a_model_may_be_in_two(bare_snapshot):
 
 def test_memberships_say_how_many_commits_each_developer_leads(bare_snapshot):
     hub_ = together(bare_snapshot, {"m": [["ann", "bob"], ["ann"]], "n": [["SFconvertbot", "bob"]]})
-    members = engine.memberships(hub_)
+    members = engine.memberships(hub_).value
     assert list(members.columns) == ["repo_id", "developer", "leads"]
     (names,) = named(hub_, members["developer"])
     assert list(zip(members["repo_id"], names, members["leads"], strict=True)) == [
@@ -512,7 +522,7 @@ def test_edges_are_those_of_the_rule_written_as_loops(bare_snapshot, repositorie
     }
     persons = {person_of(name, threshold=merge_threshold): number for name, number in numbers(hub_).items()}
     expected = {(persons[a], persons[b]): weight for (a, b), weight in edge_rule(kept).items()}
-    frame = engine.edges(hub_)
+    frame = engine.edges(hub_).value
     assert dict(zip(zip(frame["source"], frame["target"], strict=True), frame["weight"], strict=True)) == expected
     assert frame[["source", "target"]].values.tolist() == sorted(map(list, expected))
 
@@ -532,8 +542,8 @@ def test_the_order_of_the_commits_does_not_matter(bare_snapshot, data, repositor
     repos = [repo(model) for model in repositories]
     shuffled = data.draw(st.permutations(rows))
     first, second = (hub(bare_snapshot({"repos": repos, "commits": commits})) for commits in (rows, shuffled))
-    pd.testing.assert_frame_equal(engine.edges(first), engine.edges(second))
-    pd.testing.assert_frame_equal(engine.memberships(first), engine.memberships(second))
+    pd.testing.assert_frame_equal(engine.edges(first).value, engine.edges(second).value)
+    pd.testing.assert_frame_equal(engine.memberships(first).value, engine.memberships(second).value)
 
 
 # --- every count against an implementation in loops ------------------------------------------------------------------
@@ -607,6 +617,15 @@ def _before(day, parameters):
     return not parameters["as_of"] or day is None or day <= parameters["as_of"]
 
 
+def _names_nobody(table, row, tables, parameters):
+    """Whether there are commits (discussions) of repositories of this kind, and none says who made it."""
+    kept = [r for r in tables["repos"] if r["kind"] == row["kind"] and _before(r["created_at"], parameters)]
+    there, day = {r["repo_id"] for r in kept}, {"commits": "date", "discussions": "created_at"}[table]
+    own = [e for e in tables[table] if e["kind"] == row["kind"] and e["repo_id"] in there]
+    own = [e["authors"] if table == "commits" else [e["author"]] for e in own if _before(e[day], parameters)]
+    return bool(own) and all(name is None for names in own for name in names)
+
+
 def _looped(row, tables, coverage, rejected, parameters):
     def rows_of(table, day):
         own = [e for e in tables[table] if (e["kind"], e["repo_id"]) == (row["kind"], row["repo_id"])]
@@ -642,6 +661,8 @@ def _looped(row, tables, coverage, rejected, parameters):
     }
     gone = {"n_usage_spaces", "n_downloads"} if row["kind"] == "space" else set()
     gone |= {"n_likes", "n_downloads", "n_usage_spaces"} if parameters["as_of"] else set()
+    for table, variable in (("commits", "n_committers"), ("discussions", "n_disc_starters")):
+        gone |= {variable, "n_community"} if _names_nobody(table, row, tables, parameters) else set()
     return found | dict.fromkeys(gone)
 
 
@@ -651,7 +672,7 @@ def test_every_count_is_that_of_loops_over_the_records(bare_snapshot, drawn):
     tables, coverage, rejected, parameters = drawn
     hub_ = hub(bare_snapshot(tables, coverage=coverage, rejected=rejected), **parameters)
     for kind in ("model", "space"):
-        frame = engine.activity(hub_, kind).set_index("repo_id")
+        frame = engine.activity(hub_, kind).value.set_index("repo_id")
         found = frame.astype(object).where(frame.notna(), None).to_dict("index")
         assert found == looped(*drawn, kind)
 
@@ -664,7 +685,7 @@ def test_models_are_ranked_by_the_spaces_that_use_them_ties_by_name(bare_snapsho
         "repos": [repo("a", likes=1), repo("b", likes=2), repo("unused", likes=3)],
         "usage": [link("s", "b"), link("s", "a"), link("t", "c"), link("s", "c")],
     }
-    used = engine.usage(hub(bare_snapshot(rows)))
+    used = engine.usage(hub(bare_snapshot(rows))).value
     assert used["model_id"].tolist() == ["c", "a", "b"]
     assert used["spaces"].tolist() == [2, 1, 1]
     assert used["likes"].tolist()[1:] == [1, 2]
@@ -674,13 +695,13 @@ def test_models_are_ranked_by_the_spaces_that_use_them_ties_by_name(bare_snapsho
 
 def test_two_models_are_linked_by_the_spaces_that_use_both(bare_snapshot):
     links = [link("s", "b"), link("s", "a"), link("t", "a"), link("t", "b"), link("t", "c"), link("u", "d")]
-    pairs = engine.co_usage(hub(bare_snapshot({"usage": links})))
+    pairs = engine.co_usage(hub(bare_snapshot({"usage": links}))).value
     assert pairs.values.tolist() == [["a", "b", 2], ["a", "c", 1], ["b", "c", 1]]
 
 
 def test_a_pair_of_models_takes_a_few_bytes(bare_snapshot):
     links = [link("s", f"owner/a-long-name-of-a-model-{number}") for number in range(200)]
-    pairs = engine.co_usage(hub(bare_snapshot({"usage": links})))
+    pairs = engine.co_usage(hub(bare_snapshot({"usage": links}))).value
     assert len(pairs) == 200 * 199 / 2
     assert pairs.memory_usage(index=False, deep=True).sum() < 12 * len(pairs)
 
@@ -704,12 +725,12 @@ def test_usage_and_its_projection_are_those_of_networkx(bare_snapshot, links):
         "usage": [link(space, model) for space, model in links],
     }
     hub_ = hub(bare_snapshot(rows))
-    sizes = engine.usage_sizes(hub_)
+    sizes = engine.usage_sizes(hub_).value
     for field, tag in (("all", None), ("nlp", "fill-mask"), ("cv", "object-detection"), ("mm", "text-to-image")):
         kept = [(s, m) for s, m in links if tag is None or FIELD_OF.get(m) == tag]
         models, spaces = {m for _, m in kept}, {s for s, _ in kept}
         bipartite = nx.Graph([(f"space {s}", m) for s, m in kept])
-        used = engine.usage(hub_, field)
+        used = engine.usage(hub_, field).value
         assert dict(zip(used["model_id"], used["spaces"], strict=True)) == {m: bipartite.degree(m) for m in models}
         assert sizes.loc[field].to_dict() == {"models": len(models), "spaces": len(spaces), "links": len(kept)}
         projected = nx.bipartite.weighted_projected_graph(bipartite, models) if kept else nx.Graph()
@@ -717,7 +738,7 @@ def test_usage_and_its_projection_are_those_of_networkx(bare_snapshot, links):
         for block in (engine._BLOCK, 3):  # models at a time
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(engine, "_BLOCK", block)
-                found = engine.co_usage(hub_, field)
+                found = engine.co_usage(hub_, field).value
             assert found.values.tolist() == expected
             assert found["model_a"].cat.categories.tolist() == found["model_b"].cat.categories.tolist() == sorted(models)
 
@@ -731,7 +752,7 @@ def hand_count(frame, column="repo_id"):
 
 
 def test_the_hand_counted_models_of_the_demo_have_the_counts_of_its_description(demo):
-    counts = hand_count(engine.activity(hub(demo), "model"))
+    counts = hand_count(engine.activity(hub(demo), "model").value)
     people = ["n_commits", "n_committers", "n_discussions", "n_disc_starters", "n_community", "n_usage_spaces"]
     assert counts.loc["union", people].tolist() == [5, 3, 3, 2, 4, 2]
     assert counts.loc["pair", people].tolist() == [2, 2, 0, 0, 2, 1]
@@ -741,22 +762,22 @@ def test_the_hand_counted_models_of_the_demo_have_the_counts_of_its_description(
 
 
 def test_the_hand_counted_models_of_the_demo_as_of_an_earlier_day(demo):
-    counts = hand_count(engine.activity(hub(demo, as_of="2023-01-01"), "model"))
+    counts = hand_count(engine.activity(hub(demo, as_of="2023-01-01"), "model").value)
     assert counts.loc["union", ["n_commits", "n_committers", "n_disc_starters", "n_community"]].tolist() == [2, 3, 1, 3]
 
 
 def everything(hub_) -> dict[str, pd.DataFrame]:
     """What the notebooks ask for, but for the sub-fields."""
-    models = engine.activity(hub_, "model")
+    models = engine.activity(hub_, "model").value
     return {
         "models": models,
-        "spaces": engine.activity(hub_, "space"),
-        "memberships": engine.memberships(hub_),
-        "edges": engine.edges(hub_, "nlp"),
-        "usage": engine.usage(hub_, "cv"),
-        "usage_sizes": engine.usage_sizes(hub_),
-        "co_usage": engine.co_usage(hub_),
-        "people": pd.DataFrame([engine.people_counts(hub_)]),
+        "spaces": engine.activity(hub_, "space").value,
+        "memberships": engine.memberships(hub_).value,
+        "edges": engine.edges(hub_, "nlp").value,
+        "usage": engine.usage(hub_, "cv").value,
+        "usage_sizes": engine.usage_sizes(hub_).value,
+        "co_usage": engine.co_usage(hub_).value,
+        "people": pd.DataFrame([engine.people_counts(hub_).value]),
     }
 
 
@@ -779,11 +800,11 @@ def test_spark_gives_the_same_results_as_duckdb(demo, spark):
 
 def test_two_runs_on_one_spark_do_not_disturb_each_other(demo, spark):
     first, second = hub(demo, engine=spark), hub(demo, engine=spark, as_of="2023-01-01", conventions="authors")
-    before = engine.memberships(first)
-    assert len(engine.memberships(second)) < len(before)
-    pd.testing.assert_frame_equal(engine.memberships(first), before)
-    found = engine.activity(second, "model")
-    pd.testing.assert_frame_equal(found, engine.activity(hub(demo, as_of="2023-01-01", conventions="authors"), "model"))
+    before = engine.memberships(first).value
+    assert len(engine.memberships(second).value) < len(before)
+    pd.testing.assert_frame_equal(engine.memberships(first).value, before)
+    found = engine.activity(second, "model").value
+    pd.testing.assert_frame_equal(found, engine.activity(hub(demo, as_of="2023-01-01", conventions="authors"), "model").value)
 
 
 # --- published records -----------------------------------------------------------------------------------------------
@@ -834,7 +855,7 @@ def test_commits_and_committers_of_real_models_are_those_of_the_file(histories, 
         for model, commits in models.items()
         if commits  # the coverage is a sample: no list of commits, or none so early, is missing
     }
-    counts = engine.activity(hub(histories, as_of=as_of), "model").set_index("repo_id")
+    counts = engine.activity(hub(histories, as_of=as_of), "model").value.set_index("repo_id")
     assert set(counts.index) == set(models)
     known = counts.dropna(subset="n_commits")[["n_commits", "n_committers"]]
     assert {model: tuple(row) for model, row in zip(known.index, known.to_numpy(), strict=True)} == expected

@@ -46,7 +46,7 @@ def test_a_collected_snapshot_equals_the_served_one_table_by_table(demo, collect
     assert made.rule("commits", "model") == "those of 1 repositories failed (HTTP 500)"
     raw = Parameters(identities="raw")  # what was decided about names is not on the Hub
     for kind in snapshot.KINDS:  # zeros are zeros, and what is missing is missing
-        wanted, found = (engine.activity(engine.Hub(each, raw), kind) for each in (demo, made))
+        wanted, found = (engine.activity(engine.Hub(each, raw), kind).value for each in (demo, made))
         pd.testing.assert_frame_equal(found, wanted)
 
 

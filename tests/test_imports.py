@@ -21,7 +21,9 @@ LAYERS = {
     "questions": ("activity", "adoption", "network", "merging", "merging.[!c]*", "merging.candidates"),
     "engine": ("engine", "people", "parameters"),
     "snapshot": ("snapshot", "schema"),
-    "what all may use": ("", "paths", "results", "report", "templates", "figures", "licenses", "environment", "programs"),
+    "what all may use": (
+        "", "covered", "paths", "results", "report", "templates", "figures", "licenses", "environment", "programs",
+    ),
 }
 # What a module that imports within its functions says in a comment or its docstring: how much time that saves.
 MEASURED = re.compile(r"\b[Ii]mported\b(?=[\s\S]{0,200}processor time)[\s\S]{0,200}\b\d\.\d\b")

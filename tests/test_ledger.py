@@ -27,9 +27,9 @@ STUDY_DATE = "2023-10-15"
 
 def results_of(hub: engine.Hub) -> dict:
     """A part of what the notebooks emit: the summary of models, and the cores of all models."""
-    models = activity.summary(engine.activity(hub, "model"))
+    models = activity.summary(engine.activity(hub, "model").value)
     found = {f"rq1.models.{column}.{row}": models.loc[row, column] for column in models for row in models.index}
-    cores = network.core_results(network.core_table(network.graph(engine.edges(hub))))
+    cores = network.core_results(network.core_table(network.graph(engine.edges(hub).value)))
     return found | {f"rq2.all.{name}": value for name, value in cores.items()}
 
 
@@ -69,8 +69,9 @@ def test_a_sum_in_place_of_the_union_turns_rows_of_the_community_and_no_others(h
     right = engine.activity
 
     def wrong(*arguments, **options):
-        frame = right(*arguments, **options)
-        return frame.assign(n_community=frame["n_committers"] + frame["n_disc_starters"])
+        known = right(*arguments, **options)
+        counts = known.value
+        return dataclasses.replace(known, value=counts.assign(n_community=counts["n_committers"] + counts["n_disc_starters"]))
 
     monkeypatch.setattr(engine, "activity", wrong)
     found = turned(hub, book)

@@ -66,7 +66,7 @@ def test_two_spellings_are_one_licence_in_shares_and_ranks(bare_snapshot, conven
     repos = [{"kind": "model", "repo_id": f"a/m{n}"} | one for n, one in enumerate(licensed)]
     made = bare_snapshot({"repos": repos})
     hub = engine.Hub(made, Parameters(snapshot_date=made.name, conventions=conventions))
-    counts = engine.activity(hub, "model", variables=())
+    counts = engine.activity(hub, "model", variables=()).value
     assert activity.license_shares(counts).to_dict() == {"mit": 0.6, "apache-2.0": 0.4}
     ranks = {"1.identifier": "mit", "1.share": 0.6, "2.identifier": "apache-2.0", "2.share": 0.4}
     assert activity.top_licenses(counts).items() >= ranks.items()

@@ -174,7 +174,7 @@ def test_a_largest_core_of_10_is_both_levels_and_printed_once():
     table = network.core_table(network.graph(pd.concat([complete(6), edges((6, 0, 1))])))
     assert table["k"].tolist() == [1, 5, 10, 10]
     assert table.loc["k10"].drop("ass").equals(table.loc["kmax"].drop("ass"))
-    assert network.printed_cores(table)["k"].tolist() == ["1", "5", "10 (MAX)"]
+    assert network.printed_cores(table).index.tolist() == ["1", "5", "10 (MAX)"]
     assert network.printed_cores(table)["nodes"].tolist() == [7, 6, 6]
 
 

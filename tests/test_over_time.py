@@ -127,13 +127,13 @@ def test_every_measure_equals_that_of_a_whole_run_as_of_the_day():
 
     run = Parameters("demo", as_of="2023-03-31")
     found, hub = over_time.document(load(run))["results"], load(run)
-    counts = activity(hub, "dataset")
-    assert found["rq1.datasets.count"]["value"] == repository_count(hub, "dataset") == len(counts)
+    counts = activity(hub, "dataset").value
+    assert found["rq1.datasets.count"]["value"] == repository_count(hub, "dataset").value == len(counts)
     held = concentrations(counts)
     for variable in ("n_commits", "n_committers", "n_discussions", "n_community"):
         assert found[f"rq1.datasets.{variable}.share_for_80"]["value"] == held.loc["share_for_80", variable]
         assert found[f"rq1.datasets.{variable}.mean"]["value"] == pytest.approx(counts[variable].mean())
-    vision = network.graph(edges(hub, "cv"))
+    vision = network.graph(edges(hub, "cv").value)
     assert found["rq2.cv.developers"]["value"] == len(vision)
     assert found["rq2.cv.kmax.k"]["value"] == max(network.core_numbers(vision).values())
 

@@ -29,7 +29,7 @@ FIGURES = set(
 )
 META = set(
     """snapshot date as_of source origin licence commit hash parameters conventions bots identities
-    python twin""".split()
+    python twin before_dates""".split()
 )
 
 # The only digits the text may show as \method{...}: choices of the method, with their place in the study.

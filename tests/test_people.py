@@ -539,9 +539,8 @@ def test_a_terminal_sees_no_control_characters():
 def test_findings_move_as_names_are_merged(small):
     command("candidates", small.snapshot.name)
     command("decide", small.snapshot.name)
-    frame = (
-        sensitivity.sensitivity(small, thresholds=(80, 100)).query("bots == 'exclude'").set_index(["rule", "threshold"])
-    )
+    found = sensitivity.sensitivity(small, thresholds=(80, 100)).value
+    frame = found.query("bots == 'exclude'").set_index(["rule", "threshold"])
     merged = frame["merged"]
     assert merged[("no merging", float("nan"))] == 0
     assert merged[("as run", 90)] == 2
@@ -557,7 +556,7 @@ def test_findings_move_as_names_are_merged(small):
 def test_results_hold_no_username(small):
     frame = sensitivity.sensitivity(small, thresholds=(90,))
     names = set(small.identities["alias"]) - {"root"}
-    assert not [key for key in sensitivity.results(frame) if any(name in key for name in names)]
+    assert not [key for key in sensitivity.results(frame).value if any(name in key for name in names)]
 
 
 def test_every_variant_is_what_the_ordinary_road_gives(demo):
@@ -569,18 +568,16 @@ def test_every_variant_is_what_the_ordinary_road_gives(demo):
     for bots in ("exclude", "include"):
         for identities, _rule in (("merged", "as run"), ("raw", "no merging")):
             hub = Hub(demo, Parameters(bots=bots, identities=identities))
-            frame = sensitivity.sensitivity(Hub(demo, Parameters()), thresholds=()).query(
-                "bots == @bots and rule == @_rule"
-            )
-            row = frame.iloc[0]
-            everyone = network.graph(edges(hub))
+            frame = sensitivity.sensitivity(Hub(demo, Parameters()), thresholds=()).value
+            row = frame.query("bots == @bots and rule == @_rule").iloc[0]
+            everyone = network.graph(edges(hub).value)
             wanted = network.developers(everyone) | network.core_results(network.core_table(everyone))
             known = {n: v for n, v in wanted.items() if v is not None and not n.endswith("_weighted")}
             assert len(known) > 30
             assert {name: row[name] for name in known} == pytest.approx(known, rel=1e-12)
             assert all(pd.isna(row[name]) for name, value in wanted.items() if value is None)
             for kind in ("model", "dataset", "space"):
-                counts = activity(hub, kind)
+                counts = activity(hub, kind).value
                 for variable in sensitivity.PEOPLE_COUNTS:
                     assert row[f"{kind}s.{variable}"] == pytest.approx(counts[variable].mean(), rel=1e-12)
 
@@ -589,7 +586,7 @@ def test_a_name_merged_with_a_bot_leaves_every_variant(write_snapshot):
     rows = [commit("a/b", "converter", "ann"), commit("a/b", "ben")]
     table = [{"alias": "converter", "person": "SFconvertbot"}]
     snapshot = write_snapshot({"repos": [repository("a/b")], "commits": rows, "people": table})
-    frame = sensitivity.sensitivity(Hub(snapshot, Parameters()), thresholds=()).set_index(["rule", "bots"])
+    frame = sensitivity.sensitivity(Hub(snapshot, Parameters()), thresholds=()).value.set_index(["rule", "bots"])
     assert frame["developers"].to_dict() == {
         ("no merging", "exclude"): 3,
         ("no merging", "include"): 3,
@@ -601,12 +598,14 @@ def test_a_name_merged_with_a_bot_leaves_every_variant(write_snapshot):
 def test_sensitivity_of_a_snapshot_without_people_is_not_covered(write_snapshot):
     snapshot = write_snapshot({"usage": [{"space_id": "a/s", "model_id": "a/m"}]})
     hub = Hub(snapshot, Parameters())
-    frame = sensitivity.sensitivity(hub)
+    known = sensitivity.sensitivity(hub)
+    frame = known.value
+    assert known.absent == {"": "the snapshot has no list of repositories of models"}
     assert (frame["names"] == 0).all()
     assert (frame["developers"] == 0).all()
     assert set(sensitivity.reasons(hub)) == {"models", "datasets", "spaces", *sensitivity.PEOPLE_COUNTS}
     assert len(sensitivity.printed(frame)) == len(frame)
-    sensitivity.figure(frame)
+    assert sensitivity.figure(known).value[1].empty
 
 
 def test_author_names_are_read_in_the_engine_and_the_candidates_only():

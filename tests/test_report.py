@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis import figures, report
+from analysis.covered import Covered
 from analysis.report import Report, ReportError, format_value, latex, latex_value, plain
 
 HOSTILE = [
@@ -46,17 +47,22 @@ def test_a_number_is_emitted_once(emitting):
 
 def test_nan_becomes_null_with_the_reason_why(emitting, tmp_path):
     emitting.number("a", float("nan"))
-    emitting.number("b", 5, why="the snapshot has no commits of models")
-    assert emitting.close() == "2 results, 2 without a value"
+    emitting.number("b", Covered(5, {"": "the snapshot has no commits of models"}))
+    emitting.number("c", Covered(None, {}, {"": "one model"}))
+    emitting.number("d", Covered(0, {}, {"": "one model"}))
+    assert emitting.close() == "4 results, 3 without a value"
     found = emitted(tmp_path)
     assert found["a"]["value"] is None and found["a"]["why"] == report.UNDEFINED
     assert found["b"]["value"] is None and found["b"]["why"] == "the snapshot has no commits of models"
+    assert found["c"]["value"] is None and found["c"]["why"] == "one model"
+    assert found["d"]["value"] == 0 and "why" not in found["d"]
+    assert [report.is_undefined(found[name]) for name in "abcd"] == [True, False, True, False]
 
 
 def test_a_reason_belongs_to_the_part_of_the_id_that_it_names(emitting, tmp_path):
     frame = pd.DataFrame({"n_likes": {"mean": 1.5}, "n_commits": {"mean": 0.0}})
-    emitting.numbers("rq1.models", frame, why={"n_commits": "the snapshot has no commits of models"})
-    emitting.numbers("rq1.models", {"pearson.n_commits.n_likes": 0.9}, why={"n_commits": "none"})
+    emitting.numbers("rq1.models", Covered(frame, {"n_commits": "the snapshot has no commits of models"}))
+    emitting.numbers("rq1.models", Covered({"pearson.n_commits.n_likes": 0.9}, {"n_commits": "none"}))
     emitting.close()
     values = {name: entry["value"] for name, entry in emitted(tmp_path).items()}
     assert values == {
@@ -147,12 +153,14 @@ def test_hostile_text_compiles(tmp_path):
 
 def test_a_table_drops_what_is_not_covered_and_says_when_nothing_is_left(emitting, tmp_path):
     frame = pd.DataFrame({"n_likes": [1.0], "n_commits": [0.0]}, index=["mean"])
-    shown = emitting.table("t", frame, statistics="index", why={"n_commits": "no commits"})
+    shown = emitting.table("t", Covered(frame, {"n_commits": "no commits"}), statistics="index")
     assert list(shown.columns) == ["n_likes"] and shown.loc["mean", "n_likes"] == "1.00"
-    emitting.table("u", frame, statistics="index", why={"n_commits": "no commits", "n_likes": "no likes"})
-    assert "Not covered by this snapshot" in (tmp_path / "tables" / "u.tex").read_text()
-    emitting.table("v", frame, statistics="index", why="no list")
+    emitting.table("u", Covered(frame, {"n_commits": "no commits", "n_likes": "no likes"}), statistics="index")
+    assert "Not covered by this snapshot: no commits; no likes." in (tmp_path / "tables" / "u.tex").read_text()
+    emitting.table("v", Covered(frame, {"": "no list"}), statistics="index")
     assert "no list" in (tmp_path / "tables" / "v.tex").read_text()
+    emitting.table("w", Covered(frame, {}, {"": "one model"}), statistics="index")
+    assert "one model" in (tmp_path / "tables" / "w.tex").read_text()
 
 
 def test_a_table_is_booktabs_and_escapes_names(emitting, tmp_path):
@@ -169,13 +177,13 @@ def a_figure():
 def test_a_synthetic_figure_says_so(tmp_path):
     for name, synthetic in (("twin", True), ("real", False)):
         writer = Report("n", out_dir=tmp_path / name, synthetic=synthetic)
-        writer.figure("f", a_figure(), pd.DataFrame({"x": [1]}))
+        writer.figure("f", (a_figure(), pd.DataFrame({"x": [1]})))
         assert ("SYNTHETIC DATA" in (tmp_path / name / "figures" / "f.svg").read_text()) is synthetic
 
 
 def test_the_same_figure_twice_is_the_same_bytes(tmp_path, capsys):
     for name in ("a", "b"):
-        Report("n", out_dir=tmp_path / name, synthetic=True).figure("f", a_figure(), pd.DataFrame({"x": [0.1]}))
+        Report("n", out_dir=tmp_path / name, synthetic=True).figure("f", (a_figure(), pd.DataFrame({"x": [0.1]})))
     for suffix in ("pdf", "svg", "png", "csv", "tex"):
         first, second = ((tmp_path / n / "figures" / f"f.{suffix}").read_bytes() for n in ("a", "b"))
         assert first == second, suffix
@@ -185,17 +193,17 @@ def test_the_same_figure_twice_is_the_same_bytes(tmp_path, capsys):
 
 def test_the_hash_of_a_figure_moves_with_its_data(tmp_path, capsys):
     writer = Report("n", out_dir=tmp_path, synthetic=False)
-    writer.figure("f", a_figure(), pd.DataFrame({"x": [0.1]}))
-    writer.figure("f", a_figure(), pd.DataFrame({"x": [0.2]}))
+    writer.figure("f", (a_figure(), pd.DataFrame({"x": [0.1]})))
+    writer.figure("f", (a_figure(), pd.DataFrame({"x": [0.2]})))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] != lines[1]
 
 
 def test_the_results_say_where_each_table_and_figure_was_emitted(tmp_path):
     writer = Report("n", out_dir=tmp_path, synthetic=False)
-    writer.figure("f", a_figure(), pd.DataFrame({"x": [1]}), alt="Some points")
+    writer.figure("f", (a_figure(), pd.DataFrame({"x": [1]})), alt="Some points")
     writer.table("t", pd.DataFrame({"n": [1]}))
-    writer.table("u", pd.DataFrame({"n": [1]}), why="no list")
+    writer.table("u", Covered(pd.DataFrame({"n": [1]}), {"": "no list"}))
     writer.close()
     outputs = report.merge_results(tmp_path, snapshot={}, parameters={})["outputs"]
     place = {"notebook": "n", "cell": None}  # no kernel runs this test

@@ -399,7 +399,7 @@ def test_a_number_leads_to_the_cell_that_emitted_it(opened, document):
     assert target.inner_text().strip() == f"rq2.all.developers = {value:,}"
     assert tab.evaluate("document.querySelector(':target').getBoundingClientRect().top") < 800
     cell = tab.locator(".code_cell", has=target)
-    assert 'report.numbers("rq2.all", developers' in cell.locator(".code").inner_text()
+    assert 'report.numbers("rq2", by_row(developers))' in cell.locator(".code").inner_text()
 
 
 def test_a_row_of_the_ledger_leads_to_its_cell(opened):

@@ -108,7 +108,7 @@ def test_a_run_against_itself_has_no_change_at_all(of_demo):
     known = sum(e["value"] is not None for n, e in of_demo["results"].items() if n[:2] in ("rq", "pe"))
     assert counts["results.compared"] == counts["results.same"] == known > 1000
     assert counts["verdicts.compared"] > 100 and counts["orders.compared"] > 50
-    assert set(compared.shifts([of_demo, of_demo], values)["ratio"]) == {1.0}
+    assert set(compared.shifts([of_demo, of_demo], values).value["ratio"]) == {1.0}
 
 
 @settings(max_examples=40)
@@ -218,7 +218,7 @@ def test_no_two_runs_have_one_label():
 
 def test_an_earlier_day_than_the_hub_kept_dates_is_warned_of():
     early, late = (document({}, as_of=day) for day in ("2021-01-01", "2022-04-01"))
-    assert any("has kept creation dates since 2022-03-02" in line for line in compared.warnings([early]))
+    assert any("keeps creation dates since 2022-03-02" in line for line in compared.warnings([early]))
     assert not compared.warnings([late])
 
 
@@ -344,10 +344,11 @@ def test_a_run_is_made_again_where_its_snapshot_its_parameters_or_the_code_chang
 
 def test_a_trend_needs_three_runs_and_is_drawn_by_day_whatever_the_order_of_the_runs():
     runs = [document({"rq2.all.developers": n}, name=f"202{n}-01-01") for n in (3, 1, 2)]
-    points = compared.trend(runs, compared.side_by_side(runs), "network")
+    points = compared.trend(runs, compared.side_by_side(runs), "network").value
     assert points["value"].tolist() == [1.0, 2.0, 3.0] and points["line"].tolist() == ["developers"] * 3
     pair = compared.trend(runs[:2], compared.side_by_side(runs[:2]), "network")
-    assert pair.empty and compared.why_no_trend(pair, runs[:2]) == "a trend needs more than two runs"
+    assert pair.value.empty and pair.why == "a trend needs more than two runs"
+    assert figures.trends(pair).why == pair.why
 
 
 def test_the_figures_of_a_trend_draw_a_sample_hollow_and_leave_zeros_off_a_log_axis():
@@ -355,7 +356,7 @@ def test_the_figures_of_a_trend_draw_a_sample_hollow_and_leave_zeros_off_a_log_a
         document({"rq2.all.developers": n, "rq2.all.isolates": 0}, name=f"202{n}-01-01", status=status)
         for n, status in ((1, "complete"), (2, "sample"), (3, "complete"))
     ]
-    figure, data = figures.trends(compared.trend(runs, compared.side_by_side(runs), "network"))
+    figure, data = figures.trends(compared.trend(runs, compared.side_by_side(runs), "network")).value
     drawn = {line.get_label(): line for line in figure.axes[0].get_lines()}
     assert list(drawn["developers"].get_ydata()) == [1, 2, 3] and list(drawn["isolates"].get_ydata()) == []
     hollow = [line for line in figure.axes[0].get_lines() if line.get_markerfacecolor() == "white"]
@@ -378,9 +379,9 @@ def test_nothing_in_common_is_said_and_breaks_nothing(tmp_path):
     runs = two({"rq1.models.count": 1}, {"rq3.all.usage.models": 1})
     values, verdicts, orders = compared.side_by_side(runs), compared.verdicts(runs), compared.orders(runs)
     shifts = compared.shifts(runs, values)
-    assert shifts.empty and "no headline result in common" in compared.why_no_shift(shifts)
+    assert shifts.value.empty and "no headline result in common" in shifts.why
     assert compared.changed_verdicts(runs, verdicts).iloc[0].tolist() == ["none"]
-    assert compared.why_empty(compared.section(runs, values, "models"))
+    assert compared.section(runs, values, "models").why == "fewer than two of the runs have such results"
     (tmp_path / "tables").mkdir()
     assert compared.write(tmp_path, runs, values, verdicts, orders) == "2 results of 2 runs"
     assert json.loads((tmp_path / "comparison.json").read_text())["counts"]["results.compared"] == 0

@@ -5,7 +5,7 @@ dates, co-author lines. Suspects of being a bot are listed here too; nothing in 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import ibis
 import numpy as np
@@ -149,12 +149,9 @@ def _reaching(pairs: pd.DataFrame, keys: list[str], scorer: str, threshold: floa
 
 def central_names(hub: Hub, *, least: int = CENTRAL_DEGREE) -> list[str]:
     """Names whose degree in the collaboration network is `least` or more before anything is merged (third pass)."""
-    raw = hub
-    if hub.parameters.identities != "raw":
-        raw = hub.lend(replace(hub, parameters=replace(hub.parameters, identities="raw")))
-    links = edges(raw).query("source != target")
+    links = edges(hub.unmerged).value.query("source != target")
     degree = pd.concat([links["source"], links["target"]]).value_counts()
-    frame = raw.identities
+    frame = hub.unmerged.identities
     return sorted(frame.loc[frame["developer"].isin(degree.index[degree >= least]), "alias"].tolist())
 
 

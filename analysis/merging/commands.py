@@ -225,7 +225,10 @@ def effect(name: Name) -> None:
     """The network's table (Table 6) with nobody merged, and with the snapshot's merges and decisions."""
     from analysis.merging import sensitivity
 
-    frame = sensitivity.before_and_after(sensitivity.sensitivity(_hub(name), thresholds=()))
+    known = sensitivity.before_and_after(sensitivity.sensitivity(_hub(name), thresholds=()))
+    if "" in known.absent:
+        raise people.PeopleError(f"{name}: {known.why}")
+    frame = known.value.reset_index()
     table = Table(*frame.columns, box=None)
     for row in frame.itertuples(index=False):
         table.add_row(*("--" if pd.isna(v) else f"{v:.3f}" if isinstance(v, float) else str(v) for v in row))

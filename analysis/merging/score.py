@@ -5,7 +5,7 @@ this module.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from scipy.stats import binomtest
 
 from analysis import figures, paths, people
+from analysis.covered import Covered, carried
 from analysis.engine import Hub
 from analysis.merging import matching
 from analysis.merging.candidates import candidates
@@ -196,36 +197,42 @@ def save(scored: pd.DataFrame, file: Path | None = None, *, source: str = "") ->
     return target
 
 
-def saved(file: Path | None = None) -> pd.DataFrame:
+def saved(file: Path | None = None) -> Covered:
     """The counts that were kept, with the measures computed from them; empty where none were. Raises PeopleError."""
     source = file or saved_file()
     if not source.is_file():
-        return _nothing()
+        return Covered(_nothing(), {"": "no scoring of the rules was kept"})
     frame = pd.read_csv(source, keep_default_na=False)
     lacking = [column for column in (*COUNTS, "source") if column not in frame]
     if lacking:
         raise people.PeopleError(
             f"{source.name}: without the columns {', '.join(lacking)}; make it again with people score"
         )
-    return pd.DataFrame([_from_counts(row) for row in frame.to_dict("records")])
+    rows = [_from_counts(row) for row in frame.to_dict("records")]
+    return Covered(pd.DataFrame(rows) if rows else _nothing())
 
 
 def _nothing() -> pd.DataFrame:
     return pd.DataFrame(columns=[*COUNTS, *MEASURES, "source"])
 
 
-def of_truth(hub: Hub) -> pd.DataFrame:
+def of_truth(hub: Hub) -> Covered:
     """`score` against what a synthetic snapshot knows of its people, by the names alone; empty for other snapshots."""
-    if why_no_truth(hub):
-        return _nothing()
-    return score(read_truth(hub, most=NAMES_OF_TRUTH))
+    if "truth" not in hub.snapshot.manifest["tables"]:
+        return Covered(_nothing(), {"": "only a synthetic snapshot knows who its people are"})
+    known = read_truth(hub, most=NAMES_OF_TRUTH)
+    if not known["person"].duplicated().any():
+        return Covered(_nothing(), {}, {"": "nobody has two names"})
+    return Covered(score(known))
 
 
-def why_no_truth(hub: Hub) -> str | None:
-    """Why a snapshot can't say who its people are, in words for the paper; None where it can."""
-    return None if "truth" in hub.snapshot.manifest["tables"] else "only a synthetic snapshot knows who its people are"
+def _why_no_measure(found: Mapping[str, object], *_) -> dict[str, str]:
+    """Why a measure of a kind of pairs has no value."""
+    none = {name.removesuffix(".positives") for name, value in found.items() if name.endswith(".positives") and not value}
+    return dict.fromkeys(none, "no person has two names of these kinds") | {"precision": "the rule found no pair"}
 
 
+@carried(empty=_why_no_measure)
 def results(scored: pd.DataFrame) -> dict[str, float | None]:
     """Results by the end of their id: `ours-90.login-name.recall`, `held-out.ours.login-name.recall`, and what was scored."""
     pairs = scored[(scored["basis"] == "pairs") & (scored["threshold"].isin(THRESHOLDS) | (scored["part"] != WHOLE))]
@@ -251,6 +258,7 @@ def _from_counts(row: dict) -> dict:
     return row | measures(actual, predicted)
 
 
+@carried()
 def printed(scored: pd.DataFrame, *, basis: str = "pairs", thresholds: Sequence[float] = THRESHOLDS) -> pd.DataFrame:
     """The appendix's table: a row a rule and threshold, per kind of pair precision, recall, F1 with intervals."""
     chosen = scored[(scored["basis"] == basis) & (scored["threshold"].isin(thresholds) | (scored["part"] != WHOLE))]
@@ -271,10 +279,14 @@ def interval(row: dict, measure: str) -> str:
     return f"{row[measure]:.3f} ({low}, {high})"
 
 
-def curve(scored: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+@carried()
+def curve(scored: pd.DataFrame) -> tuple[Figure | None, pd.DataFrame]:
     """Precision against recall of every rule over the thresholds, a panel per kind of pair; the default is marked."""
     chosen = scored[(scored["basis"] == "pairs") & (scored["part"] == WHOLE) & (scored["predicted"] > 0)]
-    kinds = sorted(set(chosen["kinds"])) or ["login-login"]
+    data = chosen[["rule", "kinds", "threshold", *MEASURES]].reset_index(drop=True)
+    if data.empty:
+        return None, data
+    kinds = sorted(set(chosen["kinds"]))
     figure, axes = figures.canvas(len(kinds), height=2.8, sharey=True)
     for axis, kind in zip(axes, kinds, strict=True):
         for number, rule in enumerate(matching.RULES):
@@ -287,4 +299,4 @@ def curve(scored: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     axes[0].set_ylabel("precision")
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
-    return figure, chosen[["rule", "kinds", "threshold", *MEASURES]].reset_index(drop=True)
+    return figure, data

@@ -15,7 +15,8 @@ from ibis import _
 from matplotlib.figure import Figure
 
 from analysis import figures, network, people
-from analysis.engine import Hub, activity_table, why_missing
+from analysis.covered import Covered, carried
+from analysis.engine import Hub, activity_table, why_missing, why_nobody
 from analysis.merging.candidates import candidates
 from analysis.snapshot import KINDS, PLURAL
 
@@ -84,18 +85,19 @@ def events(hub: ByName, repositories: Mapping[str, ibis.Table]) -> Events:
     return Events(pairs, models.assign(repo=pd.factorize(models["repo_id"])[0]).drop(columns="repo_id"))
 
 
-def sensitivity(hub: Hub, *, thresholds: Iterable[float] = THRESHOLDS) -> pd.DataFrame:
+def sensitivity(hub: Hub, *, thresholds: Iterable[float] = THRESHOLDS) -> Covered:
     """One row per rule, threshold and treatment of bots: what the findings are under these merges.
 
     Columns rule (no merging, as run, study, ours), threshold (NaN where none applies), bots (exclude, include); names,
     merged, refused, largest (names of one person); `<kinds>.<variable>` (mean per repository, NaN where not covered);
     developers, isolates, isolate_share; `<level>.<measure>` of Table 6. `study` merges whatever its three passes find at
     the threshold, without the search by hand that followed; what people decided counts under every rule but the first.
+    Parts of the reasons: all of it, or the kinds and the people counts that are not covered.
     """
     raw = replace(hub.parameters, identities="raw", bots="exclude")
 
     def leaving_out(bots: frozenset[str]) -> ByName:
-        return hub.lend(ByName(hub.snapshot, raw, bots))
+        return hub.share_with(ByName(hub.snapshot, raw, bots))
 
     names = leaving_out(frozenset()).identities["alias"]
     listed = frozenset(names[people.is_bot(names)])
@@ -112,7 +114,8 @@ def sensitivity(hub: Hub, *, thresholds: Iterable[float] = THRESHOLDS) -> pd.Dat
                 known[key] = findings(read[left_out], developer)
             row = {"rule": rule, "threshold": threshold, "bots": bots} | _sizes(developer, merged)
             rows.append(row | known[key])
-    return pd.DataFrame(rows)
+    why = why_nobody(hub)
+    return Covered(pd.DataFrame(rows), {"": why} if why else reasons(hub))
 
 
 def _variants(first: ByName, hub: Hub, thresholds):
@@ -206,6 +209,14 @@ def _label(rule: str, threshold: float, bots: str) -> str:
     return f"{rule}{level}, bots {bots}d"
 
 
+def _why_no_result(found: Mapping[str, object], *_) -> dict[str, str]:
+    """Why a level of the cores, the share of isolates or a mean per repository has no value under some merges."""
+    levels = dict.fromkeys((*network.LEVELS, "kmax"), "no developers are linked so closely under these merges")
+    means = dict.fromkeys(PEOPLE_COUNTS, "no repository of this kind has a value")
+    return {**levels, **means, "isolate_share": "no developer of models is left under these merges"}
+
+
+@carried(empty=_why_no_result)
 def results(frame: pd.DataFrame) -> dict[str, float | int | None]:
     """Results by the end of their id, as `ours-90-bots-excluded.k1.nodes`; the inner cores for the first two rules only."""
     rows = labelled(frame)
@@ -231,6 +242,7 @@ def reasons(hub: Hub) -> dict[str, str]:
     return {name: given[0] for name, given in (by_kind | by_variable).items() if all(given)}
 
 
+@carried()
 def printed(frame: pd.DataFrame, *, level: str = "k1") -> pd.DataFrame:
     """The appendix's table: per variant merged names, developers, isolates and Table 6's columns of one level."""
     rows = labelled(frame)
@@ -239,6 +251,7 @@ def printed(frame: pd.DataFrame, *, level: str = "k1") -> pd.DataFrame:
     return chosen.astype(dict.fromkeys((*columns[:3], "nodes", "edges"), "Int64"))
 
 
+@carried()
 def printed_counts(frame: pd.DataFrame) -> pd.DataFrame:
     """The appendix's table of RQ1's people counts: per variant the mean of each per thousand repositories."""
     rows = labelled(frame)
@@ -246,6 +259,7 @@ def printed_counts(frame: pd.DataFrame) -> pd.DataFrame:
     return (1000 * rows[columns]).rename(columns={c: c.replace(".n_", " ").replace("disc_", "") for c in columns})
 
 
+@carried()
 def before_and_after(frame: pd.DataFrame, *, bots: str = "exclude") -> pd.DataFrame:
     """The network's table (Table 6) with nobody merged and as the run merges: a row a level and state."""
     rows = []
@@ -254,10 +268,15 @@ def before_and_after(frame: pd.DataFrame, *, bots: str = "exclude") -> pd.DataFr
         for level in (*network.LEVELS, "kmax"):
             measured = {name: values[f"{level}.{name}"] for name in ("k", *TABLE_6)}
             rows.append({"identities": state, "level": level} | measured)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).set_index("identities")
 
 
-def figure(frame: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+def _why_no_change(drawn: tuple[Figure | None, pd.DataFrame], *_) -> dict[str, str]:
+    return {"": "no finding has a value under no merging and under another rule"} if drawn[1].empty else {}
+
+
+@carried(empty=_why_no_change)
+def figure(frame: pd.DataFrame) -> tuple[Figure | None, pd.DataFrame]:
     """Change of the people counts, the network's size and its shape against no merging, over the threshold.
 
     Per cent; a panel per group of findings, rules by dash, bots included by a thinner line. The data behind it: rule,
@@ -268,8 +287,10 @@ def figure(frame: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         "size": ["developers", "k1.nodes", "k1.edges", "k1.com"],
         "shape": ["k1.mod", "k1.dens", "k1.recip", "k1.arcc", "k1.ass", "k1.ad", "k1.acc"],
     }
-    picture, axes = figures.canvas(len(panels), height=4.2)
     data = changes(frame, [column for columns in panels.values() for column in columns])
+    if data["change"].isna().all():
+        return None, data.iloc[:0]
+    picture, axes = figures.canvas(len(panels), height=4.2)
     for axis, (title, columns) in zip(axes, panels.items(), strict=True):
         for number, column in enumerate(columns):
             for rule, dash in (("study", "--"), ("ours", "-")):

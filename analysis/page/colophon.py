@@ -89,6 +89,7 @@ def meta(hub: Hub, parameters: Parameters) -> dict[str, str]:
         "licence": source.get("licence", ""),
         "python": platform.python_version(),
         "parameters": changed,
+        "before_dates": parameters.before_dates,
         "twin": "yes" if ledger.is_twin(hub.snapshot.manifest) else "no",
         **{name: str(value) for name, value in parameters.recorded().items()},
     }

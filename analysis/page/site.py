@@ -105,7 +105,7 @@ class Words:
         if entry is None:
             return "??"
         if entry["value"] is None:
-            return "undefined" if entry["why"] == report.UNDEFINED else "not covered"
+            return "undefined" if report.is_undefined(entry) else "not covered"
         return clean(report.formatted(name, entry["value"]))
 
     def val(self, name: str, *, root: str = "") -> Markup:

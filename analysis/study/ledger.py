@@ -39,8 +39,9 @@ def ledger_rows(
     entries = {name: entry for name, entry in document["results"].items() if entry["notebook"] != LEDGER_STEP}
     results = {name: entry["value"] for name, entry in entries.items()} | {"snapshot.month": month(document)}
     whys = {name: entry["why"] for name, entry in entries.items() if entry["value"] is None}
+    undefined = {name: report.UNDEFINED for name in whys if report.is_undefined(entries[name])}
     proofs = audit.impossible(published) | WITHOUT_DEFINITION
-    rows = verdicts.judged(results, published, proofs=proofs, reasons=whys)
+    rows = verdicts.judged(results, published, proofs=proofs, reasons=whys | undefined)
     against = is_twin(document["snapshot"]) or _is_of_the_studys_data(document, published)
     if against and findings is None:
         findings = audit.audit_findings(published)
@@ -102,7 +103,7 @@ def _note(row: Mapping, why: str | None, contradiction: str | None, general: str
     if row["verdict"] == DIFFERS:
         parts.append(contradiction or general)
         if row["ours"] is None:
-            parts.append(f"ours is undefined: {report.UNDEFINED}")
+            parts.append(f"ours is undefined: {why or report.UNDEFINED}")
     return "; ".join(part.rstrip(".") for part in parts if part)
 
 
