@@ -198,7 +198,8 @@ def _record(plural: str, row: Mapping) -> dict:
     found = {name: value for name, value in found.items() if value is not None}
     found |= {"likes": row.get("likes"), "tags": row.get("tags")}
     found |= {"downloads": row.get("downloads")} if plural != "spaces" else {}
-    found |= {"_id": row.get("hub_id") or f"{number(plural + repo_id):024x}", "id": repo_id, "private": False, "disabled": False}
+    found |= {"_id": row.get("hub_id") or f"{number(plural + repo_id):024x}", "id": repo_id}
+    found |= {"private": False, "disabled": False}
     found |= {"siblings": [{"rfilename": name} for name in FILES]}
     return found | {"models": {"spaces": []}, "spaces": {"models": []}}.get(plural, {})
 
@@ -382,7 +383,9 @@ def shown(hub: Hub, plural: str, record: Mapping, query: Mapping, *, single: boo
 
 def talks(hub: Hub, plural: str, repo_id: str, query: Mapping[str, list[str]]) -> list[dict]:
     """The discussions that the parameters ask for, the newest first."""
-    checked(query, "p type status author sort")
+    checked(query, "p page_index type status author sort")  # `page_index`: huggingface_hub 0.20, which meant `p`
+    if query.get("page_index", ["0"]) != ["0"]:
+        raise refused("page_index: the Hub has no such parameter; the first page would come again and again")
     choices = {"type": ("all", "discussion", "pull_request"), "status": ("all", "open", "closed")}
     choices["sort"] = ("recently-created",)
     for name, known in choices.items():

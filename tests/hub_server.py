@@ -179,6 +179,7 @@ class HubServer:
             return self._listing(path.removeprefix("/api/"), query, fault)
         if match := OF_REPOSITORY.fullmatch(path):
             plural, repo_id, route, rest = (unquote(part) if part else "" for part in match.groups())
+            fault = None if fault == "other" and query.get("p", ["0"]) != ["0"] else fault
             return self._of_repository(plural, self._other(plural, repo_id, fault, route), route, rest, query, fault)
         if match := RECORD.fullmatch(path):
             plural, repo_id = match[1], self._other(match[1], unquote(match[2]), fault)
@@ -211,7 +212,7 @@ class HubServer:
     def _other(self, plural: str, repo_id: str, fault: str | None, table: str = "") -> str:
         """The repository that is answered for: under the fault `other`, the next one of which there is something to say.
 
-        An empty list names no repository, so nobody could tell whose it is.
+        An empty list and a later page of commits name no repository, so nobody could tell whose they are.
         """
         told = getattr(self.hub, table, {}) if table in ("commits", "discussions") else {}
         names = [name for name in self.hub.records[plural] if name == repo_id or not table or told.get((plural, name))]
@@ -378,7 +379,7 @@ class HubServer:
     ) -> tuple[bytes, dict[str, str]]:
         records.checked(query, "download")
         prefix = "" if plural == "models" else f"/{plural}"
-        self._check(plural, repo_id, "", f"{prefix}/{{}}/resolve/{quote(revision, safe='')}/{quote(file)}", query, None)
+        self._check(plural, repo_id, "commits", f"{prefix}/{{}}/resolve/{quote(revision, safe='')}/{quote(file)}", query, None)
         history = self._history(plural, repo_id, revision)
         commit = {"X-Repo-Commit": history[0]["id"]} if history else {}
         if file not in records.FILES or not history:

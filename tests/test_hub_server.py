@@ -2,15 +2,9 @@
 
 import gzip
 import json
-import os
 import re
-import shutil
-import subprocess
-import sys
 from collections import Counter
-from pathlib import Path
 
-import pytest
 from huggingface_hub import HfApi
 
 from tests.collecting import rows
@@ -90,51 +84,3 @@ def test_the_client_reads_the_local_hub_and_finds_the_same_rows(demo):
             (t["number"], t["author"], t["status"]) for t in talks
         ]
     assert len(one.spaces) == min(LONGEST_SPACES, sum(model == "demo-base" for _, model in links))
-
-
-OLD = """
-import json, sys
-from huggingface_hub import HfApi, __version__
-api = HfApi(endpoint=sys.argv[1], token=False)
-models = [m.modelId for m in api.list_models(full=True)]
-linked = {s.id: s.models for s in api.list_spaces(linked=True)}
-commits = [[c.commit_id, c.authors] for c in api.list_repo_commits(sys.argv[2])]
-talks = [d.num for d in api.get_repo_discussions(sys.argv[2])]
-info = api.model_info(sys.argv[2]).modelId
-print(json.dumps([__version__, models, linked, commits, talks, info]))
-"""
-
-
-@pytest.fixture(scope="session")
-def old_client(tmp_path_factory) -> Path:
-    """A Python with huggingface_hub 0.17: HUB_OLD_CLIENT, or an environment made here."""
-    if given := os.environ.get("HUB_OLD_CLIENT"):
-        return Path(given)
-    uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
-    if not uv:
-        pytest.skip("HUB_OLD_CLIENT is not set, and there is no uv to install huggingface_hub 0.17 with")
-    place = tmp_path_factory.mktemp("old")
-    python = place / "bin" / "python"
-    for command in (["venv", "-p", sys.executable, place], ["pip", "install", "-p", python, "huggingface_hub==0.17.3"]):
-        try:
-            subprocess.run([uv, *command, "--quiet"], capture_output=True, check=True, timeout=60)
-        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
-            pytest.skip("huggingface_hub 0.17 can't be installed here")
-    return python
-
-
-def test_an_old_client_reads_the_local_hub_too(demo, old_client):
-    repo_id = "demo-lab/demo_speech_wide"
-    with HubServer(demo, page_size=100) as server:
-        command = [old_client, "-c", OLD, server.url, repo_id]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    version, models, linked, commits, talks, info = json.loads(done.stdout.splitlines()[-1])
-    assert version.startswith("0.17") and info == repo_id
-    assert sorted(models) == [r["repo_id"] for r in rows(demo, "repos") if r["kind"] == "model"]
-    assert {(s, m) for s, named in linked.items() for m in named} == {
-        (r["space_id"], r["model_id"]) for r in rows(demo, "usage")
-    }
-    wanted = [[r["commit_id"], r["authors"]] for r in rows(demo, "commits") if r["repo_id"] == repo_id]
-    assert sorted(commits) == sorted(wanted)
-    assert sorted(talks) == [r["number"] for r in rows(demo, "discussions") if r["repo_id"] == repo_id]

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -27,7 +27,7 @@ from analysis.snapshot import SnapshotError
 from analysis.sources import dumps
 from analysis.sources.hub.choice import EVENTS, Choice
 from analysis.sources.hub.doubts import Doubts
-from analysis.sources.hub.journal import NOT_HAD, TO_ASK, Journal, JournalError, chunks
+from analysis.sources.hub.journal import TO_ASK, Journal, JournalError, chunks
 from analysis.sources.hub.progress import Shown, span
 from analysis.sources.hub.requests import (
     Answer,
@@ -223,7 +223,7 @@ class _Run:
         self.choice, self.journal, self.requests, self.shown = choice, journal, requests, shown
         self.workers, self._failures = workers, 0
         self._again: set[tuple[str, str, str]] = set()  # what was asked before, and not settled
-        self.doubts = Doubts(journal, requests, again=lambda u: (u.name, u.kind, u.repo_id) in self._again)
+        self.doubts = Doubts(journal, requests, workers)
 
     # --- listings
 
@@ -247,7 +247,9 @@ class _Run:
                 self._draw()
             if self.choice.since:
                 self._compare()
-            if not broken:
+            if not broken and not self.journal.rows(
+                "SELECT 1 FROM units WHERE unit = 'info' AND state = 'failed' LIMIT 1"
+            ):
                 self.journal.set("listed", "yes")
 
     def _check_listings(self, broken: Sequence[str]) -> None:
@@ -471,8 +473,7 @@ class _Run:
         """Ask for the commits and discussions of every chosen repository; what failed is asked once more at the end."""
         units = self._units()
         self._forget_failed(units)
-        if any(self._left(unit) for unit in units):
-            self._work(units, " and ".join(units))
+        self._work(units, " and ".join(units))
         if self._forget_failed(units):
             self._work(units, "what failed, once more")
 
@@ -480,15 +481,18 @@ class _Run:
         count = 0
         with self.journal.step():
             for unit in units:
-                rows = self.journal.rows(f"SELECT unit, kind, repo_id FROM units WHERE unit = ? AND {NOT_HAD}", [unit])
+                failed = "FROM units WHERE unit = ? AND state = 'failed'"
+                rows = self.journal.rows(f"SELECT unit, kind, repo_id {failed}", [unit])
                 self._again.update(rows)
-                self.journal.write(f"DELETE FROM units WHERE unit = ? AND {NOT_HAD}", [(unit,)])
+                self.journal.write(f"DELETE {failed}", [(unit,)])
                 count += len(rows)
         return count
 
     def _work(self, units: Sequence[str], title: str) -> None:
+        """Ask all that is not settled; what is refused is then asked again."""
         todo, self._failures = self._todo(units), 0
-        self.shown.begin(title, sum(self._left(unit) for unit in units))
+        if left := sum(self._left(unit) for unit in units):
+            self.shown.begin(title, left)
         pending: dict[Future, None] = {}
         with ThreadPoolExecutor(self.workers) as pool:
 
@@ -504,7 +508,7 @@ class _Run:
                         del pending[one]
                     self._keep([one.result() for one in done])
                     fill()
-        self.doubts.settle()
+        self.doubts.settle(units, self._write)
 
     def _todo(self, units: Sequence[str]) -> Iterator[Unit]:
         """All that is still to be asked, read from the journal a few at a time.
@@ -535,18 +539,10 @@ class _Run:
 
     def _keep(self, outcomes: Sequence[Outcome]) -> None:
         with self.journal.step():
-            for o in outcomes:
-                unit, kind, repo_id = o.unit.name, o.unit.kind, o.unit.repo_id
-                self.journal.keep(unit, kind, repo_id, enumerate(o.answers))
-                if o.answers:
-                    self._note_hub(o.answers[0])
-                if o.state == "refused":
-                    o = replace(o, state="doubted")
-                row = (unit, kind, repo_id, o.state, o.reason, o.moved)
-                self.journal.write("INSERT OR REPLACE INTO units VALUES (?, ?, ?, ?, ?, ?)", [row])
-                self.doubts.note(o)
-                if unit == "info" and o.answers:
-                    self._note_record(o)
+            for outcome in outcomes:
+                self._write(outcome)
+                if (outcome.unit.name, outcome.unit.kind, outcome.unit.repo_id) not in self._again:
+                    self.doubts.note(outcome)
         for o in outcomes:
             self._failures = self._failures + 1 if o.state == "failed" else 0
             self.shown.advance(1, o.reason if o.state != "done" else "")
@@ -557,11 +553,17 @@ class _Run:
             )
         for name in {o.unit.name for o in outcomes}:
             self.doubts.check(name)
-        if self.doubts.are_many() and (refused := self.doubts.settle()):
-            raise SnapshotError(
-                f"the Hub refuses everything that is asked ({', '.join(refused)}), also of its best known repositories; "
-                "that is not believed. What was collected is kept: give the same command later"
-            )
+
+    def _write(self, outcome: Outcome) -> None:
+        unit, kind, repo_id = outcome.unit.name, outcome.unit.kind, outcome.unit.repo_id
+        self.journal.keep(unit, kind, repo_id, enumerate(outcome.answers))
+        state = "doubted" if outcome.state == "refused" and not outcome.listed else outcome.state
+        row = (unit, kind, repo_id, state, outcome.reason, outcome.moved)
+        self.journal.write("INSERT OR REPLACE INTO units VALUES (?, ?, ?, ?, ?, ?)", [row])
+        if outcome.answers:
+            self._note_hub(outcome.answers[0])
+            if unit == "info":
+                self._note_record(outcome)
 
     def _note_record(self, outcome: Outcome) -> None:
         item = outcome.answers[0].value

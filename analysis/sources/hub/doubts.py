@@ -1,12 +1,14 @@
 """Which refusals are believed.
 
-A refusal says something of one repository only where the Hub answers for others. So it is kept as a doubt until a good
-answer to a later question of the same kind; where none comes, repositories of a fresh listing are asked. Many refusals
-among the last answers, where there were few before, end the run: something else than the repositories has changed.
+A refusal says something of one repository only while the Hub answers for others. So it is kept as a doubt, and asked
+again at the end: it is believed where the record bears it out, and where repositories that anybody may see are answered
+for before and after. Many refusals among the last answers, where there were few before, end the run: something else than
+the repositories has changed.
 """
 
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 from analysis.snapshot import SnapshotError
 from analysis.sources.hub.journal import Journal
@@ -18,103 +20,108 @@ WINDOW = 50  # answers that are compared with all before
 MANY = 10  # refusals among them that are not many yet
 TIMES = 5  # by how much their share may exceed the one before
 FIRST = 4 * WINDOW  # records that are compared with nothing: a list of names may be an old one
-CONTROLS = 3  # repositories of a fresh listing, one of which has to answer
+CONTROLS = 10  # repositories of a listing, one of which has to answer
+AT_ONCE = 20  # doubts that are asked again between two such answers
 
 
 class Doubts:
-    """What is not settled yet; every change is written to the journal. Methods but `settle` belong into a `step`."""
+    """What the Hub refused in this run, and how it is settled; what is decided is written to the journal."""
 
-    def __init__(self, journal: Journal, requests: Requests, *, again: Callable[[Unit], bool]):
-        self._journal, self._requests, self._again = journal, requests, again
-        self._open: dict[tuple[str, str], deque[tuple[float, str]]] = {}  # (name, kind) -> (when it ended, repo_id)
+    def __init__(self, journal: Journal, requests: Requests, workers: int):
+        self._journal, self._requests, self._workers = journal, requests, workers
+        self._in_a_row: Counter = Counter()  # (name, kind) -> refusals since the last good answer
         self._recent: dict[str, deque[bool]] = {}  # name -> whether it was refused
         self._before: dict[str, list[int]] = {}  # name -> refused, all
+        self._others: dict[str, list[str]] = {}  # kind -> repositories that anybody may see
 
     def note(self, outcome: Outcome) -> None:
-        """Take in an outcome that was written; a good one settles the doubts that are older than its question."""
+        """Take in an outcome of a first question; `listed` refusals are what the record said before."""
         unit = outcome.unit
-        doubts = self._open.setdefault((unit.name, unit.kind), deque())
-        if outcome.state == "done":
-            older = []
-            while doubts and doubts[0][0] < outcome.began:
-                older.append(doubts.popleft()[1])
-            self._believe(unit.name, unit.kind, older)
-        elif outcome.state == "doubted":
-            doubts.append((outcome.ended, unit.repo_id))
-        if outcome.state == "failed" or outcome.listed or self._again(unit):
+        if outcome.state == "failed" or outcome.listed:
             return
+        is_refused = outcome.state == "refused"
+        self._in_a_row[unit.name, unit.kind] = is_refused * (self._in_a_row[unit.name, unit.kind] + 1)
         recent, before = self._recent.setdefault(unit.name, deque()), self._counted(unit.name)
-        recent.append(outcome.state == "doubted")
+        recent.append(is_refused)
         if len(recent) > WINDOW:
             before[0] += recent.popleft()
             before[1] += 1
 
     def _counted(self, name: str) -> list[int]:
         if name not in self._before:
-            query = """SELECT coalesce(sum(u.state = 'refused'), 0), count(*) FROM units u JOIN repos r
-                ON r.kind = u.kind AND r.repo_id = u.repo_id WHERE u.unit = ? AND u.state IN ('done', 'refused')
+            query = """SELECT coalesce(sum(u.state != 'done'), 0), count(*) FROM units u JOIN repos r
+                ON r.kind = u.kind AND r.repo_id = u.repo_id WHERE u.unit = ? AND u.state IN ('done', 'refused', 'doubted')
                 AND NOT (u.state = 'refused' AND u.reason = 'gated' AND r.gated)"""
             self._before[name] = list(self._journal.rows(query, [name])[0])
         return self._before[name]
 
-    def _believe(self, name: str, kind: str, repo_ids: list[str]) -> None:
-        statement = (
-            "UPDATE units SET state = 'refused' WHERE state = 'doubted' AND unit = ? AND kind = ? AND repo_id = ?"
-        )
-        self._journal.write(statement, [(name, kind, repo_id) for repo_id in repo_ids])
-
     def check(self, name: str) -> None:
-        """Raises SnapshotError where refusals are suddenly many; all there were are asked again by the next run."""
+        """Raises SnapshotError where refusals are suddenly many, or where the Hub refuses what anybody may see."""
         recent, (refused, count) = self._recent.get(name, ()), self._counted(name)
         many = sum(recent)
-        if len(recent) < WINDOW or many < MANY or (name == "info" and count < FIRST):
-            return
-        if many / WINDOW <= TIMES * (refused + 1) / (count + MANY):
-            return
-        statement = """UPDATE units AS u SET state = 'doubted' WHERE state = 'refused' AND unit = ? AND NOT (reason = 'gated'
-            AND EXISTS (SELECT 1 FROM repos r WHERE r.kind = u.kind AND r.repo_id = u.repo_id AND r.gated))"""
-        with self._journal.step():
-            self._journal.write(statement, [(name,)])
-        raise SnapshotError(
-            f"{many} of the last {WINDOW} answers about {name} were refusals, {refused:,} of {count:,} before: not believed "
-            "yet. What was collected is kept. The same command asks again, and believes what it hears twice"
-        )
+        enough = len(recent) == WINDOW and many >= MANY and (name != "info" or count >= FIRST)
+        if enough and many / WINDOW > TIMES * (refused + 1) / (count + MANY):
+            raise SnapshotError(
+                f"{many} of the last {WINDOW} answers about {name} were refusals, {refused:,} of {count:,} before: not "
+                "believed yet. What was collected is kept. The same command asks again, and believes what it hears twice"
+            )
+        for (unit, kind), in_a_row in self._in_a_row.items():
+            if unit == name and in_a_row >= IN_A_ROW:
+                self._in_a_row[unit, kind] = 0
+                if not self._answers_for_others(name, kind):
+                    raise SnapshotError(
+                        f"the Hub refuses to tell {name} of any {kind}, also of those that anybody may see: not believed. "
+                        "What was collected is kept: give the same command later"
+                    )
 
-    def are_many(self) -> bool:
-        """Whether there were many refusals in a row of one kind."""
-        return any(len(doubts) >= IN_A_ROW for doubts in self._open.values())
+    def settle(self, names: Iterable[str], keep: Callable[[Outcome], None]) -> None:
+        """Ask again what was refused; `keep` writes what is answered now. Raises Stopped, SnapshotError."""
+        for name in names:
+            query = "SELECT DISTINCT kind FROM units WHERE unit = ? AND state = 'doubted' ORDER BY 1"
+            for (kind,) in self._journal.rows(query, [name]):
+                self._settle(name, kind, keep)
 
-    def settle(self) -> list[str]:
-        """Ask for other repositories where refusals were the last answers; what is not borne out counts as failed.
+    def _settle(self, name: str, kind: str, keep: Callable[[Outcome], None]) -> None:
+        query = """SELECT r.repo_id, r.gated, r.revision FROM units u JOIN repos r ON r.kind = u.kind AND r.repo_id = u.repo_id
+            WHERE u.unit = ? AND u.kind = ? AND u.state = 'doubted' ORDER BY r.rank LIMIT ?"""
+        is_honest = self._answers_for_others(name, kind)
+        with ThreadPoolExecutor(self._workers) as pool:
+            while rows := self._journal.rows(query, [name, kind, AT_ONCE]):
+                units = [Unit(name, kind, repo_id, bool(gated), revision) for repo_id, gated, revision in rows]
+                outcomes = list(pool.map(self._again, units)) if is_honest else [Outcome(u, "refused") for u in units]
+                is_honest = is_honest and self._answers_for_others(name, kind)
+                with self._journal.step():
+                    for outcome in outcomes:
+                        if outcome.state != "refused":
+                            keep(outcome)
+                        elif is_honest:
+                            self._write("state = 'refused', reason = ?", [outcome.reason], outcome.unit)
+                        else:
+                            words = ", as all that was asked then"
+                            self._write("state = 'failed', reason = reason || ?", [words], outcome.unit)
 
-        Out: what the Hub refuses altogether, in words. Raises Stopped, SnapshotError.
-        """
-        found = []
-        for (name, kind), doubts in self._open.items():
-            if not doubts:
-                continue
-            is_honest = self._answers_for_others(name, kind)
-            repo_ids = [repo_id for _, repo_id in doubts]
-            with self._journal.step():
-                if is_honest:
-                    self._believe(name, kind, repo_ids)
-                else:
-                    statement = """UPDATE units SET state = 'failed', reason = reason || ', as all that was asked later'
-                        WHERE state = 'doubted' AND unit = ? AND kind = ? AND repo_id = ?"""
-                    self._journal.write(statement, [(name, kind, repo_id) for repo_id in repo_ids])
-            doubts.clear()
-            found += [] if is_honest else [f"{name} of {kind}s"]
-        return found
+    def _again(self, unit: Unit) -> Outcome:
+        return ask(self._requests, unit, again=True)
+
+    def _write(self, become: str, values: list[str], unit: Unit) -> None:
+        statement = f"UPDATE units SET {become} WHERE unit = ? AND kind = ? AND repo_id = ?"
+        self._journal.write(statement, [(*values, unit.name, unit.kind, unit.repo_id)])
 
     def _answers_for_others(self, name: str, kind: str) -> bool:
         """Whether the Hub answers this question for one of the best liked repositories that anybody may see."""
-        query = {"sort": "likes", "direction": -1, "limit": 20, "expand": FIELDS[kind].split()}
-        try:
-            rows = self._requests.get(listing_path(kind, **query), new_rows(set(), "id", first=True)).value
-        except (RefusedError, TransientError):
-            return False
-        others = [row["id"] for row in rows if isinstance(row.get("id"), str) and _is_open(row)]
-        return any(ask(self._requests, Unit(name, kind, repo_id)).state == "done" for repo_id in others[:CONTROLS])
+        if not self._others.get(kind):
+            query = {"sort": "likes", "direction": -1, "limit": 100, "expand": FIELDS[kind].split()}
+            try:
+                check = new_rows(set(), "id", first=True)
+                rows = self._requests.get(listing_path(kind, **query), check).value
+            except (RefusedError, TransientError):
+                return False
+            self._others[kind] = [row["id"] for row in rows if isinstance(row.get("id"), str) and _is_open(row)]
+        others = self._others[kind][:CONTROLS]
+        good = next((o for o in others if ask(self._requests, Unit(name, kind, o)).state == "done"), None)
+        if good is not None:  # the first to be asked the next time
+            self._others[kind] = [good, *(other for other in self._others[kind] if other != good)]
+        return good is not None
 
 
 def _is_open(row: Mapping) -> bool:

@@ -292,7 +292,8 @@ class _Builder:
     def _listing_lacks(self, kind: str) -> list[str]:
         """Why the list of repositories is not whole."""
         rows = self.journal.rows("SELECT state, late, detail FROM listings WHERE kind = ?", [kind])
-        lacks = [] if rows or self.choice.ids else ["the listing was not begun"]
+        begun = rows or self.journal.rows("SELECT 1 FROM repos LIMIT 1")
+        lacks = [] if begun else [f"the {'list' if self.choice.ids else 'listing'} was not begun"]
         for state, late, detail in rows:
             if state != "done":
                 lacks.append(f"the listing was not finished ({detail or 'interrupted'})")

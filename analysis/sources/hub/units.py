@@ -5,9 +5,8 @@ their repository, and what is said to be gone or gated is so by its record too.
 """
 
 import re
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlencode
 
 from analysis import snapshot
@@ -39,7 +38,7 @@ class Unit:
 class Outcome:
     """What became of a unit: done (with answers), refused or failed (with a reason); `moved` is a new name.
 
-    `listed`: the refusal is what the record said before. `began`, `ended`: seconds of a steady clock.
+    `listed`: the refusal is what the record said before.
     """
 
     unit: Unit
@@ -48,32 +47,23 @@ class Outcome:
     moved: str = ""
     answers: tuple[Answer, ...] = ()
     listed: bool = False
-    began: float = 0
-    ended: float = 0
 
 
-def ask(requests: Requests, unit: Unit) -> Outcome:
-    """One unit with all its pages. Raises Stopped, SnapshotError."""
-    began = time.monotonic()
-    return replace(_asked(requests, unit), began=began, ended=time.monotonic())
-
-
-def _asked(requests: Requests, unit: Unit) -> Outcome:
+def ask(requests: Requests, unit: Unit, *, again: bool = False) -> Outcome:
+    """One unit with all its pages; `again`, where it was refused: its record is asked too. Raises Stopped, SnapshotError."""
     fetch = {"info": record, "commits": _commits, "discussions": _discussions}[unit.name]
-    doubt = ""
     try:
-        for _ in range(2):  # a refusal that the record contradicts may have been one of a moment
-            try:
-                answers, reason = fetch(requests, unit)
-                return Outcome(unit, "done", reason, moved(answers[0], unit), tuple(answers))
-            except RefusedError as error:
-                if unit.gated and error.reason == "gated":
-                    return Outcome(unit, "refused", error.reason, listed=True)
-                if not (doubt := _contradiction(requests, unit, error.reason)):
-                    return Outcome(unit, "refused", error.reason)
+        answers, reason = fetch(requests, unit)
     except TransientError as error:
-        doubt = error.reason
-    return Outcome(unit, "failed", doubt)
+        return Outcome(unit, "failed", error.reason)
+    except RefusedError as error:
+        try:
+            doubt = _contradiction(requests, unit, error.reason) if again else ""
+        except TransientError as failure:
+            doubt = failure.reason
+        is_listed = unit.gated and unit.name == "commits" and error.reason == "gated"
+        return Outcome(unit, "failed" if doubt else "refused", doubt or error.reason, listed=is_listed)
+    return Outcome(unit, "done", reason, moved(answers[0], unit), tuple(answers))
 
 
 def _contradiction(requests: Requests, unit: Unit, reason: str) -> str:
@@ -137,8 +127,8 @@ def _commits(requests: Requests, unit: Unit) -> tuple[list[Answer], str]:
             answers.append(answer)
             seen |= _values(answer.value, "id")
             path = answer.next
-        count = answers[-1].headers.get("x-total-count", "")
-        is_whole = not count.isdigit() or len(seen) >= int(count)
+        counts = {answer.headers.get("x-total-count", "") for answer in answers}  # one, or a page is of another list
+        is_whole = all(not count.isdigit() or len(seen) >= int(count) for count in counts) and len(counts) == 1
         if not _holds_revision(requests, unit, seen):
             readings.append("without the revision of the record")
         elif is_whole:
