@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from decimal import Decimal
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,6 +72,8 @@ def test_what_is_no_count_is_not_made_one(value):
         '["transformers", "license:mit"]',
         "['transformers', 'license:mit']",
         "('transformers', 'license:mit')",
+        "['transformers' 'license:mit']",
+        "['transformers'\n 'license:mit']",
         "transformers, license:mit",
         "transformers,license:mit",
     ],
@@ -80,7 +83,12 @@ def test_a_list_in_any_spelling_is_the_list(value):
     assert (found["tags"], found["license"]) == (["transformers", "license:mit"], "mit")
 
 
-@pytest.mark.parametrize("value", ["[transformers", "[1, 2]", "{'a': 1}", "[" * 5000, "(" * 5000, 7, {"a": 1}])
+@pytest.mark.parametrize("words", [["en", "it's", 'a "b"', "x y"] * 20, ["license:mit"], []])
+def test_arrays_as_numpy_writes_them_are_the_lists(words):
+    assert rows.words(str(np.array(words, dtype=object)), "tags", []) == words
+
+
+@pytest.mark.parametrize("value", ["['a' ... 'z']", "[transformers", "[1, 2]", "{'a': 1}", "[" * 5000, "(" * 5000, 7, {"a": 1}])
 def test_what_is_no_list_of_text_is_refused(value):
     with pytest.raises(UnusableError, match="tags is not a list of text"):
         rows.words(value, "tags", [])

@@ -35,6 +35,8 @@ _BREAKS = re.compile(r"[\t-\r\x1c-\x1f\x85\u2028\u2029]+")
 # Control characters, marks that turn the direction of what follows, halves of surrogate pairs.
 _NOT_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _IDENTIFIERS = re.compile(r"[\w.+-]+(\s*,\s*[\w.+-]+)+")
+# numpy writes ['a' 'b'], which Python takes for the one text 'ab'.
+_UNPARTED = re.compile(r"(?<=['\"])\s+(?=['\"])")
 _LICENSE_TAG, _BASE_TAG = "license:", "base_model:"
 
 _NAMES = {  # the Hub's, huggingface_hub's and publishers' names for one thing, over the years
@@ -123,7 +125,7 @@ def unpacked(value: object) -> object:
     if len(value) <= LONGEST_PYTHON_TEXT:
         # Literals only, nothing is executed; brackets in thousands end in different errors by version of Python.
         with suppress(ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
-            found = ast.literal_eval(value.strip())
+            found = ast.literal_eval(_UNPARTED.sub(", ", value.strip()) if value.lstrip()[0] == "[" else value.strip())
             return list(found) if isinstance(found, tuple) else found
     return value
 
