@@ -5,29 +5,35 @@ done, 1 failed, 2 wrong usage, 3 done but for the PDF. What the first call insta
 `run_all.sh`.
 """
 
+import math
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from analysis import directories, paths, programs, references, run, snapshot
 from analysis import lab as lab_
-from analysis import paths, programs, references, run, snapshot
 from analysis.merging import commands
 from analysis.page import archive as archives
-from analysis.parameters import ParameterError, Parameters, check, parse
-from analysis.results import RunError, read_results
+from analysis.parameters import ParameterError, Parameters, check, check_values, parse
+from analysis.results import RunError, find, read_results
 from analysis.snapshot import SnapshotError
 from analysis.sources import commands as source_commands
 from analysis.sources import demo as demo_source
 from analysis.sources import dumps, pseudonyms
+from analysis.text import visible
+
+if TYPE_CHECKING:
+    from analysis.compare import Comparison
 
 # Imported by the commands that need them, in seconds of processor time: compare 0.7 (matplotlib), site 0.5 (nbconvert),
 # the ledger, check, explain and the twin 0.2 each (scipy), the collector 0.1. All of them would double every start.
@@ -63,16 +69,56 @@ app.command("fetch")(source_commands.fetch_)
 said = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def main() -> None:
-    """Run a command; what the user can mend is said in plain lines, with exit code 1 (2 for wrong usage)."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command; what the user can mend is said in one line, with exit code 1 (2 for wrong usage)."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    paths.settle()
     try:
-        app(prog_name="./run_all.sh")
-    except (SnapshotError, RunError) as error:
-        said.print(f"error: {error}", style="red", markup=False)
-        sys.exit(1)
+        _refuse_empty(arguments)
+        sys.exit(app(arguments, prog_name="./run_all.sh", standalone_mode=False))
     except ParameterError as error:
-        said.print(f"error: {error}", style="red", markup=False)
-        sys.exit(2)
+        _fail(visible(str(error)), 2)
+    except typer.TyperException as error:  # what Typer itself finds wrong
+        context = getattr(error, "ctx", None)
+        more = f" ({context.command_path} --help says more)" if context else ""
+        _fail(visible(" ".join(error.format_message().split())) + more if error.format_message() else "", 2)
+    except (SnapshotError, RunError) as error:
+        _fail(visible(str(error), keep="\n"), 1)
+    except OSError as error:
+        if not error.strerror:
+            raise
+        _fail(visible(f"{error.filename or 'the system says'}: {error.strerror}"), 1)
+    except typer.Abort:
+        sys.exit(INTERRUPTED)
+
+
+def _fail(text: str, code: int) -> NoReturn:
+    if text:  # none where the help was shown
+        said.print(f"error: {text}", style="red", markup=False)
+    sys.exit(code)
+
+
+def _refuse_empty(arguments: Sequence[str]) -> None:
+    """An empty value is a variable that was not set: taken as "none", it would run something else than was meant."""
+    for before, argument in pairwise(["the command's name", *arguments]):
+        option, equals, value = argument.partition("=")
+        if not argument.strip() or (option.startswith("--") and equals and not value.strip()):
+            raise ParameterError(
+                f"{option.strip() or f'after {before}'}: the value is empty; give one, or leave it out"
+            )
+        if "\0" in argument:
+            raise ParameterError(f"{option}: a NUL is in it; expected a text")
+
+
+def _say(line: str) -> None:
+    said.print(line, markup=False)
+
+
+def _a_number(value: float | None) -> float | None:
+    """For options that take a number: "nan" is one for Python, and lies in every range."""
+    if value is not None and math.isnan(value):
+        raise typer.BadParameter("nan is no number")
+    return value
 
 
 @contextmanager
@@ -102,31 +148,49 @@ def run_(
 
     Prints the directory of the results as the last line. Exit codes: 0 done; 1 failed; 2 wrong usage; 3 all but the PDF.
     """
-    from analysis import compare as snapshots_compared
-    from analysis.page import site
-
     values = parse(parameter or [])
     given = {name: value for name, value in (("snapshot_date", snapshot_name), ("as_of", as_of)) if value}
     for name in given.keys() & values.keys():
         raise ParameterError(f"-p {name}={values[name]}: {name} is given by an option too; give it once")
     if "snapshot_date" not in given | values:
-        given["snapshot_date"] = _default_snapshot(make=not dry_run)
-    if snapshots_compared.wants(values | given):
-        _compare(Parameters(**values | given), anew=False, dry_run=dry_run)
+        given["snapshot_date"] = _default_snapshot(values | given, make=not dry_run)
+    asked = _asked(values | given, fetch=fetch and not dry_run)
+    if not isinstance(asked, Parameters):
+        _compare(asked, anew=False, dry_run=dry_run)
         return
-    given["snapshot_date"] = _snapshot_of((values | given)["snapshot_date"], fetch=fetch and not dry_run)
-    parameters = check(values | given)
-    loaded = snapshot.load(parameters.snapshot_date)
+    if paper:
+        run.check_paper(asked)
+    loaded = snapshot.load(asked.snapshot_date)
     snapshot.validate(loaded, again=False)
     synthetic = " (SYNTHETIC)" if loaded.synthetic else ""
-    said.print(
-        f"snapshot {loaded.name}{synthetic}, {loaded.date}: valid; results go to {_relative(parameters.directory)}"
-    )
-    if parameters.before_dates:
-        said.print(f"note: {parameters.before_dates}", style="yellow")
+    _say(f"snapshot {loaded.name}{synthetic}, {loaded.date}: valid; results go to {_relative(asked.directory)}")
+    if asked.before_dates:
+        said.print(f"note: {asked.before_dates}", style="yellow")
     if dry_run:
-        said.print(f"would run {', '.join(run.NOTEBOOKS)}{' and build the paper' if paper else ''}")
+        _say(f"would run {', '.join(run.NOTEBOOKS)}{' and build the paper' if paper else ''}")
         return
+    with directories.claimed(asked.directory, said=_say):
+        _whole_run(asked, paper=paper)
+
+
+def _asked(values: Mapping, *, fetch: bool = False) -> "Parameters | Comparison":
+    """The run, or the comparison, that the values ask for, and whose directory can be written; nothing is made yet."""
+    from analysis import compare as snapshots_compared
+
+    asked = check_values(values)
+    if snapshots_compared.wants(values):
+        asked = snapshots_compared.plan(asked)
+    else:
+        if asked.out_dir:  # before anything is fetched
+            directories.check(asked.directory)
+        asked = check({**values, "snapshot_date": _snapshot_of(asked.snapshot_date, fetch=fetch)})
+    directories.check(asked.directory)
+    return asked
+
+
+def _whole_run(parameters: Parameters, *, paper: bool) -> None:
+    from analysis.page import site
+
     with ThreadPoolExecutor(1) as beside:  # apt-get and LaTeX are processes of their own: work goes on here meanwhile
         tex = beside.submit(programs.ensure, _warn) if paper else None
         _run_notebooks(parameters)
@@ -160,10 +224,13 @@ def _snapshot_of(name: str, *, fetch: bool) -> str:
     return name
 
 
-def _default_snapshot(*, make: bool) -> str:
-    """The full-size synthetic twin, made where it is absent; a dry run falls back to demo."""
+def _default_snapshot(values: Mapping, *, make: bool) -> str:
+    """The full-size synthetic twin, made where it is absent and the other values are right; a dry run takes demo."""
     if DEFAULT_SNAPSHOT in snapshot.names():
         return DEFAULT_SNAPSHOT
+    check_values(values)
+    if "demo" in snapshot.names():
+        _asked({**values, "snapshot_date": "demo"})  # of the same day: what is wrong is said before the twin is made
     if not make:
         said.print(f"{DEFAULT_SNAPSHOT} is absent and would be made; checking with demo")
         return "demo"
@@ -276,7 +343,7 @@ def collect(
     from analysis.sources.hub import collector
 
     choice = hub_choice.choose(
-        name, date=date, kinds=kinds.split(","), what=[w for w in what.split(",") if w], sample=sample, ids=ids,
+        name, date=date, kinds=kinds.split(","), what=what.split(",") if what else (), sample=sample, ids=ids,
         owner=owner, since=since, all_discussions=all_discussions,
     )  # fmt: skip
     for other in collector.unfinished():
@@ -317,9 +384,10 @@ def demo(
 def twin(
     date: Annotated[str, typer.Option(help="The day that the twin stands for.")] = "2023-10-15",
     scale: Annotated[
-        float, typer.Option(min=0.001, max=100, help="Size against the Hub of October 2023; the shape is kept.")
+        float,
+        typer.Option(min=0.001, max=100, callback=_a_number, help="Size against the Hub of October 2023; same shape."),
     ] = 1.0,
-    seed: Annotated[int, typer.Option(help="Another seed makes another twin of the same shape.")] = 2023,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Another seed, another twin of that shape.")] = 2023,
     force: Annotated[bool, typer.Option("--force", help="Replace a twin of that name.")] = False,
 ) -> None:
     """Make the SYNTHETIC twin of the Hub of October 2023 from the study's published aggregates alone.
@@ -328,6 +396,7 @@ def twin(
     """
     from analysis.sources.twin import generator as source
 
+    source.check(date=date, scale=scale, seed=seed, replace=force)
     said.print("making the synthetic twin: about half a minute at full size")
     made = source.make(date=date, scale=scale, seed=seed, replace=force)
     rows = ", ".join(f"{table} {entry['rows']:,}" for table, entry in made.manifest["tables"].items())
@@ -372,7 +441,7 @@ def _covers(loaded: snapshot.Snapshot) -> str:
 
 @app.command("ledger", short_help="the study's values beside those of a run", rich_help_panel=RESULTS)
 def ledger(
-    name: Annotated[str, typer.Argument(help="Name of a run: its directory in paper/generated, as demo.")],
+    name: Annotated[str, typer.Argument(help="A run: its name in paper/generated, as demo, or the path of its out_dir.")],
     verdict: Annotated[str, typer.Option(help="Only these: matches, differs, not_covered or impossible.")] = "",
     section: Annotated[str, typer.Option(help="Only this place of the study: 4.1 (with 4.1.1 ...), 'Table 6'.")] = "",
     csv: Annotated[bool, typer.Option("--csv", help="The rows as CSV, unrounded, without the summary.")] = False,
@@ -433,37 +502,45 @@ def compare(
     made first. STEP is month, quarter or year: `compare 2024-12-04 --as-of 2021-01-01..2023-10-01/quarter`.
     Prints the directory of the results as the last line.
     """
+    from analysis import compare as snapshots_compared
+
     values = parse(parameter or [])
     for name in {"snapshot_date", *(["as_of"] if as_of else [])} & values.keys():
         raise ParameterError(f"-p {name}={values[name]}: {name} is given already; give it once")
     given = {"snapshot_date": ",".join(snapshots), **({"as_of": as_of} if as_of else {})}
-    _compare(Parameters(**values | given), anew=anew, dry_run=dry_run)
+    compared = snapshots_compared.plan(check_values(values | given))
+    directories.check(compared.directory)
+    _compare(compared, anew=anew, dry_run=dry_run)
 
 
-def _compare(asked: Parameters, *, anew: bool, dry_run: bool) -> None:
+def _compare(compared: "Comparison", *, anew: bool, dry_run: bool) -> None:
     """Make the runs that are absent or out of date, compare them, and say what a reader has to know first."""
     from analysis import compare as snapshots_compared
 
-    compared = snapshots_compared.plan(asked)
+    for parameters in compared.runs if not compared.over_time else ():
+        directories.check(parameters.directory)
+    loaded = [snapshot.load(name) for name in dict.fromkeys(parameters.snapshot_date for parameters in compared.runs)]
     said.print(f"{len(compared.runs)} runs are compared; results go to {_relative(compared.directory)}", markup=False)
-    for name in dict.fromkeys(parameters.snapshot_date for parameters in compared.runs):
-        snapshot.validate(snapshot.load(name), again=False)
+    for one in loaded:
+        snapshot.validate(one, again=False)
     if compared.over_time:
         said.print(f"as of {', '.join(parameters.as_of for parameters in compared.runs)}")
     else:
         for parameters in dict.fromkeys(compared.runs):
-            why = "to be made anew" if anew else snapshots_compared.why_run(parameters)
-            said.print(
-                f"{parameters.run_name}: {f'its results are {why}; it is run' if why else 'its results are there'}"
-            )
-            if why and not dry_run:
-                _run_notebooks(parameters)
-                run.collect(parameters)
+            with nullcontext() if dry_run else directories.claimed(parameters.directory, said=_say):
+                why = "to be made anew" if anew else snapshots_compared.why_run(parameters)
+                _say(
+                    f"{parameters.run_name}: {f'its results are {why}; it is run' if why else 'its results are there'}"
+                )
+                if why and not dry_run:
+                    _run_notebooks(parameters)
+                    run.collect(parameters)
     if dry_run:
         return
     for line in snapshots_compared.warnings(snapshots_compared.headers(compared)):
         said.print(f"warning: {line}", style="yellow", markup=False)
-    run.run_comparison(compared.asked, compared.directory, said=lambda line: said.print(line, markup=False))
+    with directories.claimed(compared.directory, said=_say):
+        run.run_comparison(compared.asked, compared.directory, said=_say)
     print(compared.directory)
 
 
@@ -503,7 +580,7 @@ def test(
 
 @app.command("lab", short_help="JupyterLab on a copy of the notebooks", rich_help_panel=BY_HAND)
 def lab(
-    port: Annotated[int, typer.Option(help="Port of 127.0.0.1; the next free one if it is taken.")] = 8888,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of 127.0.0.1; the next free one if it is taken.")] = 8888,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser.")] = True,
     anew: Annotated[bool, typer.Option("--anew", help="Copy the notebooks again, over what you changed.")] = False,
 ) -> None:
@@ -521,9 +598,12 @@ def update_references(
         str, typer.Option("--snapshot", help="demo, or the twin (2023-10-15-twin), whose results alone are stored.")
     ] = "demo",
 ) -> None:
-    """Rewrite the executed notebooks and the reference results of `demo`, or another snapshot's, and say what changed."""
-    for line in references.update(snapshot_name):
-        print(line)
+    """Rewrite the executed notebooks and the reference results of `demo`, or the twin's results; say what changed."""
+    parameters = references.check_name(snapshot_name)
+    directories.check(parameters.directory)
+    with directories.claimed(parameters.directory, said=_say):
+        for line in references.update(snapshot_name):
+            print(line)
 
 
 @app.command("check", short_help="run anew: is everything as published?", rich_help_panel=RESULTS)
@@ -541,15 +621,17 @@ def check_(
     from analysis.study import ledger
 
     references.stored(snapshot_name)  # before the work, not after it
-    if snapshot_name == DEFAULT_SNAPSHOT:
-        _default_snapshot(make=True)
     directory = paths.generated() / f"{snapshot_name}.check"  # a finished run of the snapshot stays as it is
+    directories.check(directory)
+    if snapshot_name == DEFAULT_SNAPSHOT:
+        _default_snapshot({"out_dir": str(directory)}, make=True)
     parameters = check({"snapshot_date": snapshot_name, "out_dir": str(directory)})
     snapshot.validate(snapshot.load(snapshot_name), again=False)
-    _run_notebooks(parameters)
-    document = run.collect(parameters)
-    said.print("nbval: runs the notebooks on demo and compares every output")
-    found = checks.findings(document, parameters.directory)
+    with directories.claimed(directory, said=_say):
+        _run_notebooks(parameters)
+        document = run.collect(parameters)
+        said.print("nbval: runs the notebooks on demo and compares every output")
+        found = checks.findings(document, parameters.directory)
     table = Table("", "question", "answer", box=None, pad_edge=False)
     for finding in found:
         table.add_row("ok" if finding.holds else "NO", finding.question, "\n".join(finding.lines()))
@@ -563,7 +645,7 @@ def check_(
 @app.command("explain", short_help="what a number is and where it comes from", rich_help_panel=RESULTS)
 def explain(
     result_id: Annotated[str, typer.Argument(help="Id of a result, as rq2.all.k1.recip.")],
-    run_name: Annotated[str, typer.Option("--run", help="A run: its directory in paper/generated.")] = DEFAULT_SNAPSHOT,
+    run_name: Annotated[str, typer.Option("--run", help="A run: its name, or the path of its out_dir.")] = DEFAULT_SNAPSHOT,
 ) -> None:
     """Say of one result what it is: value, definition, place in the study, notebook, cell, and what went in.
 
@@ -571,8 +653,7 @@ def explain(
     """
     from analysis.page import explain as explaining
 
-    document = read_results(run_name)
-    told = explaining.explain(document, paths.generated() / run_name, result_id)
+    told = explaining.explain(read_results(run_name), find(run_name), result_id)
     out = Console(highlight=False, markup=False, soft_wrap=True)
     for line in told.lines():
         out.print(line)
@@ -580,11 +661,16 @@ def explain(
 
 @app.command("archive", short_help="a paper's sources in one zip", rich_help_panel=RESULTS)
 def archive(
-    run_name: Annotated[str, typer.Argument(help="A run whose paper was built.")] = DEFAULT_SNAPSHOT,
+    run_name: Annotated[
+        str, typer.Argument(help="A run whose paper was built: its name, or the path of its out_dir.")
+    ] = DEFAULT_SNAPSHOT,
 ) -> None:
     """Make one zip of a paper for an editor or an archive, and compile it in an empty folder with plain pdflatex."""
     read_results(run_name)
-    made = archives.write(paths.generated() / run_name)
+    directory = find(run_name)
+    archives.bibliography_of(directory)
+    with directories.claimed(directory, said=_say):
+        made = archives.write(directory)
     size = made.stat().st_size / 1e6
     said.print(f"{_relative(made)}: {size:.1f} MB; compiling it in an empty folder")
     said.print(f"compiles alone: {archives.compile_alone(made)} pages")

@@ -20,7 +20,7 @@ from analysis import activity, figures, over_time, paths, report, snapshot
 from analysis.covered import Covered
 from analysis.engine import FIELDS, Hub
 from analysis.page import colophon as front_matter
-from analysis.parameters import ParameterError, Parameters, check
+from analysis.parameters import ParameterError, Parameters, absolute, check
 from analysis.results import RunError, read_results
 from analysis.run import NOTEBOOKS
 from analysis.snapshot import BY_KIND, DATA_TABLES, KINDS, PLURAL, Snapshot
@@ -56,7 +56,8 @@ class Comparison:
 
     @property
     def directory(self) -> Path:
-        return Path(self.asked.out_dir) if self.asked.out_dir else paths.generated() / self.name
+        own = Path(self.asked.out_dir) if self.asked.out_dir else paths.generated() / self.name
+        return paths.of_the_run(own)
 
 
 def wants(values: Mapping) -> bool:
@@ -69,7 +70,10 @@ def plan(asked: Parameters) -> Comparison:
 
     The other parameters hold for every run.
     """
+    asked = replace(asked, out_dir=absolute(asked.out_dir))
     names = [name.strip() for name in asked.snapshot_date.split(",")]
+    if not all(names):
+        raise ParameterError(f"{asked.snapshot_date[:60]}: a name between the commas is empty; expected A,B")
     if over_time.is_range(asked.as_of):
         if len(names) > 1:
             raise ParameterError(f"as_of={asked.as_of[:60]}: a range goes with one snapshot, not with {len(names)}")
@@ -83,6 +87,8 @@ def plan(asked: Parameters) -> Comparison:
 
 def _run(name: str, asked: Parameters) -> Parameters:
     snapshot_name, at, day = name.partition("@")
+    if at and not day:
+        raise ParameterError(f"{name[:60]}: expected a day after the @, such as {snapshot_name[:60]}@2023-01-01")
     if at and asked.as_of:
         raise ParameterError(f"{name[:60]}: a date is given by --as-of too; give it once")
     as_of = day if at else asked.as_of
@@ -121,7 +127,9 @@ def _without_commit(colophon: Path) -> str:
 def _sources() -> list[Path]:
     """The files that a result depends on beside its snapshot."""
     data = [file for file in paths.DATA.glob("**/*.csv") if "snapshots" not in file.parts]
-    return sorted([*paths.ROOT.glob("analysis/**/*.py"), *(paths.NOTEBOOKS / f"{name}.py" for name in NOTEBOOKS), *data])
+    return sorted(
+        [*paths.ROOT.glob("analysis/**/*.py"), *(paths.NOTEBOOKS / f"{name}.py" for name in NOTEBOOKS), *data]
+    )
 
 
 def documents(compared: Comparison) -> list[dict]:

@@ -5,8 +5,11 @@ papermill only warns of an unknown parameter; here each is checked before any no
 
 import datetime as dt
 import difflib
+import hashlib
+import importlib.util
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from analysis import paths, snapshot
@@ -16,7 +19,7 @@ CHOICES = {
     "bots": ("exclude", "include"),
     "identities": ("merged", "raw"),
 }
-SPARK = ("sc://", "spark://", "local")
+SPARK = re.compile(r"local(\[(\d+|\*)(, ?\d+)?\])?|(sc|spark)://[A-Za-z0-9._-]+(:\d{1,5})?([/;,][!-~]*)?")
 
 
 class ParameterError(ValueError):
@@ -43,8 +46,8 @@ class Parameters:
             "conventions": f"+{self.conventions}",
             "bots": "+bots",
             "identities": "+raw-identities",
-            "merge_threshold": f"+threshold-{self.merge_threshold:g}",
-            "engine": "+spark",
+            "merge_threshold": f"+threshold-{shortest(self.merge_threshold)}",
+            "engine": f"+spark-{hashlib.sha256(self.engine.encode()).hexdigest()[:8]}",
         }
         changed = [suffixes[name] for name in suffixes if getattr(self, name) != getattr(Parameters(), name)]
         return self.snapshot_date + (f"@{self.as_of}" if self.as_of else "") + "".join(changed)
@@ -52,7 +55,7 @@ class Parameters:
     @property
     def directory(self) -> Path:
         """Where the results go: `out_dir` where given, else a directory of the run's own."""
-        return Path(self.out_dir) if self.out_dir else paths.generated() / self.run_name
+        return paths.of_the_run(Path(self.out_dir) if self.out_dir else paths.generated() / self.run_name)
 
     @property
     def before_dates(self) -> str:
@@ -73,6 +76,17 @@ class Parameters:
         return {name: value for name, value in asdict(self).items() if name != "out_dir"}
 
 
+def shortest(number: float) -> str:
+    """The number in as few digits as tell it from every other one."""
+    short = f"{number:g}"
+    return short if float(short) == number else repr(number)
+
+
+def absolute(out_dir: str) -> str:
+    """The directory as it is named from anywhere: a relative one is the caller's; empty for none."""
+    return str(Path(out_dir).expanduser().absolute()) if out_dir else ""
+
+
 def parse(pairs: Iterable[str]) -> dict:
     """`NAME=VALUE` strings as a mapping, each value in its parameter's type; raises ParameterError."""
     types = {field.name: field.type for field in fields(Parameters)}
@@ -87,6 +101,8 @@ def parse(pairs: Iterable[str]) -> dict:
             raise ParameterError(f"-p {pair}: no parameter {name!r}; {hint}there are {', '.join(types)}")
         if name in values:
             raise ParameterError(f"-p {pair}: {name} is given twice")
+        if not text.strip():
+            raise ParameterError(f"-p {pair}: the value is empty; for the default leave it out")
         values[name] = _typed(name, text, types[name])
     return values
 
@@ -102,14 +118,7 @@ def _typed(name: str, text: str, kind: type) -> str | float:
 
 def check(values: Mapping) -> Parameters:
     """Parameters whose every value was checked, the snapshot's existence among them; raises ParameterError."""
-    parameters = Parameters(**values)
-    for name, choices in CHOICES.items():
-        if getattr(parameters, name) not in choices:
-            raise ParameterError(f"{name}={getattr(parameters, name)}: expected {' or '.join(choices)}")
-    if not 0 <= parameters.merge_threshold <= 100:
-        raise ParameterError(f"merge_threshold={parameters.merge_threshold:g}: expected a similarity from 0 to 100")
-    if parameters.engine != "duckdb" and not parameters.engine.startswith(SPARK):
-        raise ParameterError(f"engine={parameters.engine}: expected duckdb or a Spark URL such as sc://localhost:15002")
+    parameters = check_values(values)
     known = snapshot.names()
     if parameters.snapshot_date not in known:
         close = difflib.get_close_matches(parameters.snapshot_date, known, 1)
@@ -121,14 +130,49 @@ def check(values: Mapping) -> Parameters:
     return parameters
 
 
+def check_values(values: Mapping) -> Parameters:
+    """The parameters, as far as they can be checked without their snapshot; raises ParameterError."""
+    parameters = Parameters(**values)
+    for name, choices in CHOICES.items():
+        if getattr(parameters, name) not in choices:
+            raise ParameterError(f"{name}={getattr(parameters, name)}: expected {' or '.join(choices)}")
+    if not 0 <= parameters.merge_threshold <= 100:
+        raise ParameterError(f"merge_threshold={parameters.merge_threshold:g}: expected a similarity from 0 to 100")
+    _check_engine(parameters.engine)
+    if parameters.as_of and ".." not in parameters.as_of:
+        _day(parameters.as_of)
+    try:
+        return replace(parameters, out_dir=absolute(parameters.out_dir))
+    except RuntimeError:  # ~name of nobody
+        raise ParameterError(f"out_dir={parameters.out_dir[:60]}: no such home; give the whole path") from None
+
+
+def _check_engine(engine: str) -> None:
+    if engine == "duckdb":
+        return
+    if not SPARK.fullmatch(engine):
+        raise ParameterError(
+            f"engine={engine[:60]}: expected duckdb or a Spark URL: sc://localhost:15002, spark://host:7077 or local[2]"
+        )
+    needed = ("pyspark", "grpc") if engine.startswith("sc://") else ("pyspark",)
+    lacking = [package for package in needed if importlib.util.find_spec(package) is None]
+    if lacking:
+        raise ParameterError(
+            f"engine={engine[:60]}: {lacking[0]} is not installed; pip install 'ibis-framework[pyspark]'"
+        )
+
+
+def _day(as_of: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(as_of)
+    except ValueError:
+        raise ParameterError(f"as_of={as_of[:60]}: expected an ISO date such as 2023-01-01") from None
+
+
 def _check_as_of(parameters: Parameters) -> None:
     if not parameters.as_of:
         return
-    try:
-        day = dt.date.fromisoformat(parameters.as_of)
-    except ValueError:
-        raise ParameterError(f"as_of={parameters.as_of[:60]}: expected an ISO date such as 2023-01-01") from None
-    date = snapshot.load(parameters.snapshot_date).date
+    day, date = _day(parameters.as_of), snapshot.load(parameters.snapshot_date).date
     if not snapshot.FIRST_DATE <= day < date or day.isoformat() != parameters.as_of:
         raise ParameterError(
             f"as_of={parameters.as_of}: expected a day (YYYY-MM-DD) from {snapshot.FIRST_DATE} to the day before "

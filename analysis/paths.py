@@ -8,6 +8,8 @@ DATA = ROOT / "data"
 NOTEBOOKS = ROOT / "notebooks"
 PAPER = ROOT / "paper"
 REFERENCES = ROOT / "tests" / "references"
+MOVED = ("HUB_PAPER_SNAPSHOTS", "HUB_PAPER_RAW", "HUB_PAPER_GENERATED")
+OF_THE_RUN = "HUB_PAPER_OUT_DIR"  # where a run's kernels write: set for them alone, so no notebook holds a path
 
 
 def snapshots() -> Path:
@@ -23,3 +25,16 @@ def raw() -> Path:
 def generated() -> Path:
     """Directory of the results, one directory per run; `HUB_PAPER_GENERATED` names another one."""
     return Path(os.environ.get("HUB_PAPER_GENERATED") or PAPER / "generated")
+
+
+def of_the_run(default: Path) -> Path:
+    """Where the results of this process's run go: what its kernels were told, else `default`."""
+    return Path(os.environ.get(OF_THE_RUN) or default)
+
+
+def settle() -> None:
+    """Have what the environment names mean the directory where the command was called, from wherever it is read."""
+    os.environ.pop(OF_THE_RUN, None)
+    for name in MOVED:
+        if os.environ.get(name):
+            os.environ[name] = str(Path(os.environ[name]).absolute())

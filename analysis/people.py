@@ -152,7 +152,7 @@ def read_rows(file: Path, needed: Iterable[str]) -> list[dict[str, str]]:
     where = f"people/{file.parent.name}/{file.name}"
     csv.field_size_limit(CSV_LIMIT)
     try:
-        with file.open(encoding="utf-8", newline="") as stream:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream, strict=True)
             lacking = sorted(set(needed) - set(reader.fieldnames or ()))
             if lacking:

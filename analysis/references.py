@@ -12,17 +12,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from analysis import paths, run, snapshot
-from analysis.parameters import Parameters
+from analysis.parameters import ParameterError, Parameters, check
 from analysis.results import RunError
 
 NOTEBOOKS_OF = "demo"  # the snapshot whose executed notebooks are stored
+SNAPSHOTS = (NOTEBOOKS_OF, "2023-10-15-twin")  # those that there are references of
 RESULTS = paths.REFERENCES / NOTEBOOKS_OF / "results.json"
 FIGURES = paths.REFERENCES / NOTEBOOKS_OF / "figures.json"
 
 
 def update(name: str = NOTEBOOKS_OF) -> list[str]:
     """Run a snapshot with the default parameters and replace its references; returns one line per change."""
-    parameters = Parameters(snapshot_date=name)
+    parameters = check_name(name)
     out_dir = run.run_notebooks(parameters)
     results = run.collect(parameters)["results"]
     files = files_of(name)
@@ -37,6 +38,13 @@ def update(name: str = NOTEBOOKS_OF) -> list[str]:
         file = f"{notebook}.ipynb"
         changes += _replace_notebook(out_dir / "notebooks" / file, paths.NOTEBOOKS / file)
     return changes or ["nothing changed"]
+
+
+def check_name(name: str) -> Parameters:
+    """The run whose results become references; raises ParameterError for a snapshot that none are kept of."""
+    if name not in SNAPSHOTS:
+        raise ParameterError(f"--snapshot {name[:60]}: references are kept of {' and '.join(SNAPSHOTS)} alone")
+    return check({"snapshot_date": name})
 
 
 def files_of(name: str) -> dict[str, Path]:

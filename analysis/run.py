@@ -18,13 +18,13 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis import paths
+from analysis import directories, paths
 from analysis.results import RunError
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ PACKAGES = (  # what the notebooks and the processes that execute them import
     "analysis.adoption", "analysis.figures", "analysis.merging.score", "analysis.report", "analysis.merging.sensitivity",
 )  # fmt: skip
 FORKS = sys.platform == "linux"  # elsewhere it is not safe after imports
+NOT_FOR_TEX = set(':;,${}\\"`')  # in a path: they part, quote or expand it
 
 
 Progress = Callable[[str, int, int], None]  # notebook, cells done, cells in all
@@ -63,12 +64,14 @@ def run_notebooks(parameters: Parameters, *, progress: Progress = lambda *_: Non
     The directory is emptied first, so nothing of an earlier run is reused. The first failing cell ends the others too
     and raises RunError.
     """
-    out_dir = parameters.directory
-    _empty(out_dir)
-    (out_dir / "notebooks").mkdir(parents=True)
+    out_dir = parameters.directory.absolute()
+    directories.emptied(out_dir)
+    (out_dir / "notebooks").mkdir()
+    paths.settle()
     context = _processes()
     messages, sockets = context.SimpleQueue(), tempfile.TemporaryDirectory(prefix="run-")
-    arguments = (out_dir / "notebooks", parameters.changed(), messages, dict(os.environ), sockets.name)
+    values, env = replace(parameters, out_dir="").changed(), os.environ | {paths.OF_THE_RUN: str(out_dir)}
+    arguments = (out_dir / "notebooks", values, messages, env, sockets.name)
     waiting = [context.Process(target=_work, args=(name, *arguments), name=name) for name in NOTEBOOKS]
     running: list[multiprocessing.process.BaseProcess] = []
     try:
@@ -109,10 +112,16 @@ def run_comparison(asked: Parameters, out_dir: Path, *, said: Callable[[str], No
     `asked` names the runs or the range; `said` is given each line that the notebook prints while it works. Raises
     RunError with the failing cell.
     """
-    _empty(out_dir)
-    (out_dir / "notebooks").mkdir(parents=True)
+    out_dir = out_dir.absolute()
+    directories.emptied(out_dir)
+    (out_dir / "notebooks").mkdir()
+    paths.settle()
     _let_kernels_find_the_package()
-    execute("compare_snapshots", out_dir / "notebooks", asdict(asked), said=said)
+    os.environ[paths.OF_THE_RUN] = str(out_dir)
+    try:
+        execute("compare_snapshots", out_dir / "notebooks", asdict(replace(asked, out_dir="")), said=said)
+    finally:
+        del os.environ[paths.OF_THE_RUN]
     return out_dir
 
 
@@ -154,14 +163,6 @@ def _forked() -> kernels.Forked | None:
     process = kernels.Forked()
     process.start()
     return process
-
-
-def _empty(out_dir: Path) -> None:
-    """Delete an earlier run's files; a directory that is none of ours is refused."""
-    if out_dir.is_dir() and any(out_dir.iterdir()):
-        if not (out_dir / "notebooks").is_dir() and not (out_dir / "parts").is_dir():
-            raise RunError(f"{out_dir}: holds files that are no results of a run; choose an empty out_dir")
-        shutil.rmtree(out_dir)
 
 
 class _Lines:
@@ -264,6 +265,16 @@ def collect(parameters: Parameters) -> dict:
     return document
 
 
+def check_paper(parameters: Parameters) -> None:
+    """Refuse, before any work, a directory that TeX can't be told of; raises RunError."""
+    unreadable = sorted(NOT_FOR_TEX & set(str(parameters.directory.resolve())))
+    if unreadable:
+        raise RunError(
+            f"{parameters.directory}: TeX reads from no directory with {unreadable[0]!r} in its path; choose another "
+            "out_dir, or --no-paper"
+        )
+
+
 def build_paper(parameters: Parameters) -> Path:
     """Compile `paper/` against the results with latexmk; returns `paper.pdf`, also written to `paper/paper.pdf`.
 
@@ -293,14 +304,21 @@ def build_paper(parameters: Parameters) -> Path:
     pdf = out_dir / "paper.pdf"
     shutil.copyfile(build / "main.pdf", pdf)
     if not parameters.out_dir and "HUB_PAPER_GENERATED" not in os.environ:
-        shutil.copyfile(_copy_elsewhere(build, env, out_dir.relative_to(paths.PAPER)), paths.PAPER / "paper.pdf")
+        os.replace(_copy_elsewhere(build, env, out_dir.relative_to(paths.PAPER)), paths.PAPER / "paper.pdf")
     return pdf
 
 
 def _copy_elsewhere(build: Path, env: Mapping[str, str], directory: Path) -> Path:
     """The paper once more, its links to the page those of a file that lies above the run's directory."""
     text = rf"\newcommand*\sitepath{{{directory.as_posix()}/site/}}\input{{main}}"
-    command = ["pdflatex", "-interaction=batchmode", "-halt-on-error", f"-output-directory={build}", "-jobname=copy", text]
+    command = [
+        "pdflatex",
+        "-interaction=batchmode",
+        "-halt-on-error",
+        f"-output-directory={build}",
+        "-jobname=copy",
+        text,
+    ]
     for suffix in ("aux", "bbl", "out"):
         shutil.copyfile(build / f"main.{suffix}", build / f"copy.{suffix}")
     done = subprocess.run(command, cwd=paths.PAPER, env=dict(env), capture_output=True, check=False)

@@ -5,8 +5,10 @@ of this module shows one.
 """
 
 import datetime as dt
+import fcntl
 import hashlib
 import json
+import os
 import re
 import shutil
 import tempfile
@@ -24,10 +26,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis import __version__, paths
+from analysis.manifest import fault
 from analysis.schema import FIRST_DATE, KEYS, KINDS, LONGEST_NAME, PLACE, SCHEMAS, rules
 
 PLURAL = {"model": "models", "dataset": "datasets", "space": "spaces"}
-STATUSES = ("complete", "sample", "absent")
 LAST_DATE = dt.date(2999, 12, 31)  # later ones are slips, and the last days of the calendar have no day after them
 DATES_KEPT_SINCE = dt.date(2022, 3, 2)  # the Hub gives this day as the creation of every repository that is older
 ROWS_AT_ONCE = 250_000
@@ -111,7 +113,25 @@ def check_name(name: str) -> str:
         raise SnapshotError(
             f"snapshot name {name[:60]!r}: expected letters, digits, '.', '_' and '-', such as 2023-10-15 or 2023-10-15-twin"
         )
+    if name.lower() == "people":
+        raise SnapshotError("snapshot name 'people': the decisions about people lie there; choose another name")
     return name
+
+
+def check_free(name: str, *, replace: bool = False) -> None:
+    """Refuse a name that is taken, and with `replace` a directory that holds anything but a snapshot; SnapshotError."""
+    target = paths.snapshots() / check_name(name)
+    if not os.path.lexists(target):
+        return
+    if not replace:
+        raise SnapshotError(f"snapshot {name!r} exists; choose another --name or replace it with --force")
+    found = {entry.name for entry in target.iterdir() if not entry.name.startswith(".")} if target.is_dir() else {name}
+    strange = sorted(entry for entry in found - {"manifest.json"} if not entry.endswith(".parquet"))
+    if strange or "manifest.json" not in found:
+        why = f"it holds {strange[0][:60]!r}" if strange else "it has no manifest.json"
+        raise SnapshotError(
+            f"{name}: is no snapshot ({why}), so it is not replaced; choose another name, or move it away"
+        )
 
 
 def date_of(name: str, date: str = "") -> dt.date:
@@ -126,6 +146,17 @@ def date_of(name: str, date: str = "") -> dt.date:
         raise SnapshotError(
             f"date {text[:60]!r}: expected an ISO date such as 2023-10-15; name the snapshot after its date or give --date"
         ) from None
+
+
+def new_date(name: str, date: str = "") -> dt.date:
+    """`date_of` for a snapshot that is to be made: the day has come, and a name that begins with a day begins with it."""
+    day, today = date_of(name, date), dt.datetime.now(dt.UTC).date()
+    if day > today + dt.timedelta(days=1):  # one more, where the day begins earlier than in UTC
+        raise SnapshotError(f"date {day}: has not come yet; expected a day up to {today}")
+    begins = re.match(r"\d{4}-\d\d-\d\d(?!\d)", name)
+    if begins and begins[0] != day.isoformat():
+        raise SnapshotError(f"date {day}: the name {name[:60]!r} begins with another day; give one of the two")
+    return day
 
 
 def names() -> list[str]:
@@ -144,11 +175,18 @@ def load(name: str) -> Snapshot:
     path = paths.snapshots() / check_name(name)
     if not path.is_dir():
         known = ", ".join(names()) or "none yet"
-        raise SnapshotError(f"snapshot {name!r} does not exist; there are: {known}")
+        left = [
+            f"; {path.name} is what a broken-off replacement left of it: rename it back" for path in _replaced(name)
+        ]
+        raise SnapshotError(f"snapshot {name!r} does not exist; there are: {known}{''.join(left[:1])}")
     snapshot = Snapshot(path, _read_manifest(path))
     for table in snapshot.manifest["tables"]:
         _check_file(snapshot, table)
     return snapshot
+
+
+def _replaced(name: str) -> list[Path]:
+    return sorted(paths.snapshots().glob(f".{name}.replaced-*"))
 
 
 def _read_manifest(path: Path) -> dict:
@@ -161,40 +199,14 @@ def _read_manifest(path: Path) -> dict:
         raise SnapshotError(f"{where}: not JSON ({error}); import or make the snapshot again") from None
     except OSError as error:
         raise SnapshotError(f"{where}: can't be read ({error.strerror}); import or make the snapshot again") from None
-    wanted = {"schema", "name", "date", "synthetic", "source", "tables", "rejected", "tool"}
-    missing = sorted(wanted - set(manifest)) if isinstance(manifest, dict) else sorted(wanted)
-    if missing:
-        raise SnapshotError(f"{where}: without {', '.join(missing)}; import or make the snapshot again")
-    if manifest["schema"] != 1:
+    if isinstance(manifest, dict) and manifest.get("schema", 1) != 1:
         raise SnapshotError(f"{where}: schema {manifest['schema']!r}, this tool reads schema 1; use a newer tool")
+    if wrong := fault(manifest):
+        raise SnapshotError(f"{where}{wrong}; import or make the snapshot again")
     if manifest["name"] != path.name:
-        raise SnapshotError(
-            f"{where}: names {str(manifest['name'])[:60]!r}, not its directory; rename the directory back"
-        )
-    if type(manifest["synthetic"]) is not bool:
-        raise SnapshotError(f"{where}: synthetic is neither true nor false; import or make the snapshot again")
-    if not isinstance(manifest["date"], str) or not manifest["date"]:
-        raise SnapshotError(f"{where}: date is no ISO date such as 2023-10-15; import or make the snapshot again")
+        raise SnapshotError(f"{where}: names {manifest['name'][:60]!r}, not its directory; rename the directory back")
     date_of(path.name, manifest["date"])
-    _check_entries(where, manifest["tables"])
     return manifest
-
-
-def _check_entries(where: str, tables: object) -> None:
-    """Every table's entry has what a reader relies on, and a coverage status that is known."""
-    again = "import or make the snapshot again"
-    if not isinstance(tables, dict) or not all(isinstance(entry, dict) for entry in tables.values()):
-        raise SnapshotError(f"{where}: tables is no object of objects; {again}")
-    for table, entry in tables.items():
-        if table not in SCHEMAS and table != "truth":
-            raise SnapshotError(f"{where}: unknown table {table[:60]!r}; there are {', '.join(SCHEMAS)}")
-        lacking = sorted({"rows", "sha256", "columns", *(["coverage"] if table in KEYS else [])} - set(entry))
-        if lacking:
-            raise SnapshotError(f"{where}: table {table} without {', '.join(lacking)}; {again}")
-        coverage = entry.get("coverage", {})
-        parts = coverage.values() if isinstance(coverage, dict) else [None]
-        if not all(isinstance(part, dict) and part.get("status") in STATUSES for part in parts):
-            raise SnapshotError(f"{where}: coverage of {table}: expected a status of {', '.join(STATUSES)}; {again}")
 
 
 def _check_file(snapshot: Snapshot, table: str) -> None:
@@ -257,7 +269,7 @@ def validate(snapshot: Snapshot, *, again: bool = True) -> None:
     problems = _problems(snapshot.path, snapshot.date, snapshot.manifest["tables"], label=snapshot.name)
     if problems:
         raise SnapshotError("\n".join(problems))
-    with suppress(PermissionError):  # snapshots may be shared and read-only
+    with suppress(OSError):  # snapshots may be shared and read-only
         mark.parent.mkdir(exist_ok=True)
         mark.touch()
 
@@ -377,12 +389,21 @@ def _connect(directory: Path):
     return connect(memory_limit="2GB", temp_directory=str(directory / ".spill"), preserve_insertion_order=True)
 
 
+def remove_leftovers(name: str) -> None:
+    """Delete what a process that was killed left of writing a snapshot; one that lives holds what it writes."""
+    for left in paths.snapshots().glob(f".{check_name(name)}.partial-*"):
+        with suppress(OSError), (left / ".held").open("r+") as held:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(left, ignore_errors=True)
+
+
 class Writer:
     """Writes one snapshot; used as a context manager, it appears whole at the end or not at all.
 
     `add` takes rows in any order and with repeats: the first row of a key stays, later ones are counted as rejected, and
     so are commits, discussions and links of repositories that are not there. `coverage` maps a table to
-    {kind or "all": {"status": ..., "rule": ...}}. Raises SnapshotError.
+    {kind or "all": {"status": ..., "rule": ...}}. `replace` puts it in the place of a snapshot, and of nothing else.
+    Raises SnapshotError.
     """
 
     def __init__(
@@ -406,10 +427,12 @@ class Writer:
         self._pending: list[tuple] = []  # rejected rows that are not written yet
 
     def __enter__(self):
-        self._refuse_existing()
+        check_free(self.name, replace=self.replace)
         self._target.parent.mkdir(parents=True, exist_ok=True)
         self._work = Path(tempfile.mkdtemp(prefix=f".{self.name}.partial-", dir=self._target.parent))
         self._work.chmod(0o755)
+        self._held = (self._work / ".held").open("w")
+        fcntl.flock(self._held, fcntl.LOCK_EX)  # says that the process lives
         self._rejections = pq.ParquetWriter(self._work / "rejected.raw", SCHEMAS["rejected"], compression="zstd")
         return self
 
@@ -422,6 +445,7 @@ class Writer:
         finally:
             self._rejections.close()
             shutil.rmtree(self._work, ignore_errors=True)
+            self._held.close()
 
     def add(self, table: str, rows: pa.Table | pa.RecordBatch | Iterable[Mapping]) -> None:
         """Append rows; columns that are absent from the first call are absent from the table.
@@ -529,12 +553,14 @@ class Writer:
         self._write_rejected(con, out)
         con.disconnect()
         tables["rejected"] = self._entry("rejected", out)
-        _check_entries(f"{self.name}/manifest.json", tables)
+        manifest = self._manifest(tables)
+        if wrong := fault(manifest):
+            raise SnapshotError(f"{self.name}/manifest.json{wrong}; nothing was written")
         problems = _problems(out, self.date, tables, label=self.name, settled=True)
         if problems:
             raise SnapshotError("\n".join(problems))
         shutil.rmtree(out / ".spill", ignore_errors=True)
-        text = json.dumps(self._manifest(tables), indent=2, ensure_ascii=False, sort_keys=True)
+        text = json.dumps(manifest, indent=2, ensure_ascii=False, sort_keys=True)
         (out / "manifest.json").write_text(text + "\n", encoding="utf-8")
         self._swap(out)
 
@@ -640,14 +666,23 @@ class Writer:
         }
 
     def _swap(self, out: Path) -> None:
-        if self._target.exists():
-            self._refuse_existing()  # it may have been written by another run since this one began
-            self._target.rename(self._work / "replaced")
-        out.rename(self._target)
-
-    def _refuse_existing(self) -> None:
-        if self._target.exists() and not self.replace:
-            raise SnapshotError(f"snapshot {self.name!r} exists; choose another --name or replace it with --force")
+        """Put the snapshot in its place. What it replaces is moved aside first, and back where that fails."""
+        aside = self._target.with_name(self._work.name.replace(".partial-", ".replaced-"))
+        check_free(self.name, replace=self.replace)  # another run may have written it since this one began
+        replaces = os.path.lexists(self._target)
+        if replaces:
+            self._target.rename(aside)
+        try:
+            out.rename(self._target)
+        except OSError as error:
+            if replaces and not self._target.exists():
+                aside.rename(self._target)
+            raise SnapshotError(
+                f"snapshot {self.name!r}: can't be put in place ({error.strerror}); another run may have written it meanwhile"
+            ) from None
+        finally:
+            if replaces and self._target.exists():
+                aside.unlink() if aside.is_symlink() else shutil.rmtree(aside, ignore_errors=True)
 
 
 def _optional(schema: pa.Schema) -> pa.Schema:

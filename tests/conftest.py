@@ -118,15 +118,17 @@ def demo(tmp_path_factory) -> snapshot.Snapshot:
         return snapshot.load(source.NAME) if is_stored else source.make()
 
 
-def run_of_demo(directory: Path) -> Path:
-    """Results of `demo` with the default parameters under a directory, its paper where there is TeX, and its page."""
+def run_of_demo(directory: Path, **changed) -> Path:
+    """Results of `demo` (with the default parameters, where none is given) under a directory, its paper where there is
+    TeX, and its page.
+    """
     from analysis import programs, run
     from analysis.page import site
     from analysis.parameters import Parameters
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HUB_PAPER_GENERATED", str(directory))
-        parameters = Parameters()
+        parameters = Parameters(**changed)
         run.run_notebooks(parameters)
         run.collect(parameters)
         if not programs.missing_tex():

@@ -25,6 +25,7 @@ from analysis.paths import ROOT
 # is not used here: a Qt window, pandoc, statsmodels.
 CONDA_NAMES = {
     "duckdb": "python-duckdb",
+    "fastjsonschema": "python-fastjsonschema",
     "huggingface-hub": "huggingface_hub",
     "ibis-framework": "ibis-duckdb",
     "matplotlib": "matplotlib-base",

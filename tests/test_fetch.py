@@ -226,6 +226,16 @@ def test_a_refused_download_is_one_line(published, status):
         got(planned)
 
 
+@pytest.mark.parametrize("name", ["../x.csv", "/etc/x.csv", "a/b.csv", ".x.csv", "a\nb.csv", ".."])
+def test_a_name_that_leads_elsewhere_is_refused(published, name):
+    planned = fetch.Plan(
+        fetch.sources().loc["castano"], dt.date(2023, 1, 1), (fetch.Remote(name, "", 1, "", "http://127.0.0.1:9/x"),), ""
+    )
+    with pytest.raises(SnapshotError, match="which is no plain name"):
+        got(planned)
+    assert not planned.directory.exists()
+
+
 def test_no_space_is_said_before_anything_is_written(published, monkeypatch):
     dump(published)
     monkeypatch.setattr(fetch.shutil, "disk_usage", lambda path: fetch.shutil._ntuple_diskusage(10, 10, 0))
@@ -306,7 +316,7 @@ def test_one_command_fetches_a_week_and_makes_a_snapshot_that_names_its_source(p
     assert made.manifest["tables"]["usage"]["rows"] == 1
     assert made.manifest["source"]["licence"] == "ODbL-1.0"
     code, _, said = called("fetch", "hub-weekly", "2025-01-01")
-    assert code == 1 and "is there already" in said
+    assert code == 1 and "exists; choose another" in said
 
 
 def test_a_dry_run_says_size_and_licence_and_downloads_nothing(published, called):

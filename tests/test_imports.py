@@ -20,9 +20,10 @@ LAYERS = {
     "study": ("study", "study.*"),
     "questions": ("activity", "adoption", "network", "merging", "merging.[!c]*", "merging.candidates"),
     "engine": ("engine", "people", "parameters"),
-    "snapshot": ("snapshot", "schema"),
+    "snapshot": ("snapshot", "schema", "manifest"),
     "what all may use": (
-        "", "covered", "paths", "results", "report", "templates", "figures", "licenses", "environment", "programs",
+        "", "covered", "paths", "results", "directories", "text", "report", "templates", "figures", "licenses",
+        "environment", "programs",
     ),
 }
 # What a module that imports within its functions says in a comment or its docstring: how much time that saves.

@@ -529,7 +529,7 @@ def test_decisions_lie_beside_the_snapshot_which_stays_as_it_was(small):
 
 
 def test_a_terminal_sees_no_control_characters():
-    assert shown("a\x1b[31m\u202eb\n") == "a<001B>[31m<202E>b<000A>"
+    assert shown("a\x1b[31m\u202eb\n") == "a⟨U+001B⟩[31m⟨U+202E⟩b⟨U+000A⟩"
     assert len(shown("x" * 10_000)) < 400
 
 

@@ -145,12 +145,15 @@ def test_outputs_hold_no_path_of_the_machine(demo):
             assert str(paths.ROOT).encode() not in data and str(demo.parent).encode() not in data, path.name
 
 
-def test_two_runs_give_the_same_bytes(demo, tmp_path):
+def test_two_runs_give_the_same_bytes_also_in_a_directory_that_is_named_from_where_one_is(demo, tmp_path, monkeypatch):
     def digests(root):
         files = [p for p in sorted(root.rglob("*")) if p.is_file() and "build" not in p.relative_to(root).parts]
         return {str(p.relative_to(root)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
 
-    first, second = digests(demo), digests(run_of_demo(tmp_path / "a directory of another name"))
+    monkeypatch.chdir(tmp_path)
+    assert run_of_demo(tmp_path / "not used", out_dir="a directory of another name") == Path("a directory of another name")
+    assert [path.name for path in tmp_path.iterdir()] == ["a directory of another name"]
+    first, second = digests(demo), digests(tmp_path / "a directory of another name")
     assert first == second and {"results.json", "numbers.tex", "site/index.html"} <= first.keys()
     assert programs.missing_tex() or "paper.pdf" in first
 
@@ -201,13 +204,6 @@ def test_a_failing_cell_stops_the_run_with_its_cell_its_error_and_the_copy(tmp_p
     assert "rq2_network, cell 3: ValueError: no such core" in str(error.value)
     assert "rq2_network.ipynb" in str(error.value)
     assert "no such core" in (tmp_path / "rq2_network.ipynb").read_text()
-
-
-def test_a_directory_that_is_no_result_is_not_emptied(tmp_path):
-    (tmp_path / "thesis.tex").write_text("years of work")
-    with pytest.raises(RunError, match="choose an empty out_dir"):
-        run.run_notebooks(Parameters(out_dir=str(tmp_path)))
-    assert (tmp_path / "thesis.tex").exists()
 
 
 def test_differences_say_what_moved_and_where():

@@ -123,6 +123,14 @@ def doctored(demo_run, tmp_path_factory):
     for entry in document["outputs"]["figures"].values():
         entry["why"] = f"no {HOSTILE}"
     (out_dir / "results.json").write_text(json.dumps(document), encoding="utf-8")
+    executed = out_dir / "notebooks" / "rq1_activity.ipynb"
+    notebook = json.loads(executed.read_text(encoding="utf-8"))
+    outputs = [output.get("data", {}) for cell in notebook["cells"] for output in cell.get("outputs", ())]
+    tables = [data["text/html"] for data in outputs if "text/html" in data]
+    assert len(tables) > 3
+    for html in tables:  # as pandas writes a licence of strangers
+        html.append("<p>a licence\0\x1b[31m\u202e\x7f</p>")
+    executed.write_text(json.dumps(notebook), encoding="utf-8")
     site.build(out_dir)
     return parsed(out_dir)
 
@@ -133,6 +141,12 @@ def test_hostile_names_stay_text_and_do_not_turn_it(doctored):
         assert all(re.fullmatch(r"(\.\./)?assets/[a-z.]+", name) for name in page.loaded if name[:5] != "data:")
     assert "&lt;script&gt;alert(1)&lt;/script&gt;⟨U+202E⟩gpj.exe" in doctored["index"].text
     assert "\u202e" not in doctored["index"].text + doctored["rq1_activity"].text
+
+
+def test_no_control_character_reaches_a_page_not_even_through_the_output_of_a_cell(doctored):
+    assert "a licence⟨U+0000⟩⟨U+001B⟩[31m⟨U+202E⟩⟨U+007F⟩" in doctored["rq1_activity"].text
+    for page in doctored.values():
+        assert not re.search("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069]", page.text)
 
 
 def test_observed_data_have_no_mark_and_a_run_without_pdf_no_link(doctored):

@@ -596,7 +596,7 @@ def test_a_table_whose_coverage_is_not_said_is_refused():
 
 def test_an_unknown_coverage_status_is_refused(directory):
     coverage = {**COVERAGE, "repos": {"model": {"status": "complet"}}}
-    assert "coverage of repos" in one_line(lambda: write(coverage=coverage))
+    assert "tables.repos.coverage.model.status: expected one of" in one_line(lambda: write(coverage=coverage))
     assert list(directory.iterdir()) == []
 
 
@@ -670,10 +670,13 @@ def test_a_manifest_that_is_no_json_is_told(content, snapshot):
     assert one_line(lambda: load(NAME)).startswith(f"{NAME}/manifest.json: not JSON")
 
 
-@pytest.mark.parametrize("content", [b"[]", b'"text"', b"null", b"{}"])
-def test_json_that_is_no_manifest_is_told(content, snapshot):
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [(b"[]", "an object"), (b'"text"', "an object"), (b"null", "an object"), (b"{}", "without date, name, rejected")],
+)
+def test_json_that_is_no_manifest_is_told(content, expected, snapshot):
     (snapshot.path / "manifest.json").write_bytes(content)
-    assert "without date, name" in one_line(lambda: load(NAME))
+    assert expected in one_line(lambda: load(NAME))
 
 
 def test_a_manifest_that_is_a_directory_is_told(snapshot):
@@ -694,19 +697,28 @@ def test_a_manifest_that_lacks_a_key_is_told(key, snapshot):
     [
         ("schema", 2, "schema 2, this tool reads schema 1"),
         ("name", "2022-01-01", "names '2022-01-01', not its directory"),
-        ("synthetic", 1, "synthetic is neither true nor false"),
-        ("synthetic", "false", "synthetic is neither true nor false"),
-        ("date", 20231015, "no ISO date"),
-        ("date", "", "no ISO date"),
-        ("date", None, "no ISO date"),
+        ("synthetic", 1, "synthetic: expected true or false"),
+        ("synthetic", "false", "synthetic: expected true or false"),
+        ("date", 20231015, "date: expected a text"),
+        ("date", "", "date: expected a text"),
+        ("date", None, "date: expected a text"),
         ("date", "2023-13-01", "expected an ISO date"),
         ("date", "9999-12-31", "expected an ISO date"),
-        ("tables", [], "tables is no object"),
-        ("tables", None, "tables is no object"),
-        ("tables", {"repos": None}, "tables is no object"),
-        ("tables", {"stars": {}}, "unknown table 'stars'"),
-        ("tables", {"../../x": {}}, "unknown table '../../x'"),
-        ("tables", {"repos": {}}, "table repos without columns, coverage, rows, sha256"),
+        ("tables", [], "tables: expected an object"),
+        ("tables", None, "tables: expected an object"),
+        ("tables", {"repos": None}, "tables.repos: expected an object"),
+        ("tables", {"stars": {}}, "tables: has 'stars'; expected some of repos, commits"),
+        ("tables", {"../../x": {}}, "tables: has '../../x'"),
+        ("tables", {"repos": {}}, "tables.repos: without bytes, columns, coverage, rows, sha256"),
+        ("source", None, "source: expected an object"),
+        ("source", "a dump", "source: expected an object"),
+        ("source", {"title": 5}, "source.title: expected a text"),
+        ("rejected", [], "rejected: expected an object"),
+        ("rejected", {"repos": 3}, "rejected.repos: expected an object"),
+        ("rejected", {"repos": {"no name": -1}}, "rejected.repos.no name: expected 0 or more"),
+        ("repositories_left_out", {"gone": True}, "repositories_left_out.gone: expected a whole number"),
+        ("notes", [], "notes: expected an object"),
+        ("tool", None, "tool: expected a text"),
     ],
 )
 def test_a_manifest_with_another_value_is_told(key, value, expected, snapshot):
@@ -715,11 +727,21 @@ def test_a_manifest_with_another_value_is_told(key, value, expected, snapshot):
 
 
 @pytest.mark.parametrize(
-    "coverage", [[], "complete", {"model": "complete"}, {"model": {}}, {"model": {"status": "all"}}]
+    ("coverage", "expected"),
+    [
+        ([], ": expected an object"),
+        ("complete", ": expected an object"),
+        ({"model": "complete"}, ".model: expected an object"),
+        ({"model": {}}, ".model: without status"),
+        ({"model": {"status": "all"}}, ".model.status: expected one of complete, sample, absent"),
+        ({"model": {"status": "sample", "rule": 5}}, ".model.rule: expected a text"),
+        ({"model": {"status": "sample", "zeros": "yes"}}, ".model.zeros: expected true or false"),
+        ({"model": {"status": "sample", "columns": "likes"}}, ".model.columns: expected a list"),
+    ],
 )
-def test_an_unknown_coverage_is_told(coverage, snapshot):
+def test_an_unknown_coverage_is_told(coverage, expected, snapshot):
     change_manifest(snapshot, lambda manifest: manifest["tables"]["repos"].update(coverage=coverage))
-    assert "coverage of repos: expected a status of complete, sample, absent" in one_line(lambda: load(NAME))
+    assert f"{NAME}/manifest.json, tables.repos.coverage{expected};" in one_line(lambda: load(NAME))
 
 
 def test_a_renamed_snapshot_is_told(snapshot):

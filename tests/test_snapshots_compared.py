@@ -292,7 +292,7 @@ def test_repositories_as_of_an_earlier_day_are_those_of_that_day(stored):
         ("2022-01-01", "", "expected two snapshots or more, or --as-of START..END/STEP"),
         ("2022-01-01,2023-01-01", "2021-01-01..2021-10-01/quarter", "a range goes with one snapshot, not with 2"),
         ("2022-01-01,2032-01-01", "", "no such snapshot; did you mean"),
-        ("2022-01-01,", "", "no such snapshot"),
+        ("2022-01-01,", "", "a name between the commas is empty"),
         ("2022-01-01,../2023-01-01", "", "no such snapshot"),
         ("2022-01-01@2021-05-05,2023-01-01", "2021-06-06", "a date is given by --as-of too; give it once"),
         ("2022-01-01,2023-01-01", "2022-06-01", "to the day before the snapshot's date, 2022-01-01"),

@@ -5,7 +5,6 @@ Usernames appear on the terminal of whoever reviews and in the files beside the 
 
 import json
 import sys
-import unicodedata
 from pathlib import Path
 from typing import Annotated
 
@@ -15,15 +14,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from analysis import people
+from analysis import directories, people
 from analysis.engine import load
 from analysis.merging import candidates, matching
 from analysis.parameters import check
 from analysis.snapshot import check_name
+from analysis.text import visible
 
 # Imported by the commands that need them, in seconds of processor time: score 0.9, sensitivity 0.5 (matplotlib, scipy).
 
 ANSWERS = {"s": "same", "d": "different", "u": "unsure"}
+WORDS = {**ANSWERS, "n": "next", "q": "quit"}
 LONGEST_SHOWN = 300
 app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode="markdown")
 _out = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 180)
@@ -73,11 +74,12 @@ def decide(
     """Decide the clear candidates automatically; what a person decided stays. Then as `apply`."""
     if rule not in ("ours", "study"):
         raise people.PeopleError(f"--rule {rule[:30]}: expected ours or study")
-    found, decisions = _candidates(name), _decisions(name)
+    found = _candidates(name)
     if rule == "study":
         found = found[found["passes"] != "spelling"].assign(score=found["similarity"], rule="study", parts="similarity")
-    decided = people.with_automatic(decisions, found[found["score"] >= threshold])
-    people.write_rows(people.directory(name) / "decisions.csv", decided)
+    with _alone(name):
+        decided = people.with_automatic(_decisions(name), found[found["score"] >= threshold])
+        people.write_rows(people.directory(name) / "decisions.csv", decided)
     apply(name, threshold)
 
 
@@ -87,10 +89,9 @@ def apply(
     threshold: Annotated[float, typer.Option(min=0, max=100, help="The run's merge_threshold.")] = 90,
 ) -> None:
     """Write what the decisions come to: map.csv, log.csv, refused.csv, near_misses.csv. Prints counts."""
-    table = _table(_hub(name))
-    decisions = _decisions(name)
+    found, table, decisions = _candidates(name), _table(_hub(name)), _decisions(name)
     merged = people.merge(table, decisions, merge_threshold=threshold)
-    near = people.near_misses(_candidates(name), decisions, merged)
+    near = people.near_misses(found, decisions, merged)
     files = {"map": merged.people, "log": merged.log, "refused": merged.refused, "near_misses": near}
     for file, frame in files.items():
         people.write_rows(people.directory(name) / f"{file}.csv", frame)
@@ -111,7 +112,22 @@ def review(
     """Walk through the undecided pairs, both names side by side. Each answer is saved at once; leave with q, go on later."""
     if not by.strip() or by == people.AUTOMATIC:
         raise people.PeopleError(f"--by {by[:30]!r}: expected who decides, not {people.AUTOMATIC!r} and not empty")
-    found, decisions, hub = _candidates(name), _decisions(name), _hub(name)
+    found, hub = _candidates(name), _hub(name)
+    with _alone(name):
+        _review(name, hub, found, by=by, least=least, automatic=automatic, unsure=unsure)
+    _out.print(f"`people apply {name}` writes the map and the log anew")
+
+
+def _alone(name: str):
+    """Each answer writes the whole file: two at work at once would lose the answers of one of them."""
+    busy = f"another `people review` or `people decide` of {name} is at work: waiting for it to end"
+    return directories.alone(people.directory(name) / ".lock", busy=busy, said=_out.print)
+
+
+def _review(name: str, hub, found: pd.DataFrame, *, by: str, least: float, automatic: bool, unsure: bool) -> None:
+    from analysis.merging import candidates
+
+    decisions = _decisions(name)
     again = (automatic & (decisions["by"] == people.AUTOMATIC)) | (unsure & (decisions["decision"] == "unsure"))
     settled = decisions[~again]
     waiting = people.near_misses(found, settled, people.merge(_table(hub), settled), least=least)
@@ -128,7 +144,6 @@ def review(
             people.write_rows(people.directory(name) / "decisions.csv", decisions)
     else:
         _out.print("no pair left to decide" if not len(waiting) else "all pairs seen")
-    _out.print(f"`people apply {name}` writes the map and the log anew")
 
 
 def _side_by_side(known, pair) -> Table:
@@ -145,12 +160,13 @@ def _ask() -> str | None:
     """s, d, u, or "" for later; None to leave, which the end of the input is too."""
     while True:
         try:
-            answer = input("[s]ame  [d]ifferent  [u]nsure  [n]ext  [q]uit: ").strip().lower()[:1]
+            said = input("[s]ame  [d]ifferent  [u]nsure  [n]ext  [q]uit: ").strip().lower()
         except (EOFError, KeyboardInterrupt):
             return None
+        answer = next((letter for letter, word in WORDS.items() if said in (letter, word)), None)
         if answer in ANSWERS:
             return answer
-        if answer in ("n", "q"):
+        if answer:
             return "" if answer == "n" else None
 
 
@@ -166,9 +182,7 @@ def _answered(decisions: pd.DataFrame, pair, decision: str, by: str) -> pd.DataF
 
 def shown(text: str) -> str:
     """A name as a terminal may show it: no control, no direction, no invisible character, not too long."""
-    safe = "".join(c if unicodedata.category(c) not in ("Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp") else f"<{ord(c):04X}>"
-                   for c in text[:LONGEST_SHOWN])  # fmt: skip
-    return safe + ("…" if len(text) > LONGEST_SHOWN else "")
+    return visible(text[:LONGEST_SHOWN]) + ("…" if len(text) > LONGEST_SHOWN else "")
 
 
 @app.command("score")
@@ -195,15 +209,13 @@ def score_(
     if rule and rule not in matching.RULES:
         raise people.PeopleError(f"--rule {rule[:30]}: expected one of {', '.join(matching.RULES)}")
     file = Path(gold)
+    if save and (rule or threshold is not None or not file.is_file()):
+        raise people.PeopleError("--save: keeps all rules and thresholds of a file of aliases; leave out the others")
     hub = None if file.is_file() else _hub(gold)
     truth = people_score.read_gold(file) if hub is None else people_score.read_truth(hub)
     levels = [threshold] if threshold is not None else [float(t) for t in range(80, 101, 1 if save or as_json else 5)]
     scored = people_score.score(truth, rules=[rule] if rule else matching.RULES, thresholds=levels, hub=hub)
     if save:
-        if hub is not None or rule or threshold is not None:
-            raise people.PeopleError(
-                "--save: keeps all rules and thresholds of a file of aliases; leave out the others"
-            )
         scored = pd.concat([scored, people_score.held_out(truth)], ignore_index=True)
         people_score.save(scored, source=source or file.name)
     if as_json:

@@ -5,6 +5,7 @@ this module.
 """
 
 import hashlib
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def read_gold(file: Path) -> pd.DataFrame:
     """Columns person, kind (login, name), alias, in the file's order without repeats; raises PeopleError."""
     try:
         frame = pd.read_csv(file, dtype=str, keep_default_na=False)
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError, OSError) as error:
+    except (ValueError, EOFError, zlib.error, OSError) as error:  # pandas' own errors are ValueErrors
         raise people.PeopleError(
             f"{file.name}: no CSV file ({type(error).__name__}); expected person,kind,alias"
         ) from None

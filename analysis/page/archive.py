@@ -44,11 +44,17 @@ def write(out_dir: Path) -> Path:
     return target
 
 
-def members(out_dir: Path) -> dict[str, bytes]:
-    """What goes into the zip, by its name there. Raises RunError where the paper was not built."""
+def bibliography_of(out_dir: Path) -> Path:
+    """The compiled bibliography of a run's paper; raises RunError where the paper was not built."""
     bibliography = out_dir / "build" / "main.bbl"
     if not bibliography.exists():
         raise RunError(f"{out_dir.name}: the paper was not built; run ./run_all.sh with its snapshot first (it needs TeX)")
+    return bibliography
+
+
+def members(out_dir: Path) -> dict[str, bytes]:
+    """What goes into the zip, by its name there. Raises RunError where the paper was not built."""
+    bibliography = bibliography_of(out_dir)
     sources = {"main.bbl": bibliography, "numbers.tex": out_dir / "numbers.tex"}
     sources |= _below(paths.PAPER, "*.tex", "*.sty", "*.bib", "sections/*.tex")
     sources |= _below(out_dir, "tables/*.tex", "figures/*.tex", "figures/*.pdf")

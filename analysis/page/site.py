@@ -11,7 +11,6 @@ import json
 import re
 import shlex
 import shutil
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from importlib import resources
 from pathlib import Path
@@ -22,10 +21,11 @@ import pandas as pd
 from markupsafe import Markup
 from nbconvert import HTMLExporter
 
-from analysis import paths, report
+from analysis import directories, paths, report
 from analysis.page import colophon, explain, provenance
 from analysis.parameters import Parameters
 from analysis.study import audit, ledger, published, verdicts
+from analysis.text import visible
 
 TEMPLATES = paths.PAPER / "site"
 TITLE = "Development activity on the Hugging Face Hub"
@@ -49,12 +49,12 @@ STEPS: dict[str, tuple[str, list[tuple[tuple[str, ...], list[Callable]]]]] = {
 def build(out_dir: Path, *, paper_follows: bool = False) -> Path:
     """Write `site/` into the directory of a run whose results are collected; returns its `index.html`.
 
-    An earlier page is replaced. A link to the PDF is there if the PDF is, or if it is being made (`paper_follows`).
+    An earlier page is replaced, in a directory that a run made. A link to the PDF is there if the PDF is, or if it is
+    being made (`paper_follows`).
     """
     document = json.loads((out_dir / "results.json").read_text(encoding="utf-8"))
+    directories.remove(out_dir, "site")
     site = out_dir / "site"
-    if site.exists():
-        shutil.rmtree(site)
     (site / "notebooks").mkdir(parents=True)
     (site / "assets").mkdir()
     _write_assets(site / "assets")
@@ -62,13 +62,17 @@ def build(out_dir: Path, *, paper_follows: bool = False) -> Path:
     environment = _environment(document)
     for page in pages:
         html = environment.get_template("notebook.html.j2").render(page=page, pages=pages, root="../")
-        (site / "notebooks" / f"{page['name']}.html").write_text(html, encoding="utf-8")
+        _write(site / "notebooks" / f"{page['name']}.html", html)
     html = environment.get_template("index.html.j2").render(
         pages=pages, root="", **_ledger(document), **_files(out_dir, paper_follows), **_about(out_dir, document)
     )
-    index = site / "index.html"
-    index.write_text(html, encoding="utf-8")
-    return index
+    _write(site / "index.html", html)
+    return site / "index.html"
+
+
+def _write(file: Path, html: str) -> None:
+    """The one place that writes HTML: no control or invisible character reaches it, wherever the text came from."""
+    file.write_text(visible(html, keep="\n\t"), encoding="utf-8")
 
 
 # --- words and numbers ------------------------------------------------------------------------------------------------
@@ -77,16 +81,12 @@ def build(out_dir: Path, *, paper_follows: bool = False) -> Path:
 def clean(text: object, *, longest: int = report.LONGEST_TEXT) -> str:
     """A stranger's text on one line: shortened, and what is invisible or turns the direction as its code point."""
     text = str(text)
-    shown = text if len(text) <= longest else text[: longest - 1] + "…"
-    return "".join(f"⟨U+{ord(c):04X}⟩" if unicodedata.category(c) in _INVISIBLE else c for c in shown)
+    return visible(text if len(text) <= longest else text[: longest - 1] + "…")
 
 
 def sentence(text: object) -> str:
     """`clean` for a sentence with names in it, which is not shortened."""
     return clean(text, longest=10_000)
-
-
-_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 class Words:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
 
-from analysis import snapshot
+from analysis import directories, snapshot
 from analysis.snapshot import SnapshotError
 from analysis.sources import dumps, fetch
 
@@ -54,10 +54,9 @@ def fetch_(
     Examples: `fetch hfcommunity 2023-10`, `fetch weyaxi 2023-10-19`, `fetch hub-weekly 2025-01-01`, `fetch huggingkg`
     """
     planned = fetch.plan(name, date)
-    if to:
-        snapshot.check_name(to)
-    if not force and import_it and (to or planned.name) in snapshot.names():
-        raise SnapshotError(f"{to or planned.name}: the snapshot is there already; --force replaces it")
+    if import_it:
+        snapshot.check_free(to or planned.name, replace=force)
+        snapshot.new_date(to or planned.name, planned.date.isoformat())
     say(planned)
     if not dry_run:
         made = brought(planned, to=to, import_it=import_it, replace=force)
@@ -92,7 +91,10 @@ def brought(planned: fetch.Plan, *, to: str = "", import_it: bool = True, replac
                 tasks[name] = bars.add_task(name, total=total)
             bars.update(tasks[name], completed=done)
 
-        files = list(fetch.fetch(planned, progress=progress))
+        planned.directory.mkdir(parents=True, exist_ok=True)
+        busy = f"another fetch writes to {planned.directory}: waiting for it to end"
+        with directories.alone(planned.directory / ".lock", busy=busy, said=said.print):
+            files = list(fetch.fetch(planned, progress=progress))
     said.print(f"{len(files)} files are in {planned.directory}", markup=False)
     if not import_it or not all(file.kind for file in planned.files):
         return ""

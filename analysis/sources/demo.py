@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from analysis.snapshot import SCHEMAS, Snapshot, Writer, load
+from analysis.snapshot import SCHEMAS, Snapshot, Writer, check_free, load
 
 NAME, DATE, SEED = "demo", dt.date(2023, 10, 15), 2023
 FIRST, LAST = pd.Timestamp("2022-03-02T09:00Z"), pd.Timestamp("2023-10-14T18:00Z")
@@ -81,6 +81,7 @@ def make(*, replace: bool = False) -> Snapshot:
 
     Raises SnapshotError where it exists and `replace` is false.
     """
+    check_free(NAME, replace=replace)
     rng = np.random.default_rng(SEED)
     kinds = [_models(rng), _others(rng, "dataset", N_DATASETS), _others(rng, "space", N_SPACES)]
     plan = _with_traps(_with_popularity(rng, pd.concat(kinds, ignore_index=True)))

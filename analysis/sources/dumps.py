@@ -133,7 +133,7 @@ def import_dumps(
     reports on stderr. Out: what was written and
     what was not. Raises SnapshotError, one line: an unreadable file, an unknown choice, no usable row.
     """
-    day = snapshot.date_of(snapshot.check_name(name), date)
+    day = snapshot.new_date(snapshot.check_name(name), date)
     checked = [_source(kind, Path(path), columns or {}) for kind, path in sources]
     _check_coverage(coverage, rule, checked)
     if not checked:

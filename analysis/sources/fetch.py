@@ -299,6 +299,8 @@ def fetch(planned: Plan, *, progress: Callable[[str, int, int | None], None] | N
     digest or a size that is not the published one, a file that is gone. What was downloaded in part stays, so that the
     same call goes on with it.
     """
+    if strange := [file.name for file in planned.files if not re.fullmatch(r"[\w+-][\w .+-]*", file.name)]:
+        raise SnapshotError(f"{planned.source.name}: publishes a file {strange[0][:60]!r}, which is no plain name")
     planned.directory.mkdir(parents=True, exist_ok=True)
     waiting = [file for file in planned.files if not _is_there(planned.directory / file.name, file)]
     _check_space(planned.directory, sum(file.size or 0 for file in waiting))

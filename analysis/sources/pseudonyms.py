@@ -5,6 +5,7 @@ numbered. Both are kept as rows of `people`, so that nothing has to be computed 
 """
 
 import bisect
+import codecs
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
@@ -15,7 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis import people
-from analysis.snapshot import Snapshot, SnapshotError, Writer, load
+from analysis.snapshot import Snapshot, SnapshotError, Writer, check_free, load
+from analysis.snapshot import names as snapshot_names
 
 SHORTEST_KEY = 32  # bytes
 KEPT = ("repos", "usage")
@@ -25,7 +27,7 @@ NAMED = ("commits", "discussions")
 def read_key(file: Path) -> bytes:
     """The secret of a key file: 32 bytes or more, made for instance by `openssl rand -hex 32`. Raises SnapshotError."""
     try:
-        key = file.read_bytes().strip()
+        key = file.read_bytes().removeprefix(codecs.BOM_UTF8).strip()
     except OSError as error:
         raise SnapshotError(f"{file.name}: can't be read ({error.strerror}); expected a file with a key") from None
     if len(key) < SHORTEST_KEY:
@@ -49,9 +51,10 @@ def pseudonymise(name: str, key_file: Path, to: str, *, merge_threshold: float =
     and `people` keeps the order of the names, from which somebody who knows all of them could read some. Share it with
     those who may see the original's counts.
 
-    Raises SnapshotError, one line.
+    What it replaces is a pseudonymised copy too: names that are hidden cannot be had back. Raises SnapshotError, one line.
     """
     key, source = read_key(key_file), load(name)
+    _check_target(source, to, replace=replace)
     merged = _merged(source, merge_threshold)
     names = sorted(_names(source) | merged.keys() | set(merged.values()))
     is_bot = dict(zip(names, people.is_bot(pd.Series(names, dtype="object")), strict=True))
@@ -73,9 +76,19 @@ def pseudonymise(name: str, key_file: Path, to: str, *, merge_threshold: float =
         for row in pq.read_table(source.file("rejected")).to_pylist():
             if row["table"] != "people":
                 writer.reject(row.pop("table"), row.pop("reason"), **row)
-        writer.left_out.update(source.manifest["repositories_left_out"])
-        writer.notes.update(source.manifest["notes"])
+        writer.left_out.update(source.manifest.get("repositories_left_out", {}))
+        writer.notes.update(source.manifest.get("notes", {}))
     return load(to)
+
+
+def _check_target(source: Snapshot, to: str, *, replace: bool) -> None:
+    if to.lower() == source.name.lower():
+        raise SnapshotError(f"--to {to[:60]}: expected another name than the snapshot's own, whose names would be lost")
+    check_free(to, replace=replace)
+    if replace and to in snapshot_names() and "pseudonyms" not in load(to).manifest["source"]:
+        raise SnapshotError(
+            f"--to {to}: holds names and is no pseudonymised copy, so it is not replaced; choose another name"
+        )
 
 
 def _merged(source: Snapshot, merge_threshold: float) -> dict[str, str]:

@@ -24,7 +24,7 @@ ROWS_AT_ONCE = 20_000
 
 # Looser than the Hub is today: ids of 2022 are longer than 96 characters, and hold '..'.
 _PART = re.compile(r"[A-Za-z0-9._-]{1,256}")
-_ID = re.compile(rf"{_PART.pattern}(/{_PART.pattern})?")
+_ID = re.compile(rf"(?!\.\.?(?:/|$)){_PART.pattern}(/(?!\.\.?$){_PART.pattern})?")  # . and .. are places in a path
 _DIGITS = re.compile(r"(-?[0-9]{1,19})(\.0*)?")
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)

@@ -64,12 +64,14 @@ def choose(
 ) -> Choice:
     """Check what is to be collected. Raises SnapshotError, one line."""
     today = dt.datetime.now(dt.UTC).date()
-    day = today if date == "today" else snapshot.date_of("", date)
+    day = snapshot.new_date(name, today.isoformat() if date == "today" else date)
     if day > today:
         raise SnapshotError(f"date {day}: still to come; the Hub shows its present alone, today {today} (UTC)")
+    asked = bool(what)
+    kinds, what = ([word.strip() for word in words if word.strip()] for words in (kinds, what))
     if (unknown := sorted(set(kinds) - set(KINDS))) or not kinds:
         raise SnapshotError(f"kinds {', '.join(unknown)[:60]!r}: expected some of {', '.join(KINDS)}")
-    if unknown := sorted(set(what) - set(WHAT)):
+    if (unknown := sorted(set(what) - set(WHAT))) or (asked and not what):
         raise SnapshotError(f"what {', '.join(unknown)[:60]!r}: expected some of {', '.join(WHAT)}")
     if sum(map(bool, (sample, ids, owner))) > 1 and not (sample and owner):
         raise SnapshotError("--ids names the repositories; give it without --sample and --owner")
@@ -77,6 +79,12 @@ def choose(
         raise SnapshotError(f"sample {sample}: expected 1 or more")
     if owner and not re.fullmatch(r"[A-Za-z0-9._-]{1,96}", owner):
         raise SnapshotError(f"owner {owner[:60]!r}: expected the name of an account on the Hub")
+    if all_discussions and not since:
+        raise SnapshotError("--all-discussions: goes with --since; without it all discussions are asked for anyway")
+    if since and (earlier := snapshot.load(since).date) > day:
+        raise SnapshotError(
+            f"--since {since}: is of {earlier}, after {day}; expected a snapshot of that day or before it"
+        )
     named = _read_ids(ids, kinds) if ids else ()
     chosen = tuple(kind for kind in snapshot.KINDS if snapshot.PLURAL[kind] in kinds)
     chosen = tuple(kind for kind in chosen if not named or any(k == kind for k, _ in named))
@@ -93,7 +101,7 @@ def choose(
 def _read_ids(file: Path, kinds: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """(kind, repo_id) per line: `models/owner/name`, or `owner/name` where --kinds names one kind. `#` begins a comment."""
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError):
         raise SnapshotError(f"{file.name}: can't be read as text; expected one repository a line") from None
     found = []

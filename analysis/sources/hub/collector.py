@@ -8,7 +8,6 @@ import datetime as dt
 import hashlib
 import json
 import logging
-import shutil
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -111,7 +110,8 @@ def collect(
 
     Raises SnapshotError, one line; Interrupted on Ctrl-C.
     """
-    _check_free(choice.name, replace or dry_run)
+    if not dry_run:
+        snapshot.check_free(choice.name, replace=replace)
     directory = raw(choice.name)
     if choice.since:
         snapshot.load(choice.since)
@@ -119,7 +119,7 @@ def collect(
     stop = threading.Event()
     with Journal(directory, must_exist=replay) as journal, _log(directory, token) as log, _stoppable(choice, stop):
         journal.settle(choice.parameters())
-        _remove_leftovers(choice.name)
+        snapshot.remove_leftovers(choice.name)
         if not replay:
             asking = {"workers": workers, "attempts": attempts, "wait": pause, "patience": patience}
             with Requests(token, log=log, stop=stop, **asking) as requests, Shown(progress, log, requests) as shown:
@@ -150,17 +150,6 @@ def unfinished() -> list[str]:
     """Names of collections that have a journal and no snapshot yet, sorted."""
     found = (path.parent.name for path in paths.raw().glob("*/journal.sqlite"))
     return sorted(name for name in found if not (paths.snapshots() / name).exists())
-
-
-def _check_free(name: str, replace: bool) -> None:
-    if (paths.snapshots() / name).exists() and not replace:
-        raise SnapshotError(f"snapshot {name!r} exists; choose another --name or replace it with --force")
-
-
-def _remove_leftovers(name: str) -> None:
-    """What a killed run left beside the snapshots; this run holds the journal, so it is nobody's."""
-    for left in paths.snapshots().glob(f".{name}.partial-*"):
-        shutil.rmtree(left, ignore_errors=True)
 
 
 @contextmanager

@@ -99,8 +99,8 @@ def read_token(source: str = "") -> Token:
         place = next((f"of the variable {name}" for name in STORED_IN if os.environ.get(name)), "of `hf auth login`")
     if source and found is None:
         try:
-            found, place = Path(source).expanduser().read_text(encoding="utf-8"), f"of the file {Path(source).name}"
-        except (OSError, UnicodeDecodeError):
+            found, place = Path(source).expanduser().read_text(encoding="utf-8-sig"), f"of the file {Path(source).name}"
+        except (OSError, RuntimeError, ValueError):  # also ~nobody, a NUL, bytes that are no text
             raise SnapshotError(
                 "--token-from: neither a variable of the environment that is set nor a file that can be read"
             ) from None

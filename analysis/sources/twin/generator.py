@@ -7,6 +7,7 @@ for service accounts, which `data/bots.csv` has to know. What was invented is ke
 """
 
 import datetime as dt
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -15,8 +16,8 @@ import pyarrow as pa
 from rapidfuzz import fuzz
 
 from analysis import licenses
-from analysis.parameters import Parameters
-from analysis.snapshot import SCHEMAS, Snapshot, Writer, load
+from analysis.parameters import Parameters, shortest
+from analysis.snapshot import SCHEMAS, Snapshot, SnapshotError, Writer, check_free, date_of, load, new_date
 from analysis.sources.twin import counts as twin_counts
 from analysis.sources.twin import network as twin_network
 from analysis.sources.twin.counts import (
@@ -127,6 +128,7 @@ TASKS = {
 LIBRARIES = {"model": ("transformers", "diffusers", "peft", None), "space": ("gradio", "streamlit", "docker", "static")}
 BOTS = ("system", "SFconvertbot", "librarian-bot", "parquet-converter", "twin-sync[bot]")
 OPENING = dt.date(2021, 3, 2)
+DATE, SEED = "2023-10-15", 2023
 CATALOGUES = (800, 400, 200, 100)  # spaces that offer very many models
 SPACES_WITH_MODELS = 0.2
 
@@ -190,17 +192,31 @@ class Crowd:
         return self.first_visitor + self.visitors
 
 
-def make(*, date: str = "2023-10-15", scale: float = 1.0, seed: int = 2023, replace: bool = False) -> Snapshot:
-    """Write the twin `<date>-twin` (with `-x<scale>` where the scale is not 1) and open it.
+def check(*, date: str, scale: float, seed: int, replace: bool) -> tuple[str, dt.date]:
+    """Name and day of the twin that `make` would write.
+
+    Raises SnapshotError: for a day that has not come or on which the twin has no repository yet, a scale that is not
+    positive, a seed that is none, and where the snapshot exists and `replace` is false.
+    """
+    if not 0 < scale < math.inf:
+        raise SnapshotError(f"scale {scale!r}: expected a positive number, 1 for the size of the study's Hub")
+    if not 0 <= seed < 2**32:
+        raise SnapshotError(f"seed {seed}: expected a whole number from 0 to {2**32 - 1}")
+    day = date_of("", date) if date == DATE else new_date("", date)  # the default asks no clock
+    if day <= OPENING:
+        raise SnapshotError(f"date {day}: expected a day after {OPENING}, on which the twin's first repository is made")
+    name = f"{day}-twin" + ("" if scale == 1 else f"-x{shortest(scale)}") + ("" if seed == SEED else f"-s{seed}")
+    check_free(name, replace=replace)
+    return name, day
+
+
+def make(*, date: str = DATE, scale: float = 1.0, seed: int = SEED, replace: bool = False) -> Snapshot:
+    """Write the twin `<date>-twin` (with `-x<scale>` and `-s<seed>` where they are not the defaults) and open it.
 
     The same seed gives the same bytes. `scale` multiplies the numbers of repositories and people; largest values
-    keep their place only at scale 1 and above. Raises ValueError for a scale that is not positive and SnapshotError
-    where the snapshot exists and `replace` is false.
+    keep their place only at scale 1 and above. Raises SnapshotError, before any work, as `check` does.
     """
-    if not scale > 0:
-        raise ValueError(f"scale {scale!r}: expected a positive number, 1 for the size of the study's Hub")
-    name = f"{date}-twin" + ("" if scale == 1 else f"-x{scale:g}")
-    day = dt.date.fromisoformat(date)
+    name, day = check(date=date, scale=scale, seed=seed, replace=replace)
     streams = iter(np.random.default_rng(seed).spawn(20))
     models, grown = _models(scale, next(streams))
     crowd = _crowd(grown, scale)
