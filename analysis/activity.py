@@ -5,14 +5,14 @@ they are Covered, so is the result.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import combinations, combinations_with_replacement
 
 import numpy as np
 import pandas as pd
 from scipy import special
 
-from analysis import licenses
+from analysis import exact, licenses
 from analysis.covered import carried
 from analysis.engine import VARIABLES
 
@@ -35,9 +35,10 @@ def summary(counts: pd.DataFrame) -> pd.DataFrame:
     """
     values = counts[variables_of(counts)]
     quartiles = values.quantile([0.25, 0.5, 0.75]).set_axis(["q25", "q50", "q75"])
-    moments = {"mean": values.mean(), "std": values.std(), "min": values.min(), "max": values.max()}
     n = values.count()
-    rows = {"n": n, **moments, **quartiles.T, "zero_share": (values == 0).sum() / n.replace(0, np.nan)}
+    moments = pd.DataFrame({v: exact.mean_and_std(values[v].dropna().to_numpy()) for v in values}, index=["mean", "std"])
+    zero_share = (values == 0).sum() / n.replace(0, np.nan)
+    rows = {"n": n, **moments.T, "min": values.min(), "max": values.max(), **quartiles.T, "zero_share": zero_share}
     return pd.DataFrame(rows).T.loc[["n", "mean", "std", "min", "q25", "q50", "q75", "max", "zero_share"]]
 
 
@@ -99,11 +100,16 @@ def correlations(counts: pd.DataFrame, *, method: str) -> pd.DataFrame:
     Square, in the study's order of variables; NaN where a variable is constant or was not collected (Figures 2 and 3).
     """
     values = counts[variables_of(counts)]
-    return _spearman(values) if method == "spearman" else values.corr(method=method, min_periods=2)
+    return _pairwise(values, _rank_deviations) if method == "spearman" else pearson(values)
 
 
-def _spearman(values: pd.DataFrame) -> pd.DataFrame:
-    """Spearman's coefficients; a variable is ranked once over the same rows, whatever it is correlated with."""
+def pearson(values: pd.DataFrame) -> pd.DataFrame:
+    """Pearson's coefficient of every two columns, pairwise complete: square, NaN where it is undefined."""
+    return _pairwise(values, pd.Series.to_numpy)
+
+
+def _pairwise(values: pd.DataFrame, numbers: Callable[[pd.Series], np.ndarray]) -> pd.DataFrame:
+    """Correlation of the `numbers` of every two columns; taken once over the same rows, whatever is correlated with it."""
     known = values.notna().to_numpy().T
     pairs_over: dict[bytes, list[tuple[int, int]]] = {}
     for a, b in combinations_with_replacement(range(len(known)), 2):
@@ -112,22 +118,13 @@ def _spearman(values: pd.DataFrame) -> pd.DataFrame:
     for rows, pairs in pairs_over.items():
         places = sorted({place for pair in pairs for place in pair})
         complete = values.iloc[np.frombuffer(rows, dtype=bool), places]
-        if len(complete) < 2:
+        if complete.empty:
             continue
-        block = pd.DataFrame(_rank_correlations(complete), index=places, columns=places)
+        block = exact.correlations([numbers(column) for _, column in complete.items()])
+        block = pd.DataFrame(block, index=places, columns=places)
         for a, b in pairs:
             found[a, b] = found[b, a] = block.at[a, b]
     return pd.DataFrame(found, index=values.columns, columns=values.columns)
-
-
-def _rank_correlations(complete: pd.DataFrame) -> np.ndarray:
-    """Pearson's coefficients of the ranks of complete columns; the sums are whole numbers, so exact on every machine."""
-    deviations = np.stack([_rank_deviations(column) for _, column in complete.items()])
-    parts = np.array_split(deviations, deviations.shape[1] // 2**16 + 1, axis=1)  # no sum of a part is beyond 64 bits
-    products = sum((part @ part.T).astype(object) for part in parts)
-    scale = np.sqrt(np.outer(products.diagonal(), products.diagonal()).astype("float64"))
-    scale[scale == 0] = np.nan  # a constant has no correlation
-    return np.clip(products.astype("float64") / scale, -1, 1)
 
 
 def _rank_deviations(values: pd.Series) -> np.ndarray:
@@ -182,10 +179,10 @@ def pearson_p(values: pd.DataFrame) -> pd.DataFrame:
 
     Of n pairs that have nothing to do with each other, it has a beta distribution on -1 to 1 with both parameters n/2 - 1.
     """
-    known = values.notna().to_numpy(dtype="float64")
-    shape = known.T @ known / 2 - 1
-    r = values.corr(min_periods=3).abs()
-    return 2 * special.betaincc(shape, shape, (1 + r) / 2)
+    known = values.notna().to_numpy().T
+    n = pd.DataFrame([[(a & b).sum() for b in known] for a in known], values.columns, values.columns)
+    r = pearson(values).where(n > 2).abs()
+    return 2 * special.betaincc(n / 2 - 1, n / 2 - 1, (1 + r) / 2)
 
 
 @carried()
@@ -199,7 +196,7 @@ def landmarks(counts: pd.DataFrame) -> dict[str, float]:
     many = int((downloads > MANY_DOWNLOADS).sum()) if len(downloads) else np.nan
     return {
         "n_community.mode": float(community.mode().min()),
-        "n_committers.one_share": float((committers == 1).mean()),
+        "n_committers.one_share": _share(committers == 1),
         f"n_downloads.count_over_{MANY_DOWNLOADS}": many,
     }
 
@@ -249,7 +246,7 @@ def _why_no_license(table: pd.DataFrame, *_) -> dict[str, str]:
 def license_table(panels: Mapping[str, pd.DataFrame], *, rows: int = 12) -> pd.DataFrame:
     """The most common licences over all panels: a row a licence, a column `share of <panel>`, most common first."""
     shares = pd.DataFrame({f"share of {name}": license_shares(counts) for name, counts in panels.items()})
-    order = shares.mean(axis=1).sort_index().sort_values(ascending=False, kind="stable").index
+    order = (shares.sum(axis=1) / shares.count(axis=1)).sort_index().sort_values(ascending=False, kind="stable").index
     covered = [column for column in shares if shares[column].notna().any()]
     return shares.loc[order[:rows], covered].fillna(0.0)
 
@@ -257,7 +254,11 @@ def license_table(panels: Mapping[str, pd.DataFrame], *, rows: int = 12) -> pd.D
 @carried(needs="license")
 def unlicensed_share(counts: pd.DataFrame) -> float:
     """Share of repositories without a licence; NaN where there is no repository."""
-    return counts["license"].isna().mean()
+    return _share(counts["license"].isna())
+
+
+def _share(holds: pd.Series) -> float:
+    return int(holds.sum()) / len(holds) if len(holds) else math.nan
 
 
 @carried(needs="license")
@@ -339,14 +340,14 @@ def _test(x: np.ndarray, y: np.ndarray) -> dict[str, float]:
     n1, n2 = int(x.sum()), int(y.sum())
     if min(n1, n2) < 2:
         return dict.fromkeys(names, np.nan) | {"n1": n1, "n2": n2}
-    u = float(x @ below(y))
+    u = exact.dot(x, twice_below(y)) / 2
     values = (u, mann_whitney_p(u, x, y), u / (n1 * n2), *superiority_interval(x, y))
     return dict(zip(names, values, strict=True)) | {"n1": n1, "n2": n2}
 
 
-def below(frequencies: np.ndarray) -> np.ndarray:
-    """How many repositories have less than each value, those with the same counted as half."""
-    return frequencies.cumsum() - frequencies / 2
+def twice_below(frequencies: np.ndarray) -> np.ndarray:
+    """Twice how many repositories have less than each value, those with the same counted as half."""
+    return 2 * frequencies.cumsum() - frequencies
 
 
 def mann_whitney_p(u: float, x: np.ndarray, y: np.ndarray) -> float:
@@ -355,7 +356,7 @@ def mann_whitney_p(u: float, x: np.ndarray, y: np.ndarray) -> float:
     x and y are the frequencies of both groups' values, in ascending order of the values.
     """
     n1, n2 = int(x.sum()), int(y.sum())
-    n, ties = n1 + n2, sum(tied**3 - tied for tied in (x + y).tolist())
+    n, ties = n1 + n2, sum(tied * (tied * tied - 1) for tied in (x + y).tolist())
     deviation = math.sqrt(n1 * n2 / 12 * ((n + 1) - ties / (n * (n - 1))))
     if deviation == 0:  # all values are the same
         return 1.0
@@ -399,10 +400,15 @@ def superiority_interval(x: np.ndarray, y: np.ndarray, *, level: float = 0.95) -
     x and y are the frequencies of both groups' values, in ascending order of the values.
     """
     n1, n2 = int(x.sum()), int(y.sum())
-    above_y, below_x = below(y) / n2, 1 - below(x) / n1
-    middle = float(x @ above_y) / n1
-    variance = x @ (above_y - middle) ** 2 / (n1 - 1) / n1 + y @ (below_x - middle) ** 2 / (n2 - 1) / n2
-    half = float(special.ndtri((1 + level) / 2) * np.sqrt(variance))
+    above_y, below_x = twice_below(y), twice_below(x)
+    twice_u = exact.dot(x, above_y)  # the sum of the placements of either group, times two
+    squares = (
+        exact.dot(group, placements * placements) * size - exact.dot(group, placements) ** 2
+        for group, placements, size in ((x, above_y, n1), (y, below_x, n2))
+    )
+    of_x, of_y = (square / (4 * n1 * n1 * n2 * n2 * (size - 1)) for square, size in zip(squares, (n1, n2), strict=True))
+    half = exact.normal_quantile(level) * math.sqrt(of_x + of_y)
+    middle = twice_u / (2 * n1 * n2)
     return max(middle - half, 0.0), min(middle + half, 1.0)
 
 

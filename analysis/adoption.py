@@ -6,8 +6,8 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 
-from analysis import paths
-from analysis.activity import pearson_p
+from analysis import exact, paths
+from analysis.activity import pearson, pearson_p
 from analysis.covered import carried
 
 TOP = 100
@@ -17,7 +17,8 @@ WIDE = "r" + "p{2.9cm}r" * 4  # LaTeX columns of a table with long names
 
 def degree_summary(degrees: pd.Series) -> dict[str, float]:
     """mean, median, std (sample) and max of a degree distribution; NaN where it is empty."""
-    return {"mean": degrees.mean(), "median": degrees.median(), "std": degrees.std(), "max": degrees.max()}
+    mean, std = exact.mean_and_std(degrees.to_numpy())
+    return {"mean": mean, "median": degrees.median(), "std": std, "max": degrees.max()}
 
 
 @carried()
@@ -26,7 +27,8 @@ def landmarks(used: pd.DataFrame) -> dict[str, float]:
     degrees = used["spaces"]
     if degrees.empty:
         return {f"count_from_{MANY_SPACES}": None, "one_share": None}
-    return {f"count_from_{MANY_SPACES}": int((degrees >= MANY_SPACES).sum()), "one_share": float((degrees == 1).mean())}
+    one_share = int((degrees == 1).sum()) / len(degrees)
+    return {f"count_from_{MANY_SPACES}": int((degrees >= MANY_SPACES).sum()), "one_share": one_share}
 
 
 def degree_distribution(degrees: pd.Series) -> pd.DataFrame:
@@ -196,12 +198,9 @@ def _why_no_correlation(_, counts: pd.DataFrame) -> dict[str, str]:
 @carried(needs="n_usage_spaces", empty=_why_no_correlation)
 def correlations(counts: pd.DataFrame) -> pd.DataFrame:
     """Pearson correlation of n_usage_spaces with n_likes and n_downloads: rows all (models) and used (at least once)."""
-    used = counts[counts["n_usage_spaces"] > 0]
-    rows = {
-        which: {v: rows["n_usage_spaces"].corr(rows[v], min_periods=2) for v in ("n_likes", "n_downloads")}
-        for which, rows in (("all", counts), ("used", used))
-    }
-    return pd.DataFrame.from_dict(rows, orient="index")
+    of = ["n_usage_spaces", "n_likes", "n_downloads"]
+    rows = {"all": counts[of], "used": counts.loc[counts["n_usage_spaces"] > 0, of]}
+    return pd.DataFrame({which: pearson(values).loc[of[0], of[1:]] for which, values in rows.items()}).T
 
 
 @carried(needs="n_usage_spaces", empty=_why_no_correlation)

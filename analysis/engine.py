@@ -15,7 +15,7 @@ import pyarrow as pa
 from ibis import _
 from scipy.sparse import csr_array
 
-from analysis import people, snapshot
+from analysis import exact, people, snapshot
 from analysis.covered import Covered
 from analysis.parameters import Parameters
 from analysis.snapshot import DATES_KEPT_SINCE, PLURAL, SCHEMAS, Snapshot
@@ -592,7 +592,7 @@ def co_usage(hub: Hub, field: str = "all") -> Covered:
 
 def _shared(used: csr_array, users: csr_array, start: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pairs of a block of models, from `start` on, with any model after theirs: both numbers, spaces that use both; sorted."""
-    product = used[start : start + _BLOCK] @ users
+    product = exact.sparse_product(used[start : start + _BLOCK], users)
     product.sort_indices()
     pairs = product.tocoo()
     a, b = pairs.coords

@@ -6,15 +6,18 @@ Vector, legible in print and in greyscale: lines differ in dash and marker, not 
 
 import math
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
-from matplotlib import font_manager
+from matplotlib import font_manager, scale
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator, PercentFormatter
 
+from analysis import exact
 from analysis.covered import carried, covered
 
 LABELS = {
@@ -39,20 +42,61 @@ _RC = {
     "pdf.fonttype": 42,
     "svg.hashsalt": "hub-activity-paper",
     "svg.fonttype": "none",
+    "timezone": "UTC",  # this and the next are what matplotlib's own defaults leave as they are
+    "date.epoch": "1970-01-01T00:00:00",
 }
+_LOG_10 = float(exact.log(10))
+_FAR_OUTSIDE = -1000  # where matplotlib draws what has no logarithm
 WIDTH = 6.4  # inches: the paper's text block
 
 
 def canvas(columns: int, *, height: float, rows: int = 1, sharey: bool = False):
-    """A figure and its axes, with the fonts that matplotlib itself ships, so that every machine draws the same bytes."""
+    """A figure and its axes, of which every machine and every user's settings give the same bytes."""
+    _settle()
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    return figure, figure.subplots(rows, columns, sharey=sharey, squeeze=False).ravel()
+
+
+@cache
+def _settle() -> None:
+    """Matplotlib's own defaults, whatever its user has set; the fonts that it ships; our logarithm on log axes."""
     shipped, manager = mpl.get_data_path(), font_manager.fontManager
     manager.ttflist = [font for font in manager.ttflist if font.fname.startswith(shipped)]
     if not manager.ttflist:  # the list that matplotlib keeps in the user's cache may lack its own files
         for file in sorted(Path(shipped, "fonts", "ttf").glob("*.ttf")):
             manager.addfont(file)
+    mpl.rcdefaults()
     mpl.rcParams.update(_RC)
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    return figure, figure.subplots(rows, columns, sharey=sharey, squeeze=False).ravel()
+    scale.register_scale(_LogScale)
+
+
+class _LogScale(scale.LogScale):
+    """matplotlib's of base 10, without numpy's logarithms and powers, whose last digit depends on the processor."""
+
+    name = "log"
+
+    def __init__(self, axis=None, **options):
+        super().__init__(axis, **options)
+        self._transform = _LogTransform(self.base)
+
+
+class _LogTransform(scale.LogTransform):
+    def transform_non_affine(self, values):
+        values = np.asarray(values, dtype="float64")
+        inside = values > 0
+        known = exact.log(values if inside.all() else np.where(inside, values, 1)) / _LOG_10
+        return known if inside.all() else np.where(inside, known, np.where(np.isnan(values), np.nan, _FAR_OUTSIDE))
+
+    def inverted(self):
+        return _PowerTransform(self.base)
+
+
+class _PowerTransform(scale.InvertedLogTransform):
+    def transform_non_affine(self, values):
+        return exact.exp(values * _LOG_10)
+
+    def inverted(self):
+        return _LogTransform(self.base)
 
 
 def distributions(frames: Mapping[str, pd.DataFrame]) -> tuple[Figure | None, pd.DataFrame]:

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from analysis import exact
 from analysis.covered import carried
 
 LEVELS = {"k1": 1, "k5": 5, "k10": 10}
@@ -293,7 +294,7 @@ def assortativity(network: nx.DiGraph | Links) -> float | None:
     sources, targets = np.bincount(network.source)[network.source], np.bincount(network.target)[network.target]
     if not len(sources) or sources.min() == sources.max() or targets.min() == targets.max():
         return None
-    return float(np.corrcoef(sources, targets)[0, 1])
+    return exact.correlation(sources, targets)
 
 
 def average_clustering(network: nx.DiGraph | Links) -> float | None:
@@ -309,16 +310,17 @@ def average_clustering(network: nx.DiGraph | Links) -> float | None:
     edges = (network.weight.astype("float64"), (network.source, network.target))
     weights = sparse.csr_array(edges, shape=(nodes, nodes))
     adjacent = (weights != 0).astype("int64")
-    strength = (weights / weights.max()).power(1 / 3)
+    roots = exact.cube_root(weights.data / weights.max())
+    strength = sparse.csr_array((roots, weights.indices, weights.indptr), shape=weights.shape)
     both_ways = strength + strength.T
     several = np.flatnonzero(np.diff(both_ways.indptr) > 1)  # the others are in no triangle, and a bot has thousands
     inner = both_ways[several][:, several]
     triangles = np.zeros(nodes)
-    triangles[several] = (inner @ inner).multiply(inner).sum(axis=1)
+    triangles[several] = exact.sparse_product(inner, inner).multiply(inner).sum(axis=1)
     degree, mutual = adjacent.sum(axis=0) + adjacent.sum(axis=1), adjacent.multiply(adjacent.T).sum(axis=1)
     possible = 2 * (degree * (degree - 1) - 2 * mutual)
     shares = np.divide(triangles, possible, out=np.zeros(nodes), where=triangles > 0)
-    return float(np.sort(shares).mean())
+    return math.fsum(shares) / nodes
 
 
 # --- communities ------------------------------------------------------------------------------------------
@@ -518,18 +520,14 @@ def distribution(values: Iterable[float]) -> dict[str, float | int | None]:
 
     Raises ValueError for a missing value: a measure of a developer is never missing.
     """
-    # Sorted, because the last digit of a sum of floats depends on the order of its terms.
     ordered = np.sort(pd.Series(values).to_numpy())
     if pd.isna(ordered).any():
         raise ValueError("distribution: a value is missing; expected numbers only")
     if not len(ordered):
         return dict.fromkeys(("mean", "median", "std", "max"))
-    return {
-        "mean": float(ordered.mean()),
-        "median": float(np.median(ordered)),
-        "std": float(ordered.std(ddof=1)) if len(ordered) > 1 else None,
-        "max": ordered[-1].item(),
-    }
+    mean, std = exact.mean_and_std(ordered)
+    return {"mean": mean, "median": float(np.median(ordered)), "std": None if math.isnan(std) else std,
+            "max": ordered[-1].item()}  # fmt: skip
 
 
 @carried(needs="links")
@@ -560,12 +558,14 @@ def _pagerank(network: nx.DiGraph) -> dict[int, float]:
 
     networkx stops when a step is shorter than N * tol, so its default is far from converged on a large
     network. Each step is at most DAMPING times the one before, so what remains is at most
-    DAMPING / (1 - DAMPING) times the last one.
+    DAMPING / (1 - DAMPING) times the last one. What is beyond `exact.DIGITS` is noise, by which two developers of the
+    same rank would differ; it is rounded off.
     """
     if not len(network):
         return {}
     step = PAGERANK_ERROR * (1 - DAMPING) / DAMPING
-    return nx.pagerank(network, alpha=DAMPING, tol=step / len(network), max_iter=1000)
+    ranks = nx.pagerank(network, alpha=DAMPING, tol=step / len(network), max_iter=1000)
+    return {node: exact.rounded(rank) for node, rank in ranks.items()}
 
 
 # --- what the edge rule makes by itself (METHODS, 7) ------------------------------------------------------
@@ -606,7 +606,7 @@ def edge_rule_reciprocity(memberships: pd.DataFrame, *, draws: int = 200, seed: 
     return {
         "observed": float((present & present[reverse]).sum() / n_edges),
         "same_repository": float(both.sum() / n_edges),
-        "null_mean": float(null.mean()),
+        "null_mean": math.fsum(null) / draws,
         "null_low": float(np.quantile(null, 0.025)),
         "null_high": float(np.quantile(null, 0.975)),
         "random": (n_edges - 1) / (n_pairs - 1),

@@ -1,6 +1,8 @@
 """How a notebook emits a number, a table, a figure; how the emitted numbers become the paper's macros.
 
 Text from strangers (repository names, licences, tags) is escaped here, at the one place that writes LaTeX and file names.
+Results have the same bytes on every machine. Those of `INEXACT` can't be computed so; they are rounded here, to
+`exact.DIGITS` significant digits (`emitted`), and PageRank before its distribution is taken (`network.centralities`).
 """
 
 import hashlib
@@ -14,6 +16,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import Image
 
+from analysis import exact
 from analysis.covered import UNDEFINED, Covered, carried, covered, reason
 
 SYNTHETIC = "SYNTHETIC DATA"
@@ -27,6 +30,11 @@ _INTEGERS = {
 }  # fmt: skip
 _SHARES = {"zero_share", "share_for_80", "share_for_99", "isolate_share", "unlicensed_share", "share"}
 _P_VALUES = {"p", "p_holm"}
+INEXACT = {  # statistics by the last part of their id
+    *_P_VALUES,  # the C library's exponentials and logarithms
+    "acc",  # sums of products, which a compiler may round once or twice
+    "mod", "mod_weighted",  # Python adds floats in another way from 3.12 on
+}  # fmt: skip
 _LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
@@ -49,6 +57,12 @@ def plain(value) -> int | float | str | None:
     if isinstance(value, (float, np.floating)):
         return None if math.isnan(value) else float(value)
     raise ReportError(f"a result must be a number or a text, not {type(value).__name__}")
+
+
+def emitted(statistic: str, value) -> int | float | str | None:
+    """What results.json and a table's CSV hold of a value: rounded, if it is one of `INEXACT`; as it is otherwise."""
+    value = plain(value)
+    return exact.rounded(value) if statistic in INEXACT and isinstance(value, float) else value
 
 
 def format_value(statistic: str, value) -> str:
@@ -139,13 +153,14 @@ def entries(prefix: str, values: object) -> Iterator[tuple[str, dict]]:
     whatever was computed from nothing. Raises ReportError for a value that is neither number nor text.
     """
     known = covered(values)
-    yield from ((f"{prefix}.{name}", _entry(name, value, known)) for name, value in _flat(known.value))
+    yield from ((f"{prefix}.{name}", _entry(f"{prefix}.{name}", value, known, name)) for name, value in _flat(known.value))
 
 
-def _entry(name: str, value: object, known: Covered) -> dict:
+def _entry(result_id: str, value: object, known: Covered, name: str = "") -> dict:
+    """The value of a result, or the reason why it has none; the reasons know it by its name, the end of its id."""
     if why := reason(known.absent, name):
         return {"value": None, "why": why}
-    if (found := plain(value)) is not None:
+    if (found := emitted(_statistic(result_id), value)) is not None:
         return {"value": found}
     return {"value": None, "why": reason(known.empty, name) or UNDEFINED, "undefined": True}
 
@@ -176,7 +191,7 @@ class Report:
     def number(self, result_id: str, value: object) -> None:
         """Emit one result, Covered or not; raises ReportError."""
         known = covered(value)
-        self._emit(result_id, _entry("", known.value, known))
+        self._emit(result_id, _entry(result_id, known.value, known))
 
     def _emit(self, result_id: str, entry: dict) -> None:
         if result_id in self._results:
@@ -225,7 +240,8 @@ class Report:
             ]
             for column in frame.columns
         }
-        frame.to_csv(path.with_suffix(".csv"), lineterminator="\n")
+        data = {c: [emitted(*cell) if cell[0] in INEXACT else cell[1] for cell in cells[c]] for c in cells}
+        pd.DataFrame(data, index=frame.index, dtype=object).to_csv(path.with_suffix(".csv"), lineterminator="\n")
         own = latex_sentence if prose else None
         body = pd.DataFrame({c: [latex_value(*cell, text=own) for cell in cells[c]] for c in cells}, index=frame.index)
         self._write_tex("tables", path, _tabular(body, align))

@@ -5,6 +5,7 @@ this module.
 """
 
 import hashlib
+import math
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,9 +13,8 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 from matplotlib.figure import Figure
-from scipy.stats import binomtest
 
-from analysis import figures, paths, people
+from analysis import exact, figures, paths, people
 from analysis.covered import Covered, carried
 from analysis.engine import Hub
 from analysis.merging import matching
@@ -147,12 +147,19 @@ def measures(actual: set, predicted: set) -> dict[str, float | int | None]:
     either = len(actual | predicted)
     found = {"positives": len(actual), "predicted": len(predicted), "true": true}
     for name, of in (("precision", len(predicted)), ("recall", len(actual)), ("f1", either)):
-        bounds = binomtest(true, of).proportion_ci(method="wilson") if of else (None, None)
-        values = (true / of if of else None, *bounds)
+        values = (true / of, *_wilson(true, of)) if of else (None, None, None)
         if name == "f1":  # F1 = 2J / (1 + J), J the share of true pairs among all that are true or predicted
             values = tuple(None if v is None else 2 * v / (1 + v) for v in values)
         found |= dict(zip((name, f"{name}_low", f"{name}_high"), values, strict=True))
     return found
+
+
+def _wilson(true: int, of: int) -> tuple[float, float]:
+    """Interval of a share by the score test (Wilson 1927)."""
+    squared = exact.normal_quantile(0.95) ** 2
+    middle = (2 * true + squared) / (2 * (of + squared))
+    half = math.sqrt(squared * (4 * true * (of - true) / of + squared)) / (2 * (of + squared))
+    return (max(middle - half, 0.0) if true else 0.0), (min(middle + half, 1.0) if true < of else 1.0)
 
 
 def _kinds(kind: Sequence[str], pair: tuple[int, int]) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from analysis import exact
 from analysis.snapshot import SCHEMAS, Snapshot, Writer, check_free, load
 
 NAME, DATE, SEED = "demo", dt.date(2023, 10, 15), 2023
@@ -139,7 +140,7 @@ def _small_teams(rng: np.random.Generator) -> pd.DataFrame:
 def _models_of_one(rng: np.random.Generator) -> pd.DataFrame:
     """Models with one developer each; every developer has one, a few have many."""
     n_models = N_MODELS - len(TEAMS) - N_SMALL_TEAMS
-    more = np.floor(N_ALONE * rng.random(n_models - N_ALONE) ** 3).astype(int)
+    more = np.floor(N_ALONE * exact.power(rng.random(n_models - N_ALONE), 3)).astype(int)
     numbers = N_TEAMED + np.concatenate([np.arange(N_ALONE), more])
     owners = _owners(rng, numbers)
     tasks = _draw(rng, TASKS, n_models)
@@ -183,10 +184,10 @@ def _with_popularity(rng: np.random.Generator, plan: pd.DataFrame) -> pd.DataFra
     licenses = _draw(rng, LICENSES, len(plan))
     factor = np.array([LICENSES[identifier][1] for identifier in licenses])
     teams = plan["leads"].str.len() + plan["others"].str.len()
-    popularity = (rng.random(len(plan)) ** -0.9 - 1) * factor * teams
+    popularity = (exact.power(rng.random(len(plan)), -0.9) - 1) * factor * teams
     popularity = plan["repo_id"].map(POPULAR).fillna(popularity)
     created = FIRST + (pd.Timestamp("2023-09-15T00:00Z") - FIRST) * pd.Series(rng.random(len(plan)))
-    more = np.floor(1.5 * (rng.random(len(plan)) ** -0.8 - 1)).clip(max=150).astype(int)
+    more = np.floor(1.5 * (exact.power(rng.random(len(plan)), -0.8) - 1)).clip(max=150).astype(int)
     return plan.assign(
         license=pd.Series(licenses, dtype=object),
         popularity=popularity,
@@ -217,10 +218,10 @@ def _repos(rng: np.random.Generator, plan: pd.DataFrame, commits: pd.DataFrame) 
     """The table repos; null is not collected: some likes, dates and tags, all downloads of spaces."""
     last = commits.groupby(["kind", "repo_id"])["date"].max().rename("last_modified")
     plan = plan.merge(last, on=["kind", "repo_id"], how="left")
-    place, model = plan["place"], plan["kind"] == "model"
-    noise = np.exp(0.5 * rng.standard_normal((2, len(plan))))
-    likes = np.floor(0.5 * plan["popularity"] * noise[0]).astype("Int64")
-    downloads = (40 * plan["popularity"] ** 1.2 * noise[1]).mask(plan["popularity"] < 1.2, 0)
+    place, popularity, model = plan["place"], plan["popularity"], plan["kind"] == "model"
+    noise = exact.exp(0.5 * rng.standard_normal((2, len(plan))))
+    likes = np.floor(0.5 * popularity * noise[0]).astype("Int64")
+    downloads = (40 * exact.power(popularity.clip(1), 1.2) * pd.Series(noise[1])).mask(popularity < 1.2, 0)
     parameters = pd.Series(10 ** rng.integers(6, 11, size=len(plan)) * rng.integers(1, 10, size=len(plan)))
     return plan.assign(
         created_at=plan["created"].mask(place % 23 == 5),
@@ -314,7 +315,7 @@ def _discussions(rng: np.random.Generator, plan: pd.DataFrame) -> pd.DataFrame:
 def _usage(rng: np.random.Generator, plan: pd.DataFrame) -> pd.DataFrame:
     """The table usage: spaces choose models by popularity, so few models are in many spaces."""
     models, spaces = plan[plan["kind"] == "model"], plan[plan["kind"] == "space"]
-    weights = (models["popularity"] + 0.5) ** 0.7
+    weights = exact.power(models["popularity"] + 0.5, 0.7)
     sizes = rng.geometric(0.28, size=len(spaces)) - 1
     links = [
         (space, model)

@@ -6,12 +6,14 @@ many models were compared, and how many have no licence. The third follows from 
 
 import math
 import re
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize_scalar
 
+from analysis import exact
 from analysis.activity import GROUPS, PAIRS
 from analysis.study.published import Numbers
 
@@ -73,7 +75,8 @@ def group_sizes(u: pd.DataFrame, *, total: int, none: int) -> tuple[float, float
 
     def misfit(permissive: float) -> float:
         s = superiorities(u, permissive, licensed - permissive, none)
-        return float(np.sqrt(np.mean((s[pr] + s[rn] - s[pn] - 0.5) ** 2)))
+        misses = s[pr] + s[rn] - s[pn] - 0.5
+        return math.sqrt(math.fsum(misses * misses) / len(misses))
 
     halves = [(1.0, licensed / 2), (licensed / 2, licensed - 1.0)]
     fits = [minimize_scalar(misfit, bounds=half, method="bounded", options={"xatol": 1e-3}) for half in halves]
@@ -87,18 +90,32 @@ def sizes_from_u(u: pd.DataFrame) -> dict[str, float]:
     That is linear in 1/(pr), 1/(rn), 1/(pn), so least squares over the variables solves it. Keys: permissive,
     restrictive, none, residual (root mean square), condition (of the scaled system: how much an error in U grows).
     """
-    pr, pn, rn = (u[comparison] for comparison in COMPARISONS)
-    system = np.column_stack([pr, rn, -pn])
-    scaled = system / np.abs(system).mean()
-    solution, *_ = np.linalg.lstsq(scaled, np.full(len(u), 0.5), rcond=None)
-    pr, rn, pn = 1 / (solution / np.abs(system).mean())
+    scale, three = float(u.abs().to_numpy().max()), range(3)
+    rows = [[Fraction(pr / scale), Fraction(rn / scale), Fraction(-pn / scale)] for pr, pn, rn in u.itertuples(index=False)]
+    grain = Fraction(1, 10**40)  # on the diagonal: where the U leave the sizes open, it takes the shortest solution
+    normal = [[sum(row[i] * row[j] for row in rows) + grain * (i == j) for j in three] for i in three]
+    inverse = [exact.solve(normal, [Fraction(i == j) for j in three]) for i in three]
+    halves = [sum(row[i] for row in rows) / 2 for i in three]
+    solution = [float(sum(a * b for a, b in zip(row, halves, strict=True))) for row in inverse]
+    misses = [sum(float(a) * b for a, b in zip(row, solution, strict=True)) - 0.5 for row in rows]
+    pr, rn, pn = scale / np.array(solution)
     return {
         "permissive": float(np.sqrt(pr * pn / rn)),
         "restrictive": float(np.sqrt(pr * rn / pn)),
         "none": float(np.sqrt(pn * rn / pr)),
-        "residual": float(np.sqrt(np.mean((scaled @ solution - 0.5) ** 2))),
-        "condition": float(np.linalg.cond(scaled)),
+        "residual": math.sqrt(math.fsum(miss * miss for miss in misses) / len(rows)),
+        "condition": math.sqrt(_largest_eigenvalue(normal) * _largest_eigenvalue(inverse)),
     }
+
+
+def _largest_eigenvalue(matrix: list[list[Fraction]]) -> float:
+    """Of a symmetric matrix without a negative one: what its squares, squared again and again, grow by."""
+    first = np.array(matrix, dtype="float64")
+    power = first
+    for _ in range(30):
+        power = (power[:, :, None] * power[None]).sum(axis=1)
+        power = power / power.max()
+    return float((first * power).sum() / power.trace())
 
 
 # --- bounds that assume nothing of how groups differ ------------------------------------------------------------------

@@ -3,8 +3,10 @@
 Verdicts are computed, never stored.
 """
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from fractions import Fraction
 
 import pandas as pd
 
@@ -94,7 +96,7 @@ def _creative_commons(results: Mapping[str, object]) -> Iterator[tuple[str, floa
     unlicensed = results.get("rq1.datasets.unlicensed_share")
     if not missing(unlicensed) and unlicensed < 1:
         family = [value for name, value in results.items() if _CREATIVE_COMMONS.fullmatch(name)]
-        yield f"rq1.datasets.license_share{_FAMILY}", float(sum(family))
+        yield f"rq1.datasets.license_share{_FAMILY}", math.fsum(family)
 
 
 def _ranges(results: Mapping[str, object]) -> Iterator[tuple[str, float]]:
@@ -150,7 +152,7 @@ def judged(
 def tolerance(operator: str, number: float, decimals: float) -> float:
     """Largest accepted distance from a printed number: half a unit of its last digit; 5 % for "about"."""
     if operator == "=":
-        return 0.5 * 10.0 ** -int(decimals)
+        return float(Fraction(10) ** -int(decimals) / 2)
     return ABOUT * abs(number) if operator == "about" else 0.0
 
 

@@ -8,14 +8,18 @@ single units between large and small counts (`polished`, `overlapped`, `swapped`
 or a quartile.
 """
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import combinations, combinations_with_replacement, product
 
 import numpy as np
-from scipy import optimize
+
+from analysis import exact
+from analysis.exact import correlation
 
 HALF_A_UNIT = 0.005  # of the last decimal that is printed
+_STEP = 1e-7  # by which a parameter is changed to see what follows
 MODELS, DATASETS, SPACES = 348_181, 65_761, 156_642  # abstract
 
 
@@ -78,17 +82,16 @@ OVER_A_MILLION, MILLION = 86, 1_000_000
 
 def counts(target: Target, n: int) -> np.ndarray:
     """Give n counts, largest first, with the target's mean and standard deviation to the decimals that are printed."""
-    body = np.concatenate([np.full(round(share * n), value) for value, share in sorted(target.body.items())])
+    body = np.repeat(sorted(target.body), [round(target.body[value] * n) for value in sorted(target.body)])
     rest = n - len(body) - len(target.largest)
     top = np.array(target.largest, dtype=np.int64)
     total = target.mean * n - body.sum() - top.sum()
-    squares = (
-        target.std**2 * (n - 1) + target.mean**2 * n - (body.astype(float) ** 2).sum() - (top.astype(float) ** 2).sum()
-    )
+    squares = target.std**2 * (n - 1) + target.mean**2 * n - exact.dot(body, body) - exact.dot(top, top)
     tail = fall_off(rest, least=target.least, total=total, squares=squares, cap=top[-1], holds=_held(target, n, top))
     values = np.concatenate([top, tail, body]).astype(np.int64)
     # Where the curve already prints as the study does, it is left alone.
-    if max(abs(values.mean() - target.mean), abs(values.std(ddof=1) - target.std)) > HALF_A_UNIT:
+    mean, std = exact.mean_and_std(values)
+    if max(abs(mean - target.mean), abs(std - target.std)) > HALF_A_UNIT:
         tail = polished(tail, total=round(total), squares=squares, least=target.least, cap=int(top[-1]))
         values = np.concatenate([top, tail, body]).astype(np.int64)
     return np.sort(values)[::-1]
@@ -111,33 +114,71 @@ def fall_off(
     where one is free, the first count is near half the cap, as by Zipf's law.
     """
     rank, width = _ranks(n)
-    inside = np.minimum(np.cumsum(width), holds[0]) if holds else None
+    inside = np.diff(np.minimum(np.cumsum(width), holds[0]), prepend=0) if holds else None
 
-    def curve(parameters: np.ndarray) -> np.ndarray:
-        b, s = np.exp(parameters)
-        shape = (rank + s) ** -b - (n + s) ** -b
-        return least + (total - least * n) / (shape * width).sum() * shape
+    def curve(b: float, s: float, rank: np.ndarray, width: np.ndarray | int) -> np.ndarray:
+        fall = exact.power(rank + s, -b) - exact.power(n + s, -b)
+        return least + (total - least * n) / (fall * width).sum() * fall
 
-    def misses(parameters: np.ndarray) -> list[float]:
-        x = curve(parameters)
-        found = [0.02 * np.log(x[0] / (cap / 2)), 10 * max(0.0, np.log(x[0] / cap))]
+    def misses(logs: Sequence[float]) -> list[float]:
+        x = curve(*exact.exp(logs), rank, width)
+        found = [0.02 * _log(x[0] / (cap / 2)), 10 * max(0.0, _log(x[0] / cap))]
         if squares is not None:
-            found.append(np.log((x**2 * width).sum() / squares))
+            found.append(_log((x * x * width).sum() / squares))
         if holds:
-            found.append(5 * np.log((x * np.diff(inside, prepend=0)).sum() / holds[1]))
+            found.append(5 * _log((x * inside).sum() / holds[1]))
         return found
 
-    starts = [np.log([b, s]) for b in (0.6, 1.0, 1.8) for s in (1.0, 100.0)]
-    best = min(
-        (optimize.least_squares(misses, start, bounds=([-4, -6], [3, 14])) for start in starts), key=lambda f: f.cost
-    )
-    b, s = np.exp(best.x)
-    every = np.arange(1, n + 1)
-    shape = (every + s) ** -b - (n + s) ** -b
-    exact = np.minimum(least + (total - least * n) / shape.sum() * shape, cap)
-    exact += (total - exact.sum()) / n if exact[0] < cap else 0
-    running = np.round(np.cumsum(exact[::-1]))
+    start = min(product(np.arange(-2, 3, 0.4), range(-6, 14, 2)), key=lambda logs: _cost(misses(logs)))
+    b, s = exact.exp(least_squares(misses, start, low=(-4, -6), high=(3, 14)))
+    smooth = np.minimum(curve(b, s, np.arange(1, n + 1), 1), cap)
+    smooth += (total - math.fsum(smooth)) / n if smooth[0] < cap else 0
+    running = np.round(np.cumsum(smooth[::-1]))
     return np.sort(np.diff(running, prepend=0).astype(np.int64))[::-1].clip(least)
+
+
+def _log(x: float) -> float:
+    return float(exact.log(x))
+
+
+def _cost(misses: Sequence[float]) -> float:
+    return math.fsum(miss * miss for miss in misses)
+
+
+def least_squares(
+    misses: Callable[[Sequence[float]], list[float]], start: Sequence[float], *, low: Sequence[float], high: Sequence[float]
+) -> list[float]:
+    """Parameters between low and high for which the squares of the misses are least, near the start (Marquardt 1963).
+
+    What scipy's function of this name gives, without a library whose last digits, and so the twin, depend on the processor.
+    """
+    at, damping, places = list(start), 1e-3, range(len(start))
+    found, growth = misses(at), 2.0
+    for _ in range(200):
+        slopes, downhill = [], []
+        for i in places:
+            beside = misses([value + _STEP * (i == j) for j, value in enumerate(at)])
+            slope = [(a - b) / _STEP for a, b in zip(beside, found, strict=True)]
+            down = -math.fsum(a * b for a, b in zip(slope, found, strict=True))
+            is_held = at[i] == (high if down > 0 else low)[i]  # at a bound, and drawn beyond it
+            slopes.append([0.0] * len(slope) if is_held else slope)
+            downhill.append(0.0 if is_held else down)
+        normal = [[math.fsum(a * b for a, b in zip(slopes[i], slopes[j], strict=True)) for j in places] for i in places]
+        damped = [[normal[i][j] + (damping * normal[i][i] + 1e-30) * (i == j) for j in places] for i in places]
+        step = exact.solve(damped, downhill)
+        tried = [min(max(value + by, a), b) for value, by, a, b in zip(at, step, low, high, strict=True)]
+        next_ = misses(tried)
+        gain = _cost(found) - _cost(next_)
+        expected = math.fsum(by * (damping * normal[i][i] * by + downhill[i]) for i, by in enumerate(step))
+        if gain > 0:
+            at, found, growth = tried, next_, 2.0
+            surplus = 2 * gain / expected - 1
+            damping *= max(1 / 3, 1 - surplus * surplus * surplus)
+        else:
+            damping, growth = damping * growth, 2 * growth
+        if damping > 1e12 or 0 < gain < 1e-12 * _cost(found) or _cost(found) < 1e-24:
+            break
+    return at
 
 
 def polished(values: np.ndarray, *, total: int, squares: float, least: int, cap: int) -> np.ndarray:
@@ -152,7 +193,7 @@ def polished(values: np.ndarray, *, total: int, squares: float, least: int, cap:
         values[-min(lacking, len(values)) :] += 1
     else:
         values[: min(-lacking, int((values > least).sum()))] -= 1
-    missing = squares - (values.astype(float) ** 2).sum()
+    missing = squares - exact.dot(values, values)
     # Upwards a large count takes from one of ten times its rank, which has units to spare.
     lower = np.flatnonzero(values > least)[10::10] if missing > 0 else np.arange(len(values))[::-1]
     upper = np.flatnonzero(values < cap) if missing > 0 else np.arange(len(values))
@@ -176,16 +217,16 @@ def _units(distance: int, missing: float) -> int:
     most = max(1, distance // 10)
     half = distance / 2
     if missing > 0:
-        return min(most, int(np.sqrt(half**2 + missing / 2) - half))
+        return min(most, int(math.sqrt(half**2 + missing / 2) - half))
     within = half**2 + missing / 2
     if distance < 2:
         return 0
-    return most if within < 0 else min(most, int(half - np.sqrt(within)))
+    return most if within < 0 else min(most, int(half - math.sqrt(within)))
 
 
 def _ranks(n: int) -> tuple[np.ndarray, np.ndarray]:
     """A few hundred ranks that stand for all: each with how many ranks it stands for."""
-    edges = np.unique(np.round(np.geomspace(1, n + 1, 600)).astype(np.int64))
+    edges = np.unique(np.round(exact.exp(np.linspace(0, _log(n + 1), 600))).astype(np.int64))
     return (edges[:-1] + edges[1:] - 1) / 2, np.diff(edges)
 
 
@@ -196,15 +237,16 @@ def model_downloads(n: int) -> np.ndarray:
     total, top = target.mean * n, target.largest[0]
     squares = target.std**2 * (n - 1) + target.mean**2 * n - float(top) ** 2
     # Zipf's law with exponent 1 for the 85 that follow the first: its sum of squares gives their total.
-    rank = np.arange(2, OVER_A_MILLION + 1)
-    share = (rank**-1.0) - 1 / (OVER_A_MILLION + 1)
-    height = optimize.brentq(lambda a: ((MILLION + a * share) ** 2).sum() - squares, 0, 10 * top)
+    share = 1 / np.arange(2, OVER_A_MILLION + 1) - 1 / (OVER_A_MILLION + 1)
+    half, of_shares = MILLION * math.fsum(share), math.fsum(share * share)
+    lacking = squares - len(share) * MILLION**2
+    height = (math.sqrt(half * half + of_shares * lacking) - half) / of_shares
     many = np.round(MILLION + height * share).astype(np.int64) + 1
     rest = n - zeros - 1 - len(many)
     inside = round(0.0098 * n) - 1 - len(many)
     held = 0.99 * total - top - many.sum()
     few = fall_off(rest, least=1, total=total - top - many.sum(), squares=None, cap=MILLION, holds=(inside, held))
-    squares -= (few.astype(float) ** 2).sum()
+    squares -= exact.dot(few, few)
     many = polished(many, total=int(many.sum()), squares=squares, least=MILLION + 1, cap=top)
     return np.concatenate([[top], many, few, np.zeros(zeros, dtype=np.int64)])
 
@@ -236,7 +278,7 @@ def matched(
     best, low, high = None, 0.0, 1.0
     for _ in range(16):
         mixture = (low + high) / 2
-        dealt = arranged(values, mixture * popularity + np.sqrt(1 - mixture**2) * noise)
+        dealt = arranged(values, mixture * popularity + math.sqrt(1 - mixture**2) * noise)
         found = pearson(dealt)
         if best is None or abs(found - wanted) < abs(best[0] - wanted):
             best = found, dealt
@@ -256,7 +298,8 @@ def swapped(values: np.ndarray, other: np.ndarray, *, wanted: float, floor: np.n
     The counts themselves stay, and no repository gets one below its `floor`.
     """
     values = values.copy()
-    missing = (wanted - correlation(values, other)) * len(values) * values.std() * other.std()
+    scales = exact.mean_and_std(values)[1] * exact.mean_and_std(other)[1]
+    missing = (wanted - correlation(values, other)) * (len(values) - 1) * scales
     for i, j in combinations(np.argsort(-values, kind="stable")[:among].tolist(), 2):
         gain = int(values[i] - values[j]) * int(other[j] - other[i])
         if 0 < gain / missing <= 1 and values[i] >= floor[j] and values[j] >= floor[i]:
@@ -274,7 +317,7 @@ def overlapped(shared: np.ndarray, room: np.ndarray, sizes: np.ndarray, *, std: 
     """
     shared, union = shared.copy(), sizes - shared
     least = np.quantile(union, 0.75)
-    missing = std**2 * (len(union) - 1) - ((union - union.mean()) ** 2).sum()
+    missing = (std**2 - exact.mean_and_std(union)[1] ** 2) * (len(union) - 1)
     step = 1 if missing > 0 else -1
     free = np.flatnonzero(room & (union >= least) & (union.clip(max=union - step) >= least))
     free = free[np.argsort(-union[free], kind="stable")]
@@ -287,10 +330,6 @@ def overlapped(shared: np.ndarray, room: np.ndarray, sizes: np.ndarray, *, std: 
         union[[large, small]] += [step, -step]
         missing -= gain
     return shared
-
-
-def correlation(x: np.ndarray, y: np.ndarray) -> float:
-    return float(np.corrcoef(x, y)[0, 1])
 
 
 # --- licences -----------------------------------------------------------------------------------------------
@@ -338,26 +377,45 @@ def deal_groups(activity: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
     In: activity, repositories x the eight variables. A group's mean rank per variable is fixed by its
     superiorities; among all ways to deal, the least informative one with these means is a multinomial logit in
-    the ranks (maximum entropy), found by minimising its dual.
+    the ranks (maximum entropy), found by minimising its dual (Newton).
     """
     n_p, n_r = group_sizes()
-    ranks = _ranks_of(activity)
-    x = np.column_stack([np.ones(len(ranks)), ranks - 0.5])
-    wanted = len(x) * _mean_ranks(n_p, n_r)
-
-    def dual(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        weights = flat.reshape(2, -1)
-        scores = np.column_stack([np.zeros(len(x)), x @ weights.T])
-        largest = scores.max(axis=1, keepdims=True)
-        parts = np.exp(scores - largest)
-        norm = parts.sum(axis=1, keepdims=True)
-        value = (np.log(norm) + largest).sum() - (weights * wanted).sum()
-        return value / len(x), (((parts / norm)[:, 1:].T @ x - wanted) / len(x)).ravel()
-
-    start = np.zeros(2 * x.shape[1])
-    solved = optimize.minimize(dual, start, jac=True, method="L-BFGS-B", options={"maxiter": 300, "ftol": 1e-12})
-    scores = np.column_stack([np.zeros(len(x)), x @ solved.x.reshape(2, -1).T])
+    columns = [np.ones(len(activity)), *(_ranks_of(activity).T - 0.5)]
+    wanted = len(activity) * _mean_ranks(n_p, n_r)
+    weights = np.zeros_like(wanted)
+    for _ in range(50):
+        shares = _logit_shares(_scores(columns, weights))
+        misses = np.array([[(share * column).sum() for column in columns] for share in shares]) - wanted
+        if np.abs(misses).max() < 1e-6:  # repositories
+            break
+        weights -= np.reshape(exact.solve(_curvature(columns, shares), misses.ravel().tolist()), weights.shape)
+    scores = np.column_stack([np.zeros(len(activity)), *_scores(columns, weights)])
     return _exact_groups(scores, (UNLICENSED, n_p, n_r), rng)
+
+
+def _scores(columns: list[np.ndarray], weights: np.ndarray) -> list[np.ndarray]:
+    """Logits of the permissive and of the restrictive licences; that of none is 0."""
+    return [sum(weight * column for weight, column in zip(row, columns, strict=True)) for row in weights.tolist()]
+
+
+def _logit_shares(scores: list[np.ndarray]) -> list[np.ndarray]:
+    parts = [exact.exp(score) for score in scores]
+    return [part / (1 + parts[0] + parts[1]) for part in parts]
+
+
+def _curvature(columns: list[np.ndarray], shares: list[np.ndarray]) -> list[list[float]]:
+    """Second derivatives of the dual: how much each sum changes with each weight."""
+    p, r = shares
+    spread = {(0, 0): p * (1 - p), (0, 1): -p * r, (1, 1): r * (1 - r)}
+    size = len(columns)
+    found = np.empty((2 * size, 2 * size))
+    for i, j in combinations_with_replacement(range(size), 2):
+        product = columns[i] * columns[j]
+        for (g, h), weight in spread.items():
+            value = (product * weight).sum()
+            for row, column in ((g * size + i, h * size + j), (g * size + j, h * size + i)):
+                found[row, column] = found[column, row] = value
+    return found.tolist()
 
 
 def _ranks_of(activity: np.ndarray) -> np.ndarray:
@@ -381,7 +439,7 @@ def _mean_ranks(n_p: int, n_r: int) -> np.ndarray:
 
 def _exact_groups(scores: np.ndarray, sizes: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     """Draw a group per repository from its logits, then change the least decided ones until the sizes are exact."""
-    drawn = scores + rng.gumbel(size=scores.shape)
+    drawn = scores - exact.log(-exact.log(1 - rng.random(scores.shape)))  # by Gumbel's distribution
     groups = drawn.argmax(axis=1)
     wanted = np.round(np.array(sizes) / sum(sizes) * len(scores)).astype(int)
     wanted[0] = len(scores) - wanted[1:].sum()

@@ -15,7 +15,8 @@ import numpy as np
 import pyarrow as pa
 from rapidfuzz import fuzz
 
-from analysis import licenses
+from analysis import exact, licenses
+from analysis.exact import correlation
 from analysis.parameters import Parameters, shortest
 from analysis.snapshot import SCHEMAS, Snapshot, SnapshotError, Writer, check_free, date_of, load, new_date
 from analysis.sources.twin import counts as twin_counts
@@ -26,7 +27,6 @@ from analysis.sources.twin.counts import (
     SPACES,
     TARGETS,
     arranged,
-    correlation,
     exchange,
     matched,
     overlapped,
@@ -450,7 +450,7 @@ def _usage_counts(plan: Plan, popularity, named: dict[int, int], rng: np.random.
 
     def dealt(mixture: float) -> np.ndarray:
         usage = np.zeros(plan.n, dtype=np.int64)
-        score = mixture * popularity + np.sqrt(1 - mixture**2) * noise
+        score = mixture * popularity + math.sqrt(1 - mixture**2) * noise
         for code in range(len(FIELDS)):
             repos = np.flatnonzero(open_ & (plan.fields == code))
             ordered = repos[np.argsort(-score[repos], kind="stable")]
@@ -665,7 +665,7 @@ def _isolates(models: Plan, crowd: Crowd, rng: np.random.Generator) -> None:
     single = models.members < 0
     n = int(single.sum())
     alone = np.arange(crowd.connected, crowd.developers)[:n]
-    further = (crowd.developers * rng.random(n - len(alone)) ** 3).astype(np.int64)
+    further = (crowd.developers * exact.power(rng.random(n - len(alone)), 3)).astype(np.int64)
     models.members[single] = rng.permutation(np.concatenate([alone, further]))
 
 

@@ -5,11 +5,14 @@ for, to developers who are already there; so every core has its published size b
 authors carries one link, a repository of more carries a team; both are the edge rule read backwards.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
+
+from analysis import exact
 
 FIELDS = ("mm", "nlp", "cv", "other")  # `other`: models without a tag of a sub-field
 FIELD_CODE = {name: code for code, name in enumerate(FIELDS)}
@@ -211,7 +214,7 @@ def _crossing(name: str, row: Core) -> float:
     doi:10.1103/PhysRevE.70.025101).
     """
     degree = 2 * (row.edges - _mutual(row)) / row.nodes
-    by_chance = (1 - 2 / row.nodes**0.5) * min(1.0, 2 / degree) ** (2 / 3)
+    by_chance = (1 - 2 / math.sqrt(row.nodes)) * float(exact.power(min(1.0, 2 / degree), 2 / 3))
     by_chance *= CHANCE["all" if name == "all" else "sub-field"].get(row.k, 0.0)
     lacking = max(0.0, 1 - 1 / row.communities - row.modularity)
     return min(1.0, lacking / max(0.2, 1 - by_chance)) * row.edges
@@ -226,7 +229,7 @@ def _rest(whole: Shell, parts: list[Shell], k: int) -> Shell:
             mutual=whole.mutual - sum(mutual for mutual, _ in links),
             oneway=whole.oneway - sum(edges - 2 * mutual for mutual, edges in links),
         )
-    crossing = whole.edges * whole.crossing - sum(part.edges * part.crossing for part in parts)
+    crossing = whole.edges * whole.crossing - math.fsum(part.edges * part.crossing for part in parts)
     edges = whole.edges - sum(part.edges for part in parts)
     return whole._replace(
         field="other",
@@ -449,8 +452,7 @@ def _settle_degrees(grown: Society) -> None:
     """
     star = max((v for v in range(len(grown)) if v != grown.hub), key=lambda v: (grown.degrees[v], -v))
     centres = _centres_of(grown, grown.fields[star])
-    degrees = np.array(grown.degrees, dtype=np.float64)
-    missing = DEGREE_STD**2 * (len(grown) - 1) - ((degrees - degrees.mean()) ** 2).sum()
+    missing = (DEGREE_STD**2 - exact.mean_and_std(np.array(grown.degrees))[1] ** 2) * (len(grown) - 1)
     centres.remove(star)
     centres.sort(key=lambda v: (grown.degrees[v], v))
     lonely = {v: sorted(u for u in grown.neighbours[v] if len(grown.neighbours[u]) == 1) for v in (*centres, star)}
@@ -468,8 +470,8 @@ def _settle_degrees(grown: Society) -> None:
 
 
 def _star_weights(centres: int, exponent: float) -> np.ndarray:
-    weights = np.arange(1, centres + 1) ** -exponent
-    return weights / weights.sum() if centres else weights
+    weights = exact.power(np.arange(1, centres + 1), -exponent)
+    return weights / math.fsum(weights) if centres else weights
 
 
 def _star_exponent(grown: Society, outer: list[Shell], scale: float) -> float:
@@ -487,7 +489,7 @@ def _star_exponent(grown: Society, outer: list[Shell], scale: float) -> float:
             degrees = _centre_degrees(grown, shell)
             joined = shell.nodes - 2 * min(shell.communities, shell.nodes // 2)
             brought = STAR_SHARE * joined * (2 * shell.mutual + shell.oneway) / max(1, shell.mutual + shell.oneway)
-            total += ((degrees + brought * _star_weights(len(degrees), exponent)) ** 2).sum()
+            total += math.fsum((degrees + brought * _star_weights(len(degrees), exponent)) ** 2)
         return total
 
     low, high = 0.0, 4.0
