@@ -141,6 +141,9 @@ def run_(
     fetch: Annotated[
         bool, typer.Option("--fetch", help="Fetch the snapshot of a day that is not there from a source that lists it.")
     ] = False,
+    robustness: Annotated[
+        bool, typer.Option("--robustness", help="Run the notebook `robustness` too: other rules, null models, tails.")
+    ] = False,
 ) -> None:
     """Run the notebooks on a snapshot, build the paper and the page of the run.
 
@@ -166,11 +169,12 @@ def run_(
     _say(f"snapshot {loaded.name}{synthetic}, {loaded.date}: valid; results go to {_relative(asked.directory)}")
     if asked.before_dates:
         said.print(f"note: {asked.before_dates}", style="yellow")
+    notebooks = (run.ROBUSTNESS, *run.NOTEBOOKS) if robustness else run.NOTEBOOKS
     if dry_run:
-        _say(f"would run {', '.join(run.NOTEBOOKS)}{' and build the paper' if paper else ''}")
+        _say(f"would run {', '.join(notebooks)}{' and build the paper' if paper else ''}")
         return
     with directories.claimed(asked.directory, said=_say):
-        _whole_run(asked, paper=paper)
+        _whole_run(asked, notebooks=notebooks, paper=paper)
 
 
 def _asked(values: Mapping, *, fetch: bool = False) -> "Parameters | Comparison":
@@ -188,12 +192,12 @@ def _asked(values: Mapping, *, fetch: bool = False) -> "Parameters | Comparison"
     return asked
 
 
-def _whole_run(parameters: Parameters, *, paper: bool) -> None:
+def _whole_run(parameters: Parameters, *, notebooks: Sequence[str], paper: bool) -> None:
     from analysis.page import site
 
     with ThreadPoolExecutor(1) as beside:  # apt-get and LaTeX are processes of their own: work goes on here meanwhile
         tex = beside.submit(programs.ensure, _warn) if paper else None
-        _run_notebooks(parameters)
+        _run_notebooks(parameters, notebooks)
         document = run.collect(parameters)
         lacking = tex.result() if tex else []
         _say_verdicts(document)
@@ -238,16 +242,16 @@ def _default_snapshot(values: Mapping, *, make: bool) -> str:
     return DEFAULT_SNAPSHOT
 
 
-def _run_notebooks(parameters: Parameters) -> None:
+def _run_notebooks(parameters: Parameters, names: Sequence[str] = run.NOTEBOOKS) -> None:
     with _bars() as bars:
-        tasks = {name: bars.add_task(name, total=None) for name in run.NOTEBOOKS}
+        tasks = {name: bars.add_task(name, total=None) for name in names}
 
         def progress(name: str, done: int, cells: int) -> None:
             bars.update(tasks[name], completed=done, total=cells)
             if done == cells and not said.is_terminal:
                 said.print(f"{name}: {cells} cells done")
 
-        run.run_notebooks(parameters, progress=progress)
+        run.run_notebooks(parameters, names=names, progress=progress)
 
 
 def _say_verdicts(document: Mapping) -> None:

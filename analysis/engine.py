@@ -202,15 +202,18 @@ class Hub:
 
         Bots leave a commit's list of authors before its first author is looked for.
         """
-        identities = self.frame(self.developers)
-        bots = identities.loc[identities["is_bot"], "alias"].tolist()
-        people_only = self.signed.authors.filter(lambda name: name.notnull() & ~name.isin(bots))
-        numbered = people_only.zip(ibis.range(0, people_only.length())).unnest()
-        pairs = self.signed.select("kind", "repo_id", "n_commits", author=numbered)
+        pairs = self.signed.select("kind", "repo_id", "n_commits", author=self._people_of(self.signed))
         led = ibis.cases((_.author.f2 == 0, _.n_commits), else_=0)
         by_name = pairs.group_by("kind", "repo_id", alias=_.author.f1).agg(leads=led.sum())
         by_person = by_name.inner_join(self.developers, "alias").group_by("kind", "repo_id", "developer")
         return self.keep("contributions", by_person.agg(leads=_.leads.sum()))
+
+    def _people_of(self, signed: ibis.Table) -> ibis.Value:
+        """The authors of commits without bots, one a row: f1 the name, f2 their place in the list, 0 for who leads."""
+        identities = self.frame(self.developers)
+        bots = identities.loc[identities["is_bot"], "alias"].tolist()
+        people_only = signed.authors.filter(lambda name: name.notnull() & ~name.isin(bots))
+        return people_only.zip(ibis.range(0, people_only.length())).unnest()
 
     @cached_property
     def starters(self) -> ibis.Table:
@@ -478,6 +481,26 @@ def memberships(hub: Hub, field: str = "all") -> Covered:
     ours = _in_field(hub, hub.contributions.filter(_.kind == "model"), field, "repo_id")
     members = hub.frame(ours.select("repo_id", "developer", "leads").order_by("repo_id", "developer"))
     return _with_nobody(hub, field, members)
+
+
+def dated_commits(hub: Hub) -> Covered:
+    """Commits of models that several developers share: columns repo_id, developer, day (since 1970), leads. Sorted.
+
+    A row a commit and author; `leads` says whether they are its first one. The reasons are those of `memberships`.
+    """
+    taking_part = hub.contributions.filter(_.kind == "model").group_by("repo_id").agg(developers=_.count())
+    models = taking_part.filter(_.developers > 1).select("repo_id")
+    commits = hub.commits.filter(_.kind == "model").semi_join(models, "repo_id")
+    named = commits.select("repo_id", "date", author=hub._people_of(commits))
+    rows = named.select("repo_id", alias=_.author.f1, day=(_.date.epoch_seconds() / 86_400).floor(), leads=_.author.f2 == 0)
+    known = rows.inner_join(hub.developers, "alias").select("repo_id", "developer", "day", "leads")
+    return replace(memberships(hub), value=hub.frame(known.order_by("repo_id", "developer", "day", "leads")))
+
+
+def about_models(hub: Hub) -> pd.DataFrame:
+    """What models can be compared within: columns repo_id, owner, created_at, pipeline_tag, by repo_id."""
+    models = hub.repos.filter(_.kind == "model")
+    return hub.frame(models.select("repo_id", "owner", "created_at", "pipeline_tag").order_by("repo_id"))
 
 
 def _with_nobody(hub: Hub, field: str, members: pd.DataFrame) -> Covered:

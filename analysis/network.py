@@ -126,7 +126,7 @@ def without_isolates(network: nx.DiGraph) -> nx.DiGraph:
 
 def core_numbers(network: nx.DiGraph) -> dict[int, int]:
     """Give every developer's core number on in-degree + out-degree (Table 1, k-core): a 14-clique has 26."""
-    return dict(zip(sorted(network), _core_numbers(links(network)).tolist(), strict=True))
+    return dict(zip(sorted(network), core_numbers_of(links(network)).tolist(), strict=True))
 
 
 def levels(network: nx.DiGraph) -> dict[str, int | None]:
@@ -135,7 +135,7 @@ def levels(network: nx.DiGraph) -> dict[str, int | None]:
     A level whose core is empty is None. kmax may equal a fixed level: the study prints CV's k = 10 as its
     maximum, and both are then the same core. Without an edge every level is None.
     """
-    return _levels(_core_numbers(links(network)))
+    return _levels(core_numbers_of(links(network)))
 
 
 def k_core(network: nx.DiGraph, k: int) -> nx.DiGraph:
@@ -167,7 +167,7 @@ def core_table(
     Int64, the rest Float64; a level that is undefined, and a measure that is undefined, is NA.
     """
     everyone = links(network)
-    numbers = _core_numbers(everyone)
+    numbers = core_numbers_of(everyone)
     chosen = _levels(numbers)
     measured = {
         k: {"k": k, **structure(_core(everyone, numbers >= k), searches=searches)}
@@ -202,8 +202,8 @@ def printed_cores(table: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(k=pd.Series(names, dtype="str")).set_index("k")
 
 
-def _core_numbers(network: Links) -> np.ndarray:
-    """Give the core number of every node: take away, all at once, whoever has too few edges left, until nobody has."""
+def core_numbers_of(network: Links) -> np.ndarray:
+    """Give the core number of every node by number: take away, all at once, whoever has too few edges, until nobody has."""
     source, target = network.source, network.target
     numbers, k = np.zeros(network.nodes, dtype="int64"), 1
     while len(source):
@@ -216,6 +216,13 @@ def _core_numbers(network: Links) -> np.ndarray:
             k += 1
         source, target = source[kept], target[kept]
     return numbers
+
+
+def induced(network: Links, kept: np.ndarray) -> Links:
+    """The network of the edges marked in `kept`, without the nodes that have none of them."""
+    source, target = network.source[kept], network.target[kept]
+    nodes, ends = np.unique(np.concatenate([source, target]), return_inverse=True)
+    return Links(len(nodes), ends[: len(source)], ends[len(source) :], network.weight[kept])
 
 
 def _core(network: Links, inside: np.ndarray) -> Links:

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from multiprocessing import forkserver
 from multiprocessing.connection import wait
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from analysis.parameters import Parameters
 
 NOTEBOOKS = ("people_sensitivity", "rq2_network", "rq1_activity", "rq3_adoption")  # the longest first
+ROBUSTNESS = "robustness"  # takes as long as the others together, so it is run where it is asked for
 PACKAGES = (  # what the notebooks and the processes that execute them import
     "papermill", "jupytext", "analysis.kernels", "ipykernel.kernelapp", "ibis.backends.duckdb", "analysis.activity",
     "analysis.adoption", "analysis.figures", "analysis.merging.score", "analysis.report", "analysis.merging.sensitivity",
@@ -58,8 +59,10 @@ def _processes():
     return context
 
 
-def run_notebooks(parameters: Parameters, *, progress: Progress = lambda *_: None) -> Path:
-    """Execute every notebook under the parameters, as many at a time as there are processors; returns the results' directory.
+def run_notebooks(
+    parameters: Parameters, *, names: Sequence[str] = NOTEBOOKS, progress: Progress = lambda *_: None
+) -> Path:
+    """Execute the notebooks under the parameters, as many at a time as there are processors; returns the results' directory.
 
     The directory is emptied first, so nothing of an earlier run is reused. The first failing cell ends the others too
     and raises RunError.
@@ -72,7 +75,7 @@ def run_notebooks(parameters: Parameters, *, progress: Progress = lambda *_: Non
     messages, sockets = context.SimpleQueue(), tempfile.TemporaryDirectory(prefix="run-")
     values, env = replace(parameters, out_dir="").changed(), os.environ | {paths.OF_THE_RUN: str(out_dir)}
     arguments = (out_dir / "notebooks", values, messages, env, sockets.name)
-    waiting = [context.Process(target=_work, args=(name, *arguments), name=name) for name in NOTEBOOKS]
+    waiting = [context.Process(target=_work, args=(name, *arguments), name=name) for name in names]
     running: list[multiprocessing.process.BaseProcess] = []
     try:
         while waiting or running:

@@ -79,11 +79,14 @@ LAYOUTS = {
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("piece", [7, 2**18])
-def test_the_same_records_come_out_of_every_layout(monkeypatch, tmp_path, layout, piece):
+def test_the_same_records_come_out_of_every_layout(imported, monkeypatch, layout, piece):
     monkeypatch.setattr(jsontext, "PIECE", piece)
-    (tmp_path / "a.json").write_text(LAYOUTS[layout], encoding="utf-8")
-    source = files.Source("models-jsonl", tmp_path / "a.json")
-    assert [record for _, record in files.records(source, lambda done: None)] == THREE
+    found = rows(imported("models-jsonl", LAYOUTS[layout]))
+    assert [(row["repo_id"], row["likes"], row["license"]) for row in found] == [
+        ("a/m", 1, None),
+        ("a/n", 2, "mit"),
+        ("a/o", 3, None),
+    ]
 
 
 @pytest.mark.parametrize("layout", ["array", "held"])

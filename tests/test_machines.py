@@ -32,12 +32,14 @@ CURVES = {
 # What random numbers may be asked: these are compared and counted, or are sorted; a last digit does not show.
 DRAWS = {
     *("random integers permutation shuffle permuted choice spawn".split()),
-    *("normal standard_normal exponential binomial poisson geometric".split()),
+    *("normal standard_normal exponential binomial multinomial poisson geometric".split()),
 }
 LIBRARIES = ("scipy.linalg", "scipy.stats", "scipy.optimize", "numpy.linalg", "numexpr", "bottleneck", "numba", "sklearn")
 PERMITTED = {
     ("exact.py", "x @ y"): "of two sparse matrices only, which is not BLAS",
     ("groups.py", "scipy.optimize.minimize_scalar"): "of one number: plain Python",
+    ("tails.py", "scipy.optimize"): "searches whose results keep six digits",
+    ("robustness.py", "scipy.stats"): "Kendall's tau counts pairs: whole numbers",
     ("figures.py", "math.log10"): "rounded to a whole number",
     ("report.py", "10 ** (-decimals)"): "a threshold of how a number is printed",
     ("ledger.py", "10 ** (-decimals)"): "a threshold of how a number is printed",

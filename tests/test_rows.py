@@ -23,79 +23,8 @@ COMMIT = {"commit_id": "c1", "created_at": "2023-01-01"}
 def repository(record: dict, *, kind: str = "model") -> tuple[dict, Counter]:
     """The row of the record, by column, and what was noted."""
     notes = Counter()
-    record = {"id": "a/m"} | record
-    found = rows.repository(record, kind, record["id"], SPAN, notes)
+    found = rows.repository({"id": "a/m"} | record, kind, "a/m", SPAN, notes)
     return dict(zip(COLUMNS, found, strict=True)), notes
-
-
-def micros(*parts: int) -> int:
-    """Microseconds since 1970."""
-    return round(dt.datetime(*parts, tzinfo=dt.UTC).timestamp() * 10**6)
-
-
-@pytest.mark.parametrize(
-    ("key", "value", "column", "expected"),
-    [
-        ("modelId", "a/b", "repo_id", "a/b"),
-        ("id", "gpt2", "repo_id", "gpt2"),
-        ("last_modified", "2024-01-01T00:00:00.000Z", "last_modified", micros(2024, 1, 1)),
-        ("updated_at", "2024-01-01", "last_modified", micros(2024, 1, 1)),
-        ("created_at", "2023-03-11T22:21:22.0000Z", "created_at", micros(2023, 3, 11, 22, 21, 22)),
-        ("downloads_30d", 7, "downloads", 7),
-        ("downloads", "578464", "downloads", 578464),
-        ("likes", 12.0, "likes", 12),  # pandas writes counts so
-        ("library", "keras", "library", "keras"),
-        ("parameters", 19_980_000_000_000_000, "parameters", 19_980_000_000_000_000),
-    ],
-)
-def test_older_and_newer_names_mean_the_same_column(key, value, column, expected):
-    if column == "repo_id":
-        assert rows.repository_id(rows.first({key: value}, "repo_id")) == expected
-    else:
-        assert repository({key: value})[0][column] == expected
-
-
-@pytest.mark.parametrize(
-    ("record", "owner"),
-    [
-        ({"id": "ann/net"}, "ann"),
-        ({"id": "gpt2"}, None),
-        ({"id": "gpt2", "author": None}, None),
-        ({"id": "super_glue", "author": "huggingface"}, "huggingface"),
-        ({"id": "ann/net", "author": "Ann <ann@example.org>"}, "ann"),
-    ],
-)
-def test_owner_is_the_author_or_the_part_before_the_slash(record, owner):
-    assert repository(record)[0]["owner"] == owner
-
-
-@pytest.mark.parametrize(
-    ("fields", "licence"),
-    [
-        ({"tags": ["en", "license:mit", "license:gpl-3.0"]}, "mit"),
-        ({"tags": ["note-license:gpl-3.0", "license:mit"]}, "mit"),  # the first that *starts* with license:
-        ({"tags": ["license:mit"], "cardData": {"license": "apache-2.0"}}, "apache-2.0"),
-        ({"tags": ["license:mit"], "card_data": {"license": ["bsd-3-clause", "mit"]}}, "bsd-3-clause"),
-        ({"tags": ["license:mit"], "license": "openrail"}, "openrail"),
-        ({"tags": ["license:mit"], "cardData": {"license": None}}, "mit"),
-        ({"tags": ["license:mit"], "cardData": {"license": ["", None]}}, "mit"),
-        ({"tags": ["license:mit"], "cardData": "license: gpl"}, "mit"),
-        ({"tags": ["en"]}, None),
-    ],
-)
-def test_licence_comes_from_the_card_then_the_record_then_the_first_tag(fields, licence):
-    assert repository(fields)[0]["license"] == licence
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [(False, "no"), ("auto", "auto"), ("manual", "manual"), (True, "manual"), ("False", "no"), ("True", "manual")],
-)
-def test_gated_true_without_a_manner_becomes_manual_and_is_noted(value, expected):
-    found, notes = repository({"gated": value})
-    assert found["gated"] == expected
-    noted = "repositories gated without saying how, taken as manual"
-    assert notes == ({noted: 1} if str(value) == "True" else {})
 
 
 @pytest.mark.parametrize("value", NOTHING)
@@ -159,9 +88,7 @@ def test_arrays_as_numpy_writes_them_are_the_lists(words):
     assert rows.words(str(np.array(words, dtype=object)), "tags", []) == words
 
 
-@pytest.mark.parametrize(
-    "value", ["['a' ... 'z']", "[transformers", "[1, 2]", "{'a': 1}", "[" * 5000, "(" * 5000, 7, {"a": 1}]
-)
+@pytest.mark.parametrize("value", ["['a' ... 'z']", "[transformers", "[1, 2]", "{'a': 1}", "[" * 5000, "(" * 5000, 7, {"a": 1}])
 def test_what_is_no_list_of_text_is_refused(value):
     with pytest.raises(UnusableError, match="tags is not a list of text"):
         rows.words(value, "tags", [])

@@ -1,0 +1,418 @@
+"""How much of each finding does the method make by itself? Other edge rules, other measures, other groups.
+
+What the study decided once is decided otherwise here, one decision at a time: who is linked (section 3.3, Tables 6-9), how
+concentration and correlation are measured (Tables 2-4, Figures 2 and 3), which licences count as which and who is compared
+with whom (Table 5), what belongs to a sub-field, and who stands behind an account (section 4.3).
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from analysis import activity, adoption, exact, licenses, network, nulls
+from analysis.covered import carried
+from analysis.network import Links
+from analysis.nulls import Seats
+
+DAYS = (30, 90)
+LEAST_WEIGHTS = (2, 5)
+MOST_AUTHORS = 10
+STRUCTURE = ("nodes", "edges", "mod", "com", "dens", "recip", "arcc", "ass", "ad", "acc")  # Tables 6-9, first row
+SIMULTANEOUS = 0.999  # quantile: correlations are given without what lies above it in either variable
+COPYLEFT = ("agpl", "cc-by-sa", "cecill", "epl", "eupl", "gfdl", "gpl", "lgpl", "mpl", "ms-rl", "odbl", "osl")
+UNSPECIFIC = ("cc", "other")  # identifiers that name no terms
+
+
+# --- the edge rule (Tables 6-9) -----------------------------------------------------------------------------
+
+
+@carried()
+def edge_rules(held: Seats, events: pd.DataFrame | None = None) -> dict[str, Links]:
+    """The network under the study's rule and under others, one decision changed at a time.
+
+    `events` are the dated commits of repositories that several developers share (`engine.dated_commits`: repo_id,
+    developer, day, leads); without them the rules by date are left out. `weight_2`: edges of at least two commits;
+    `both_lead`: both lead a commit of that repository; `within_30`: commits at most so many days apart; `authors_10`:
+    repositories of at most ten developers.
+    """
+    study = nulls.linked(held)
+    size = np.bincount(held.repository, minlength=int(held.repository.max(initial=-1)) + 1)
+    few, both = size[held.repository[held.first]] <= MOST_AUTHORS, held.leads[held.second] > 0
+    rules = {"study": study}
+    rules |= {f"weight_{least}": network.induced(study, study.weight >= least) for least in LEAST_WEIGHTS}
+    rules |= {
+        "both_lead": nulls.linked(_paired(held, both)),
+        f"authors_{MOST_AUTHORS}": nulls.linked(_paired(held, few)),
+    }
+    if events is not None:
+        rules |= {f"within_{days}": within(events, days) for days in DAYS}
+    return rules
+
+
+def _paired(held: Seats, kept: np.ndarray) -> Seats:
+    return held._replace(first=held.first[kept], second=held.second[kept])
+
+
+def within(events: pd.DataFrame, days: int) -> Links:
+    """The network of developers whose commits to a repository are at most so many days apart.
+
+    In: repo_id, developer, day (whole number), leads (whether the developer is the commit's first author). The weight of
+    an edge is the number of commits that its source leads and that have one of its target's near them.
+    """
+    repository = pd.factorize(events["repo_id"], sort=True)[0]
+    developer, names = pd.factorize(events["developer"], sort=True)
+    rows = pd.DataFrame({"repository": repository, "developer": developer, "day": events["day"].to_numpy("int64")})
+    everyone = rows[["repository", "developer"]].drop_duplicates()
+    led = rows[events["leads"].to_numpy(bool)].merge(everyone, on="repository", suffixes=("", "_other"))
+    led = led[led["developer"] != led["developer_other"]]
+    width = int(rows["day"].max()) - int(rows["day"].min()) + 2 * days + 2 if len(rows) else 1
+    first = int(rows["day"].min()) - days if len(rows) else 0
+
+    def key(frame: pd.DataFrame, who: str) -> np.ndarray:
+        return (frame["repository"].to_numpy() * max(1, len(names)) + frame[who].to_numpy()) * width - first
+
+    theirs = np.sort(key(rows, "developer") + rows["day"].to_numpy())
+    earliest = key(led, "developer_other") + led["day"].to_numpy() - days
+    near = np.searchsorted(theirs, earliest + 2 * days, side="right") > np.searchsorted(theirs, earliest, side="left")
+    edges = led[near].groupby(["developer", "developer_other"]).size().rename("weight").reset_index()
+    return network.links(edges.set_axis(["source", "target", "weight"], axis=1))
+
+
+@carried()
+def edge_rule_table(rules: Mapping[str, Links]) -> pd.DataFrame:
+    """A row a rule: the columns of Tables 6-9 for k = 1, and k and developers of the innermost core; NA where undefined."""
+    rows = {}
+    for name, edges in rules.items():
+        inner = network.core_table(edges, searches=()).loc["kmax"]
+        measured = network.structure(edges, searches=("mod",))
+        rows[name] = {m: measured[m] for m in STRUCTURE} | {"kmax": inner["k"], "kmax_nodes": inner["nodes"]}
+    counts = ("nodes", "edges", "com", "kmax", "kmax_nodes")
+    return pd.DataFrame(
+        {
+            column: pd.array([row[column] for row in rows.values()], dtype="Int64" if column in counts else "Float64")
+            for column in (*STRUCTURE, "kmax", "kmax_nodes")
+        },
+        index=pd.Index(list(rows), name="rule"),
+    )
+
+
+@carried()
+def without_one_repository(held: Seats, memberships: pd.DataFrame) -> pd.DataFrame:
+    """What the network owes to a single repository: a row a measure (edges, recip, kmax), of the largest change.
+
+    Columns observed, without, repository (the first by name where several change it as much; missing where none does).
+    """
+    repositories = pd.Index(sorted(memberships["repo_id"].unique()))
+    study = nulls.linked(held)
+    width = int(held.developer.max(initial=0)) + 1
+    key = held.developer[held.first] * width + held.developer[held.second]
+    support = pd.DataFrame({"pair": key, "repository": held.repository[held.first]}).drop_duplicates()
+    alone = support[~support["pair"].duplicated(keep=False)]
+    pairs = np.unique(key)
+    only = np.full(len(pairs), -1)
+    only[np.searchsorted(pairs, alone["pair"].to_numpy())] = alone["repository"].to_numpy()
+    lost, mutual_lost, mutual = _lost_edges(pairs, only, width, len(repositories))
+    edges = len(pairs)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        recip = np.where(edges > lost, (mutual - mutual_lost) / (edges - lost), np.nan)
+    observed = {"edges": edges, "recip": mutual / edges if edges else None}
+    rows = {
+        "edges": _largest(observed["edges"], edges - lost, repositories),
+        "recip": _largest(observed["recip"], recip, repositories),
+        "kmax": _core_without(study, held, pairs, only, repositories),
+    }
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _lost_edges(pairs: np.ndarray, only: np.ndarray, width: int, n: int) -> tuple[np.ndarray, np.ndarray, int]:
+    """Per repository the edges, and the edges with a reverse, that go with it; and how many have a reverse."""
+    reverse = pairs % width * width + pairs // width
+    place = np.minimum(np.searchsorted(pairs, reverse), max(len(pairs) - 1, 0))
+    both = pairs[place] == reverse if len(pairs) else np.zeros(0, bool)
+    mine, theirs = only[both], only[place[both]]
+    either = np.concatenate([mine[mine >= 0], theirs[(theirs >= 0) & (theirs != mine)]])
+    return np.bincount(only[only >= 0], minlength=n), np.bincount(either, minlength=n), int(both.sum())
+
+
+def _largest(observed: float | None, without: np.ndarray, names: pd.Index) -> dict:
+    change = np.abs(without - observed) if observed is not None else np.full(len(without), np.nan)
+    if not np.nanmax(change, initial=0.0) > 0:
+        return {"observed": observed, "without": observed, "repository": None}
+    place = int(np.nanargmax(change))
+    return {"observed": observed, "without": without[place].item(), "repository": names[place]}
+
+
+def _core_without(study: Links, held: Seats, pairs: np.ndarray, only: np.ndarray, names: pd.Index) -> dict:
+    """The innermost core's k without the repository that lowers it most; only those with an edge inside it can."""
+    numbers = network.core_numbers_of(study)
+    inner = numbers == numbers.max(initial=0)
+    inside = inner[study.source] & inner[study.target]
+    tried = np.unique(only[inside & (only >= 0)])
+    k = int(numbers.max(initial=0)) or None
+    found = {
+        place: int(network.core_numbers_of(network.induced(study, only != place)).max(initial=0)) for place in tried
+    }
+    lower = {place: value for place, value in found.items() if value < (k or 0)}
+    if not lower:
+        return {"observed": k, "without": k, "repository": None}
+    place = min(lower, key=lambda p: (lower[p], p))
+    return {"observed": k, "without": lower[place], "repository": names[place]}
+
+
+@carried()
+def without_one_account(held: Seats) -> dict[str, int | None]:
+    """k and developers of the innermost core as observed, and the lowest and highest k with one of its members left out."""
+    study = nulls.linked(held)
+    numbers = network.core_numbers_of(study)
+    k = int(numbers.max(initial=0))
+    if not k:
+        return dict.fromkeys(("k", "nodes", "lowest_k", "highest_k"))
+    members = np.flatnonzero(numbers == k)
+    without = [
+        int(network.core_numbers_of(network.induced(study, (study.source != m) & (study.target != m))).max(initial=0))
+        for m in members
+    ]
+    return {"k": k, "nodes": len(members), "lowest_k": min(without), "highest_k": max(without)}
+
+
+# --- concentration (Tables 2-4) -----------------------------------------------------------------------------
+
+
+def inequality(values: pd.Series) -> dict[str, float | None]:
+    """Gini coefficient, Herfindahl-Hirschman index, shares of the total that the top 1 % and the top ten hold.
+
+    Of the values that were collected, zeros among them; None where nothing was counted. Whole numbers, so the sums are
+    exact; the top 1 % is rounded up to a whole repository.
+    """
+    known = values.dropna().astype("int64")
+    counted = known.value_counts().sort_index()
+    value, times = (np.array(column, dtype=object) for column in (counted.index, counted.to_numpy()))
+    n, total = len(known), int((value * times).sum()) if len(known) else 0
+    if not total:
+        return dict.fromkeys(("gini", "hhi", "top_1_percent", "top_10"))
+    last = times.cumsum()
+    # The ranks of `times` equal values from last - times + 1 to last add up to times * (2 last - times + 1) / 2.
+    ranked = int((value * times * (2 * last - times + 1)).sum())
+    return {
+        "gini": (ranked - (n + 1) * total) / (n * total),
+        "hhi": int((value * value * times).sum()) / total**2,
+        "top_1_percent": _held_by(value, times, math.ceil(n / 100)) / total,
+        "top_10": _held_by(value, times, 10) / total,
+    }
+
+
+def _held_by(value: np.ndarray, times: np.ndarray, first: int) -> int:
+    """Total of the `first` largest values."""
+    before = times[::-1].cumsum() - times[::-1]
+    taken = [min(max(first - int(b), 0), int(t)) for b, t in zip(before, times[::-1], strict=True)]
+    return int(sum(v * t for v, t in zip(value[::-1], taken, strict=True)))
+
+
+@carried()
+def inequality_table(counts: pd.DataFrame, *, draws: int = 0, seed: int = 0) -> pd.DataFrame:
+    """`inequality` of every variable, a row each; with `draws`, columns `gini_low` and `gini_high` of a 95 % interval.
+
+    For a sample: owners are drawn with all their repositories (Davison and Hinkley 1997, section 3.8). A census has no
+    such interval: it is the population.
+    """
+    rows = {}
+    for variable in activity.variables_of(counts):
+        row = inequality(counts[variable])
+        if draws and row["gini"] is not None:
+            row |= _gini_interval(counts[variable], counts["repo_id"].str.split("/").str[0], draws=draws, seed=seed)
+        rows[variable] = row
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _gini_interval(values: pd.Series, owner: pd.Series, *, draws: int, seed: int) -> dict[str, float]:
+    known = values.notna().to_numpy()
+    number, owners = pd.factorize(owner[known], sort=True)
+    order = np.argsort(values[known].to_numpy(), kind="stable")
+    value, number = values[known].to_numpy("int64")[order], number[order]
+    generator, found = np.random.default_rng(seed), []
+    for _ in range(draws):
+        drawn = np.bincount(generator.integers(len(owners), size=len(owners)), minlength=len(owners))
+        times = drawn[number]
+        last, n, total = times.cumsum(), int(times.sum()), int((value * times).sum())
+        if total:
+            ranked = float((value * times * (2 * last - times + 1)).astype("float64").cumsum()[-1])
+            found.append(ranked / n / total - (n + 1) / n)
+    low, high = np.quantile(found, [0.025, 0.975]) if found else (np.nan, np.nan)
+    return {"gini_low": float(low), "gini_high": float(high)}
+
+
+@carried()
+def lorenz(counts: pd.DataFrame, *, points: int = 101) -> pd.DataFrame:
+    """Lorenz curves: columns variable, repositories (share, from the least active), held (share of the total)."""
+    parts = []
+    share = np.linspace(0, 1, points)
+    for variable in activity.variables_of(counts):
+        values = np.sort(counts[variable].dropna().to_numpy("int64"))
+        if len(values) and values[-1] > 0:
+            held = np.concatenate([[0], values.cumsum()])
+            at = np.arange(points) * len(values) // (points - 1)  # whole numbers: 5/7 of 7 is 5, not 4.99
+            parts.append(pd.DataFrame({"variable": variable, "repositories": share, "held": held[at] / held[-1]}))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["variable", "repositories", "held"])
+
+
+# --- correlation (Figures 2 and 3) --------------------------------------------------------------------------
+
+
+@carried()
+def correlation_table(counts: pd.DataFrame) -> pd.DataFrame:
+    """A row a pair of variables: Pearson's coefficient as the study takes it, and what other choices make of it.
+
+    pearson; without_top: of repositories at or below the 99.9 % quantile of both variables; on_logs: of log(1 + x);
+    spearman with a 95 % interval (Bonett and Wright 2000, doi:10.1007/BF02294183); kendall: tau-b, for ties. Pairwise
+    complete; NaN where a coefficient is undefined.
+    """
+    rows = {}
+    for a, b in combinations(activity.variables_of(counts), 2):
+        pair = counts[[a, b]].dropna()
+        if len(pair) > 3 and pair[a].nunique() > 1 and pair[b].nunique() > 1:
+            rows[f"{a}, {b}"] = _correlation_row(pair)
+    columns = ("n", "pearson", "without_top", "on_logs", "spearman", "spearman_low", "spearman_high", "kendall")
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+
+
+def _correlation_row(pair: pd.DataFrame) -> dict[str, float]:
+    def pearson(frame: pd.DataFrame) -> float:
+        return activity.correlations(frame.set_axis(["n_likes", "n_downloads"], axis=1), method="pearson").iloc[0, 1]
+
+    low = (pair <= pair.quantile(SIMULTANEOUS)).all(axis=1)
+    rho = activity.correlations(pair.set_axis(["n_likes", "n_downloads"], axis=1), method="spearman").iloc[0, 1]
+    half = exact.normal_quantile(0.95) * math.sqrt((1 + rho**2 / 2) / (len(pair) - 3))
+    return {
+        "n": len(pair),
+        "pearson": pearson(pair),
+        "without_top": pearson(pair[low]),
+        "on_logs": pearson(pair.apply(lambda values: exact.log(values.to_numpy() + 1))),
+        "spearman": rho,
+        "spearman_low": _moved(rho, -half),
+        "spearman_high": _moved(rho, half),
+        "kendall": float(stats.kendalltau(*pair.to_numpy().T, method="asymptotic").statistic),
+    }
+
+
+def _moved(coefficient: float, by: float) -> float:
+    """The coefficient whose Fisher transform is so much higher: tanh(artanh(r) + by)."""
+    if abs(coefficient) >= 1:
+        return coefficient
+    odds = (1 + coefficient) / (1 - coefficient) * float(exact.exp(2 * by))
+    return (odds - 1) / (odds + 1)
+
+
+# --- licences (Table 5) -------------------------------------------------------------------------------------
+
+
+def _always(identifiers: pd.Series) -> pd.Series:
+    return identifiers.notna() & False
+
+
+FLIPS: dict[str, tuple[Callable[[pd.Series], pd.Series], str]] = {
+    "as given": (_always, ""),
+    "RAIL as permissive": (lambda name: name.str.contains("rail"), "permissive"),
+    "copyleft as permissive": (lambda name: name.str.startswith(COPYLEFT), "permissive"),
+    "other as restrictive": (lambda name: name.isin(UNSPECIFIC), "restrictive"),
+    "other as permissive": (lambda name: name.isin(UNSPECIFIC), "permissive"),
+}
+
+
+@carried(needs="license")
+def licence_flips(counts: pd.DataFrame) -> pd.DataFrame:
+    """Superiority of permissive over restrictive under other groupings: a row a grouping, a column a variable (Table 5)."""
+    name = counts["license"].str.casefold().fillna("")
+    given = licenses.group(counts["license"])
+    rows = {}
+    for label, (chosen, group) in FLIPS.items():
+        grouped = counts.assign(group=given.mask(chosen(name), group))
+        rows[label] = {v: superiority(grouped, v) for v in activity.variables_of(counts)}
+    return pd.DataFrame.from_dict(rows, orient="index", dtype="float64")
+
+
+def superiority(grouped: pd.DataFrame, variable: str, *, stratum: pd.Series | None = None) -> float:
+    """Probability that a permissive model has more than a restrictive one, ties halved; within strata where given.
+
+    Strata are weighted as van Elteren (1960) does, n1 n2 / (n1 + n2 + 1). NaN without a stratum that has both groups.
+    """
+    known = grouped[grouped[variable].notna() & grouped["group"].isin(activity.GROUPS[:2])]
+    parts = known.groupby(stratum.loc[known.index], sort=True) if stratum is not None else [(None, known)]
+    weighted, weight = 0.0, 0.0
+    for _, part in parts:
+        permissive = part["group"] == activity.GROUPS[0]
+        n1, n2 = int(permissive.sum()), int((~permissive).sum())
+        if n1 and n2:
+            ranks = part[variable].rank()
+            theta = (ranks[permissive].sum() - n1 * (n1 + 1) / 2) / (n1 * n2)
+            w = n1 * n2 / (n1 + n2 + 1)
+            weighted, weight = weighted + w * theta, weight + w
+    return weighted / weight if weight else math.nan
+
+
+def strata(about: pd.DataFrame) -> dict[str, pd.Series]:
+    """Kinds of models to compare within: a series each, on the index of `about` (`engine.about_models`).
+
+    In: repo_id, owner, created_at, pipeline_tag. Owners by how many models they have (1, 2-9, 10-99, 100 and more) and
+    whether `data/organisations.csv` knows them; age by the quarter of creation; task by the pipeline tag.
+    """
+    owned = about.groupby("owner")["repo_id"].transform("size")
+    size = pd.cut(owned, [0, 1, 9, 99, np.inf], labels=["1", "2-9", "10-99", "100+"]).astype(str)
+    known = about["owner"].isin(set(adoption.organisations()["owner"]))
+    quarter = about["created_at"].dt.tz_localize(None).dt.to_period("Q").astype(str)
+    return {"owner": size + known.map({True: " organisation", False: ""}), "age": quarter,
+            "task": about["pipeline_tag"].fillna("(none)")}  # fmt: skip
+
+
+@carried(needs="license")
+def stratified(counts: pd.DataFrame, about: pd.DataFrame) -> pd.DataFrame:
+    """Superiority of permissive over restrictive within strata: a row a stratification, a column a variable."""
+    grouped = activity.with_group(counts)
+    known = strata(about.set_index("repo_id", drop=False).loc[counts["repo_id"]].set_axis(counts.index))
+    rows = {"all models": None, "same kind of owner": known["owner"], "same quarter": known["age"], "same task": known["task"],
+            "same of all three": known["owner"] + "|" + known["age"] + "|" + known["task"]}  # fmt: skip
+    return pd.DataFrame.from_dict(
+        {
+            label: {v: superiority(grouped, v, stratum=stratum) for v in activity.variables_of(counts)}
+            for label, stratum in rows.items()
+        },
+        orient="index",
+        dtype="float64",
+    )
+
+
+# --- organisations (section 4.3.2) --------------------------------------------------------------------------
+
+
+@carried()
+def owners_and_organisations(used: pd.DataFrame, *, rows: int = 10) -> pd.DataFrame:
+    """The accounts, and the organisations, with most of the hundred most used models side by side, most first.
+
+    In: the used models, most used first (`engine.usage`).
+    """
+    ranked_models = used["model_id"]
+    top = ranked_models.head(adoption.TOP)
+    account = top.where(top.str.contains("/"), "(no account)").str.split("/").str[0]
+    owners = account.value_counts().rename_axis("account").reset_index(name="of the account")
+    owners = owners.sort_values(["of the account", "account"], ascending=[False, True], ignore_index=True)
+    mapped = adoption.top_organisations(ranked_models)[["organisation", "models"]].set_axis(
+        ["organisation", "of the organisation"], axis=1
+    )
+    return pd.concat([owners.head(rows), mapped.head(rows)], axis=1).set_axis(
+        range(1, 1 + max(len(owners.head(rows)), len(mapped.head(rows))))
+    )
+
+
+@carried()
+def named_pairs(table: pd.DataFrame) -> pd.DataFrame:
+    """`correlation_table` by the name that a pair has in a result's id, as `n_commits.n_likes`, in alphabetical order."""
+    return table.rename(lambda pair: ".".join(sorted(pair.split(", "))))
+
+
+@carried()
+def named_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with rows as words of a result's id: `as_given` for "as given"."""
+    return table.rename(lambda label: label.lower().replace(" ", "_"))

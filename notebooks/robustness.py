@@ -1,0 +1,161 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # How much does the method make by itself?
+#
+# What the study decided once is decided otherwise here, one decision at a time. A finding that comes out of any
+# decision says something of the Hub; one that changes with the decision says something of the method.
+
+# %% tags=["parameters"]
+snapshot_date = "demo"  # name of a snapshot in data/snapshots
+as_of = ""  # ignore what happened after this day (YYYY-MM-DD)
+conventions = "corrected"  # or "authors": follow the study's published scripts
+bots = "exclude"  # or "include"
+identities = "merged"  # or "raw": every name is a person
+merge_threshold = 90  # least similarity of a merge that was scored
+engine = "duckdb"  # or the URL of a Spark cluster
+out_dir = ""  # empty: a directory of the run's own under paper/generated
+
+# %%
+from analysis import nulls, robustness, tails
+from analysis.engine import about_models, activity, dated_commits, load, memberships, usage
+from analysis.parameters import Parameters
+from analysis.report import Report, by_row
+
+draws = 99  # of every null model and goodness of fit
+run = Parameters(snapshot_date, as_of, conventions, bots, identities, merge_threshold, engine, out_dir)
+hub = load(run)
+report = Report.of("robustness", hub)
+
+# %% [markdown]
+# ## The edge rule
+#
+# Tables 6 to 9 of the study rest on one rule: whoever leads a commit is linked to every other developer of that model.
+# Here an edge needs two commits, or five; or both developers lead one; or their commits lie at most 30, or 90, days
+# apart; or models of more than ten developers make none.
+
+# %%
+members = memberships(hub)
+held = nulls.seats(members)
+rules = robustness.edge_rule_table(robustness.edge_rules(held, dated_commits(hub)))
+report.numbers("robustness.edge_rule", by_row(rules))
+report.table("robustness_edge_rules", rules)
+
+# %% [markdown]
+# What the network owes to a single model, and its innermost core to a single account:
+
+# %%
+without_repository = robustness.without_one_repository(held, members)
+report.numbers("robustness.without_repository", by_row(without_repository))
+report.table("robustness_without_repository", without_repository)
+
+# %%
+without_account = robustness.without_one_account(held)
+report.numbers("robustness.without_account", without_account)
+without_account
+
+# %% [markdown]
+# ## Null models
+#
+# In the first null, everyone keeps their number of edges out and in, and all else is drawn. In the second, every model
+# keeps its number of developers and what each seat leads, everyone keeps the number of models that they take part in,
+# and who sits where is drawn. z is the distance from the null's mean in its standard deviations.
+
+# %%
+seated = {
+    "all": held,
+    "cv": nulls.seats(memberships(hub, "cv")),
+    "nlp": nulls.seats(memberships(hub, "nlp")),
+    "mm": nulls.seats(memberships(hub, "mm")),
+}
+same_degrees = nulls.null_tables(seated, "degrees", draws=draws)
+report.numbers("robustness.null.degrees", by_row(same_degrees))
+report.table("robustness_null_degrees", nulls.printed_nulls(same_degrees))
+
+# %%
+same_seats = nulls.null_tables(seated, "seats", draws=draws)
+report.numbers("robustness.null.seats", by_row(same_seats))
+report.table("robustness_null_seats", nulls.printed_nulls(same_seats))
+
+# %% [markdown]
+# ## Core and periphery
+#
+# The correlation of Borgatti and Everett (2000) between who is linked with whom and three ideal patterns, beside that
+# of networks of the same degrees.
+
+# %%
+pattern = nulls.core_periphery_table(held, draws=draws)
+report.numbers("robustness.core_periphery", by_row(pattern))
+report.table("robustness_core_periphery", pattern)
+
+# %% [markdown]
+# ## Tails
+#
+# Whether a power law is plausible for the tail of each activity of models, and whether a lognormal, a stretched
+# exponential or a truncated power law is likelier (Clauset, Shalizi and Newman 2009). A ratio below 0 speaks against
+# the power law.
+
+# %%
+models = activity(hub, "model")
+heavy = tails.tail_table(models, draws=draws)
+report.numbers("robustness.tails.models", by_row(heavy))
+report.table("robustness_tails", heavy)
+
+# %% [markdown]
+# ## Concentration
+#
+# Gini coefficient, Herfindahl-Hirschman index, and what the top 1 % and the top ten models hold, beside the shares of
+# the study's text.
+
+# %%
+unequal = robustness.inequality_table(models)
+report.numbers("robustness.concentration.models", by_row(unequal))
+report.table("robustness_concentration", unequal)
+
+# %% [markdown]
+# ## Correlations
+#
+# Pearson's coefficient of the raw counts, as the study takes it; without the models above the 99.9 % quantile of either
+# variable; of the logarithms; and two coefficients of ranks.
+
+# %%
+coefficients = robustness.correlation_table(models)
+report.numbers("robustness.correlation.models", by_row(robustness.named_pairs(coefficients)))
+report.table("robustness_correlations", coefficients)
+
+# %% [markdown]
+# ## Licences
+#
+# The probability that a permissive model has more than a restrictive one, under other groupings, and among models of
+# the same kind of owner, quarter of creation and task.
+
+# %%
+flips = robustness.licence_flips(models)
+report.numbers("robustness.licences", by_row(robustness.named_rows(flips)))
+report.table("robustness_licences", flips)
+
+# %%
+within = robustness.stratified(models, about_models(hub))
+report.numbers("robustness.strata", by_row(robustness.named_rows(within)))
+report.table("robustness_strata", within)
+
+# %% [markdown]
+# ## Accounts and organisations
+#
+# The hundred most used models by account, and by the organisation behind it.
+
+# %%
+report.table("robustness_organisations", robustness.owners_and_organisations(usage(hub)))
+
+# %%
+report.close()

@@ -1,0 +1,224 @@
+"""Other rules, measures and groups: by hand, by loops over the records, and against scipy and networkx."""
+
+from collections import Counter
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from analysis import network, nulls, robustness
+
+
+def members(*rows: tuple[str, int, int]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["repo_id", "developer", "leads"])
+
+
+def clique(repository: str, people: range, leads: int = 1) -> list[tuple[str, int, int]]:
+    return [(repository, person, leads) for person in people]
+
+
+# ---- edge rules ---------------------------------------------------------------------------------------------
+
+
+def test_every_rule_by_hand():
+    """In a, 1 leads five commits, 2 one, 3 none; in b there are twelve people who lead one each."""
+    held = nulls.seats(members(("a", 101, 5), ("a", 102, 1), ("a", 103, 0), *clique("b", range(12))))
+    sizes = {name: (edges.nodes, len(edges.source)) for name, edges in robustness.edge_rules(held).items()}
+    assert sizes["study"] == (3 + 12, 4 + 12 * 11)
+    assert sizes["weight_2"] == sizes["weight_5"] == (3, 2)  # 101 to 102 and to 103
+    assert sizes["both_lead"] == (2 + 12, 2 + 12 * 11)
+    assert sizes["authors_10"] == (3, 4)
+
+
+days = st.lists(
+    st.tuples(st.sampled_from("ab"), st.integers(0, 3), st.integers(0, 100), st.booleans()), min_size=1, max_size=12
+)
+
+
+@given(days, st.sampled_from([1, 30, 90]))
+@settings(max_examples=60, deadline=None)
+def test_commits_near_each_other_are_those_of_loops_over_the_records(rows, most):
+    events = pd.DataFrame(rows, columns=["repo_id", "developer", "day", "leads"])
+    expected = Counter()
+    for repo, who, day, leads in rows:
+        near = {o for r, o, d, _ in rows if r == repo and o != who and abs(d - day) <= most}
+        expected.update((who, other) for other in near if leads)
+    found = robustness.within(events, most)
+    names = sorted({end for pair in expected for end in pair})
+    pairs = zip(found.source.tolist(), found.target.tolist(), found.weight.tolist(), strict=True)
+    assert {(names[s], names[t]): w for s, t, w in pairs} == dict(expected)
+
+
+def test_the_table_of_rules_is_that_of_networkx():
+    held = nulls.seats(members(*clique("a", range(5)), *clique("b", range(3, 9)), ("c", 1, 3), ("c", 8, 0)))
+    rules = robustness.edge_rules(held)
+    table = robustness.edge_rule_table(rules)
+    graph = nx.DiGraph(list(zip(rules["study"].source.tolist(), rules["study"].target.tolist(), strict=True)))
+    assert table.loc["study", "recip"] == pytest.approx(nx.reciprocity(graph))
+    assert table.loc["study", "kmax"] == max(nx.core_number(graph).values())
+    assert table.loc["study", "ass"] == pytest.approx(nx.degree_assortativity_coefficient(graph))
+
+
+def test_a_rule_that_leaves_no_edge_has_no_core():
+    held = nulls.seats(members(("a", 1, 1), ("a", 2, 0)))
+    row = robustness.edge_rule_table(robustness.edge_rules(held)).loc["weight_2"]
+    assert row["nodes"] == 0 and pd.isna(row["kmax"]) and pd.isna(row["recip"])
+
+
+some_members = st.lists(
+    st.tuples(st.sampled_from("abcd"), st.integers(0, 5), st.integers(0, 2)), min_size=2, max_size=16,
+    unique_by=lambda row: row[:2],
+).map(lambda rows: members(*rows))  # fmt: skip
+
+
+@given(some_members)
+@settings(max_examples=60, deadline=None)
+def test_leaving_one_repository_out_is_a_new_network_each_time(rows):
+    """The largest change is found by making the network anew without each repository."""
+    names, held = sorted(rows["repo_id"].unique()), nulls.seats(rows)
+    study = nulls.linked(held)
+    if not len(study.source):
+        return
+    found = robustness.without_one_repository(held, rows)
+    whole = network.structure(study, searches=())
+    parts = {}
+    for name in names:
+        edges = nulls.linked(nulls.seats(rows[rows["repo_id"] != name]))
+        parts[name] = {
+            "edges": len(edges.source), "recip": network.structure(edges, searches=())["recip"],
+            "kmax": int(network.core_numbers_of(edges).max(initial=0)),
+        }  # fmt: skip
+    for measure, observed in (("edges", whole["edges"]), ("recip", whole["recip"])):
+        changes = [abs(part[measure] - observed) for part in parts.values() if part[measure] is not None]
+        row = found.loc[measure]
+        assert abs(row["without"] - row["observed"]) == pytest.approx(max(changes, default=0))
+        assert row["observed"] == pytest.approx(observed)
+    assert found.loc["kmax", "without"] == min(part["kmax"] for part in parts.values())
+
+
+def test_leaving_one_account_of_a_clique_out():
+    held = nulls.seats(members(*clique("a", range(5)), *clique("b", range(10, 13))))
+    assert robustness.without_one_account(held) == {"k": 8, "nodes": 5, "lowest_k": 6, "highest_k": 6}
+
+
+# ---- concentration ------------------------------------------------------------------------------------------
+
+
+def test_inequality_by_hand():
+    found = robustness.inequality(pd.Series([0, 0, 1, 3, np.nan]))
+    assert found["gini"] == pytest.approx(2 * (3 * 1 + 4 * 3) / (4 * 4) - 5 / 4)
+    assert found["hhi"] == pytest.approx(10 / 16)
+    assert (found["top_1_percent"], found["top_10"]) == (0.75, 1)
+
+
+def test_nothing_is_unequal_where_nothing_was_counted():
+    assert set(robustness.inequality(pd.Series([0.0, 0.0])).values()) == {None}
+    assert set(robustness.inequality(pd.Series([], dtype="float64")).values()) == {None}
+
+
+@given(st.lists(st.integers(0, 50), min_size=1, max_size=40).filter(any))
+@settings(max_examples=60, deadline=None)
+def test_gini_is_the_mean_difference(values):
+    """Half the mean absolute difference of all pairs over the mean; for equal values nothing."""
+    array = np.array(values)
+    expected = np.abs(array[:, None] - array[None, :]).mean() / 2 / array.mean()
+    assert robustness.inequality(pd.Series(values))["gini"] == pytest.approx(expected, abs=1e-12)
+    curve = robustness.lorenz(pd.DataFrame({"n_likes": values}), points=len(values) + 1)
+    assert curve["held"].tolist() == pytest.approx([0, *(np.sort(array).cumsum() / array.sum())])
+
+
+def test_an_interval_holds_the_coefficient_and_moves_with_the_owners():
+    counts = pd.DataFrame({"repo_id": [f"o{i // 3}/r{i}" for i in range(90)], "n_likes": [i % 7 for i in range(90)]})
+    row = robustness.inequality_table(counts, draws=99).loc["n_likes"]
+    assert row["gini_low"] < row["gini"] < row["gini_high"]
+    one_owner = counts.assign(repo_id=[f"o/{i}" for i in range(90)])
+    row = robustness.inequality_table(one_owner, draws=9).loc["n_likes"]
+    assert row["gini_low"] == pytest.approx(row["gini"]) == row["gini_high"]
+
+
+# ---- correlation --------------------------------------------------------------------------------------------
+
+
+def test_coefficients_are_those_of_scipy():
+    made = np.random.default_rng(0)
+    likes = made.poisson(2, 300)
+    counts = pd.DataFrame(
+        {"repo_id": [f"a/{i}" for i in range(300)], "n_likes": likes, "n_commits": likes + made.poisson(1, 300)}
+    )
+    row = robustness.correlation_table(counts.astype({"n_likes": "float64", "n_commits": "float64"})).loc[
+        "n_likes, n_commits"
+    ]
+    x, y = counts["n_likes"], counts["n_commits"]
+    assert row["pearson"] == pytest.approx(stats.pearsonr(x, y).statistic)
+    assert row["on_logs"] == pytest.approx(stats.pearsonr(np.log1p(x), np.log1p(y)).statistic)
+    assert row["spearman"] == pytest.approx(stats.spearmanr(x, y).statistic)
+    assert row["kendall"] == pytest.approx(stats.kendalltau(x, y).statistic)
+    assert row["spearman_low"] < row["spearman"] < row["spearman_high"]
+
+
+def test_one_large_repository_makes_a_coefficient_that_goes_with_it():
+    """A thousand repositories whose likes and commits have nothing in common, and one with a million of both."""
+    made = np.random.default_rng(1)
+    counts = pd.DataFrame({"n_likes": made.poisson(5, 1001), "n_commits": made.poisson(5, 1001)}).astype("float64")
+    counts.iloc[0] = 1e6
+    row = robustness.correlation_table(counts).iloc[0]
+    assert row["pearson"] > 0.99 and abs(row["without_top"]) < 0.15
+
+
+# ---- licences -----------------------------------------------------------------------------------------------
+
+
+def licensed(*rows: tuple[str | None, float]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=["license", "n_likes"])
+    return frame.assign(repo_id=[f"a/{i}" for i in range(len(frame))])
+
+
+def test_a_flip_moves_a_family_to_the_other_group():
+    """mit 5, openrail 9, gpl-3.0 1: as given 1/2; openrail as permissive, 1 of 1 and 1 of 1; gpl as permissive, none."""
+    flips = robustness.licence_flips(licensed(("mit", 5), ("openrail", 9), ("gpl-3.0", 1), (None, 3)))["n_likes"]
+    assert flips.to_dict() == {
+        "as given": 0.5, "RAIL as permissive": 1.0, "copyleft as permissive": 0.0, "other as restrictive": 0.5,
+        "other as permissive": 0.5,
+    }  # fmt: skip
+
+
+@given(st.lists(st.tuples(st.sampled_from(["permissive", "restrictive"]), st.integers(0, 4)), min_size=2, max_size=30))
+@settings(max_examples=50, deadline=None)
+def test_superiority_is_that_of_mann_whitney(rows):
+    grouped = pd.DataFrame(rows, columns=["group", "n_likes"])
+    first, second = (grouped.loc[grouped["group"] == g, "n_likes"] for g in ("permissive", "restrictive"))
+    found = robustness.superiority(grouped, "n_likes")
+    if first.empty or second.empty:
+        assert np.isnan(found)
+    else:
+        assert found == pytest.approx(stats.mannwhitneyu(first, second).statistic / len(first) / len(second))
+
+
+def test_within_strata_what_the_stratum_makes_is_gone():
+    """Large owners have more likes and permissive licences; among owners of a kind the licence makes no difference."""
+    rows = [("permissive", 9)] * 8 + [("restrictive", 9)] * 2 + [("permissive", 1)] * 2 + [("restrictive", 1)] * 8
+    grouped = pd.DataFrame(rows, columns=["group", "n_likes"])
+    owner = pd.Series(["large"] * 10 + ["small"] * 10)
+    assert robustness.superiority(grouped, "n_likes") > 0.7
+    assert robustness.superiority(grouped, "n_likes", stratum=owner) == 0.5
+
+
+def test_strata_are_weighted_by_their_sizes():
+    """One stratum of 1 and 1 (theta 1, weight 1/3), one of 2 and 2 (theta 0, weight 4/5)."""
+    grouped = pd.DataFrame(
+        [
+            ("permissive", 2),
+            ("restrictive", 1),
+            ("permissive", 1),
+            ("permissive", 1),
+            ("restrictive", 2),
+            ("restrictive", 2),
+        ],
+        columns=["group", "n_likes"],
+    )
+    found = robustness.superiority(grouped, "n_likes", stratum=pd.Series(list("aabbbb")))
+    assert found == pytest.approx((1 / 3) / (1 / 3 + 4 / 5))
