@@ -2,11 +2,14 @@
 
 import sys
 
-from analysis import run
+try:
+    from analysis import run
 
-if sys.argv[1:2] == ["run"] and not {"-h", "--help", "--dry-run"} & {*sys.argv}:
-    run.prepare()  # before the command line's own imports, which take as long
+    if sys.argv[1:2] == ["run"] and not {"-h", "--help", "--dry-run"} & {*sys.argv}:
+        run.prepare()  # before the command line's own imports, which take as long
 
-from analysis.cli import main  # noqa: E402
+    from analysis.cli import main
 
-main()
+    main()
+except KeyboardInterrupt:  # at any time, also while all this is imported
+    sys.exit(130)

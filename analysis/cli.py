@@ -7,8 +7,10 @@ done, 1 failed, 2 wrong usage, 3 done but for the PDF. What the first call insta
 
 import math
 import os
+import shutil
 import sys
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from itertools import pairwise
@@ -94,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _fail(text: str, code: int) -> NoReturn:
     if text:  # none where the help was shown
-        said.print(f"error: {text}", style="red", markup=False)
+        _say(f"error: {text}", style="red")
     sys.exit(code)
 
 
@@ -110,15 +112,23 @@ def _refuse_empty(arguments: Sequence[str]) -> None:
             raise ParameterError(f"{option}: a NUL is in it; expected a text")
 
 
-def _say(line: str) -> None:
-    said.print(line, markup=False)
-
-
 def _a_number(value: float | None) -> float | None:
     """For options that take a number: "nan" is one for Python, and lies in every range."""
     if value is not None and math.isnan(value):
         raise typer.BadParameter("nan is no number")
     return value
+
+
+def _say(text: str, *, style: str = "") -> None:
+    """A line on stderr; a terminal breaks it between words."""
+    said.print(text, style=style, markup=False, soft_wrap=not said.is_terminal)
+
+
+def _print(lines: Iterable[str]) -> None:
+    """Lines on stdout; a terminal breaks them between words, and what goes on is indented."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    for line in lines:
+        print(textwrap.fill(line, width, subsequent_indent="  ", break_on_hyphens=False) if width else line)
 
 
 @contextmanager
@@ -350,18 +360,14 @@ def collect(
         name, date=date, kinds=kinds.split(","), what=what.split(",") if what else (), sample=sample, ids=ids,
         owner=owner, since=since, all_discussions=all_discussions,
     )  # fmt: skip
-    for other in collector.unfinished():
-        if other != choice.name:
-            said.print(f"unfinished: {other}; go on with it by --name {other} --date DATE", markup=False)
+    if others := collector.unfinished(besides=choice.name):
+        _say(f"unfinished: {others}; go on with one by --name NAME --date DATE")
     try:
         done = collector.collect(choice, token_from=token_from, dry_run=dry_run, replay=replay, replace=force, progress=True)
     except collector.Interrupted as stopped:
-        said.print(f"{stopped}", markup=False)
+        _say(f"{stopped}")
         raise typer.Exit(INTERRUPTED) from None
-    print("\n".join(done.lines()))
-    if not dry_run and (missing := done.snapshot.manifest["source"]["missing"]):
-        print("\n".join(f"missing: {what}" for what in missing))
-        print("--force asks for what failed once more, and for nothing else")
+    _print([*done.lines(), *([] if dry_run else collector.last_lines(done.snapshot))])
 
 
 @app.command("pseudonymise", short_help="a snapshot that can be shared", rich_help_panel=SNAPSHOTS)

@@ -26,7 +26,7 @@ from analysis.snapshot import SnapshotError
 from analysis.sources import dumps
 from analysis.sources.hub.choice import EVENTS, Choice
 from analysis.sources.hub.doubts import Doubts
-from analysis.sources.hub.journal import TO_ASK, Journal, JournalError, chunks
+from analysis.sources.hub.journal import TO_ASK, Journal, JournalError, chunks, date_kept
 from analysis.sources.hub.progress import Shown, span
 from analysis.sources.hub.requests import (
     Answer,
@@ -146,10 +146,24 @@ def _settle_endpoint(journal: Journal, endpoint: str) -> None:
         )
 
 
-def unfinished() -> list[str]:
-    """Names of collections that have a journal and no snapshot yet, sorted."""
-    found = (path.parent.name for path in paths.raw().glob("*/journal.sqlite"))
-    return sorted(name for name in found if not (paths.snapshots() / name).exists())
+def unfinished(*, besides: str) -> str:
+    """Collections that have a journal and no snapshot yet, with their dates, in words; '' for none."""
+    found = []
+    for path in sorted(paths.raw().glob("*/journal.sqlite")):
+        name = path.parent.name
+        if name != besides and not (paths.snapshots() / name).exists():
+            found.append(f"{name} (of {date_kept(path) or 'a day that its run knows'})")
+    others = [f"{len(found) - 3} others"] if len(found) > 3 else []
+    return ", ".join(found[:3] + others)
+
+
+def last_lines(made: snapshot.Snapshot) -> list[str]:
+    """What a collection lacks, and how to get it, in words."""
+    source = made.manifest["source"]
+    found = [f"missing: {what}" for what in source["missing"]]
+    if source["left"]:
+        found.append(f"The same command with --force asks for what is missing ({source['left']:,} questions), nothing else.")
+    return found
 
 
 @contextmanager

@@ -7,8 +7,9 @@ of its commits and discussions. A step is one transaction, so that a run goes on
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import pyarrow as pa
 
@@ -173,6 +174,16 @@ class Journal:
     def is_synthetic(self) -> bool:
         """Whether the answers said that they are invented."""
         return self.get("synthetic") == "true"
+
+
+def date_kept(file: Path) -> str:
+    """The date that a journal was begun with; '' where it can't be read now."""
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True, timeout=0)) as db:
+            found = db.execute("SELECT value FROM meta WHERE name = 'parameters'").fetchone()
+        return json.loads(json.loads(found[0])["date"]) if found else ""
+    except (sqlite3.Error, ValueError, KeyError):
+        return ""
 
 
 def _packed(body: bytes) -> bytes:

@@ -21,7 +21,10 @@ def span(seconds: float) -> str:
 
 
 def _counted(reasons: Mapping[str, int]) -> str:
-    return ", ".join(f"{why} {count:,}" for why, count in sorted(reasons.items()))
+    """The three that are most frequent."""
+    most = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    others = [f"{len(most) - 3} other reasons {sum(count for _, count in most[3:]):,}"] if len(most) > 4 else []
+    return ", ".join([f"{why} {count:,}" for why, count in most[: 3 if others else 4]] + others)
 
 
 class Shown:
@@ -29,7 +32,8 @@ class Shown:
 
     def __init__(self, shown: bool, log: logging.Logger, requests: Requests):
         self._log, self._requests = log, requests
-        self._console = Console(stderr=True, quiet=not shown, markup=False, highlight=False, soft_wrap=True)
+        self._console = Console(stderr=True, quiet=not shown, markup=False, highlight=False)
+        self._console.soft_wrap = not self._console.is_terminal  # a terminal's lines are broken between words
         whole, rest = Column(no_wrap=True), Column(ratio=1, overflow="fold")
         columns = (
             TextColumn("{task.description}", markup=False, table_column=whole),
@@ -87,7 +91,7 @@ class Shown:
         quota, passed = self._requests.quota, max(time.monotonic() - self._began, 1e-3)
         rate = (quota.sent - self._sent) / passed
         parts = [f"{rate:.1f} requests/s", f"quota left {quota.left:,} of {quota.limit:,}"]
-        if self._total is not None and self._done:
+        if self._total is not None and 0 < self._done < self._total:
             parts.append(f"{span((self._total - self._done) * passed / self._done)} to go")
         if self._reasons:
             parts.append(f"not had: {_counted(self._reasons)}")

@@ -3,7 +3,7 @@
 import datetime as dt
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 import pyarrow as pa
@@ -53,6 +53,7 @@ class _Builder:
     def __init__(self, choice: Choice, journal: Journal, writer: snapshot.Writer):
         self.choice, self.journal, self.writer = choice, journal, writer
         self.past = is_past(choice, journal)
+        self.missing: dict[str, list[str]] = {}  # what is missing -> of which tables
         self.span = rows.span_of(choice.date)
         self.tables = {t: rows.Rows(t, lambda data, t=t: writer.add(t, data)) for t in ("repos", *EVENTS, "usage")}
         self.columns: dict[str, list[str]] = {}
@@ -270,24 +271,28 @@ class _Builder:
                 last = (kind, repo_id)
 
     def _say_coverage(self) -> None:
-        coverage = self.writer.coverage
         for kind in self.choice.kinds:
-            lacks = self._listing_lacks(kind)
-            rule = "; ".join([*filter(None, [self.choice.rule(), self.past]), *lacks])
-            said = {"status": "sample" if rule else "complete", "rule": rule, "columns": self.columns[kind]}
-            coverage.setdefault("repos", {})[kind] = said
+            chosen = [self.choice.rule(), self.past]
+            self._cover("repos", kind, chosen, self._listing_lacks(kind), columns=self.columns[kind])
             for table in EVENTS:
                 if table in self.choice.what:
-                    lacks = [*filter(None, [self.past]), *self._event_lacks(table, kind)]
-                    said = {"status": "sample", "rule": "; ".join(lacks), "zeros": True} if lacks else {}
-                    coverage.setdefault(table, {})[kind] = said or {"status": "complete", "rule": ""}
+                    taken, lacks = [self.past, self._carried_rule(table, kind)], self._event_lacks(table, kind)
+                    self._cover(table, kind, taken, lacks, **({"zeros": True} if any([*taken, *lacks]) else {}))
         if "usage" in self.choice.what:
-            lacks = [self.past] if self.past else []
-            lacks += [f"{count:,} {what}" for what, count in sorted(self.lacks.items())]
             whole = "space" in self.choice.kinds and not self.choice.rule()
-            lacks += [] if whole else [f"links of {self.choice.rule() or 'the listed spaces'}"]
+            chosen = [self.past, "" if whole else f"links of {self.choice.rule() or 'the listed spaces'}"]
+            lacks = [f"{count:,} {what}" for what, count in sorted(self.lacks.items())]
             lacks += self._listing_lacks("space") if "space" in self.choice.kinds else []
-            coverage["usage"] = {"all": {"status": "sample" if lacks else "complete", "rule": "; ".join(lacks)}}
+            self._cover("usage", "all", chosen, lacks)
+
+    def _cover(self, table: str, kind: str, chosen: Sequence[str], lacks: Sequence[str], **more: object) -> None:
+        """Say of a table what was chosen and what it lacks; only the second is missing."""
+        rule = "; ".join(filter(None, [*chosen, *lacks]))
+        said = {"status": "sample" if rule else "complete", "rule": rule}
+        self.writer.coverage.setdefault(table, {})[kind] = said | more
+        for lack in lacks:
+            where = f"{table} of {snapshot.PLURAL[kind]}" if kind in snapshot.PLURAL else table
+            self.missing.setdefault(lack, []).append(where)
 
     def _listing_lacks(self, kind: str) -> list[str]:
         """Why the list of repositories is not whole."""
@@ -306,7 +311,7 @@ class _Builder:
             lacks.append(f"of {asked} models that spaces name and the listing lacks, {there} are on the Hub")
         failed = f"SELECT count(*) FROM units WHERE unit = 'info' AND kind = ? AND {NOT_HAD}"
         if count := self.journal.rows(failed, [kind])[0][0]:
-            lacks.append(f"{count:,} records could not be had")
+            lacks.append(f"the records of {_counted(count)} could not be had")
         return lacks
 
     def _event_lacks(self, table: str, kind: str) -> list[str]:
@@ -315,33 +320,34 @@ class _Builder:
         lacks = []
         for state, reason, count in self.journal.rows(query, [table, kind]):
             if state == "done" and reason:
-                lacks.append(f"{count:,} repositories have {reason}")
+                lacks.append(f"{_counted(count)} with {reason}")
             elif state == "failed":
-                lacks.append(f"those of {count:,} repositories failed ({reason})")
+                lacks.append(f"those of {_counted(count)} failed ({reason})")
             elif state == "doubted":
-                lacks.append(f"those of {count:,} repositories were refused ({reason}), which is not settled yet")
-            elif state == "carried" and table == "discussions":
-                earlier = snapshot.load(self.choice.since).date
-                lacks.append(
-                    f"those of {count:,} repositories whose files did not change are of {earlier} at the latest"
-                )
+                lacks.append(f"those of {_counted(count)} were refused ({reason}), which is not settled yet")
         left = self.journal.rows(f"SELECT count(*) FROM repos r WHERE kind = ? AND {TO_ASK}", [kind, table])[0][0]
-        return [*lacks, *([f"{left:,} repositories were not asked yet"] if left else [])]
+        return [*lacks, *([f"{_counted(left)} not asked yet"] if left else [])]
+
+    def _carried_rule(self, table: str, kind: str) -> str:
+        """What was taken over from the earlier snapshot and may have grown since; empty for commits: they can't have."""
+        query = "SELECT count(*) FROM units WHERE unit = ? AND kind = ? AND state = 'carried'"
+        count = self.journal.rows(query, [table, kind])[0][0] if table == "discussions" else 0
+        date = snapshot.load(self.choice.since).date if count else None
+        return f"those of {_counted(count)} whose files did not change are of {date} at the latest" if count else ""
 
     def _say_missing(self) -> None:
         """Everything that is missing, in words, and what another run would ask for, in the manifest's `source`."""
-        found = []
-        for table, kinds in sorted(self.writer.coverage.items()):
-            for kind, said in sorted(kinds.items()):
-                if said["rule"] and said["rule"] != self.choice.rule():
-                    found.append(f"{table} of {snapshot.PLURAL.get(kind, kind)}: {said['rule']}")
-        self.writer.source["missing"] = found
+        self.writer.source["missing"] = sorted(f"{', '.join(where)}: {lack}" for lack, where in self.missing.items())
         queries = [f"SELECT count(*) FROM units WHERE {NOT_HAD}", "SELECT count(*) FROM listings WHERE state != 'done'"]
         left = sum(self.journal.rows(query)[0][0] for query in queries)
         for table in EVENTS:
             if table in self.choice.what:
                 left += self.journal.rows(f"SELECT count(*) FROM repos r WHERE {TO_ASK}", [table])[0][0]
         self.writer.source["left"] = left
+
+
+def _counted(count: int) -> str:
+    return f"{count:,} {'repository' if count == 1 else 'repositories'}"
 
 
 def _values(body: bytes) -> object:
