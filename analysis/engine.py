@@ -232,6 +232,11 @@ class Hub:
         return self.keep("field_models", rows)
 
     @cached_property
+    def is_used(self) -> bool:
+        """Whether any space uses a model."""
+        return len(self.frame(self.usage.limit(1))) > 0
+
+    @cached_property
     def used_models(self) -> ibis.Table:
         """model_id, spaces, likes, downloads of the models that a space uses."""
         models = self.repos.filter(_.kind == "model").select("repo_id", "likes", "downloads")
@@ -570,9 +575,10 @@ def usage(hub: Hub, field: str = "all") -> Covered:
 
 def _of_links(hub: Hub, field: str, used: pd.DataFrame) -> Covered:
     """What was made of a field's links, with the reason where there are none."""
-    why = field_reasons(hub, "usage").get(field)
-    nothing = {"": f"no space uses a model{_tagged(field)}"} if used.empty else {}
-    return Covered(used, _absent(why), {} if why else nothing)
+    if why := field_reasons(hub, "usage").get(field):
+        return Covered(used, {"": why})
+    of_field = _tagged(field) if hub.is_used else ""
+    return Covered(used, {}, {"": f"no space uses a model{of_field}"} if used.empty else {})
 
 
 def usage_by_field(hub: Hub) -> dict[str, Covered]:

@@ -55,7 +55,7 @@ def _written(
     unless `coverage` says otherwise, as {table: {kind or "all": {"status": ...}}}; `rejected` is passed to `reject`.
     """
     source = {"name": "hand", "title": "Written by a test", "licence": "CC0-1.0"}
-    with snapshot.Writer(name, date=date, synthetic=True, source=source, coverage=_covered(coverage)) as writer:
+    with snapshot.Writer(name, date=date, synthetic=True, source=source, coverage=all_covered_but(coverage)) as writer:
         for table, rows in tables.items():
             writer.add(table, arrow(table, rows))
         for row in rejected:
@@ -69,7 +69,7 @@ def bare_snapshot(tmp_path_factory):
     base = tmp_path_factory.mktemp("bare")
 
     def write(tables: Mapping[str, Iterable[Mapping]], *, coverage=None, rejected=()) -> snapshot.Snapshot:
-        path, covered = Path(tempfile.mkdtemp(dir=base)), _covered(coverage)
+        path, covered = Path(tempfile.mkdtemp(dir=base)), all_covered_but(coverage)
         manifest = {"name": "bare", "date": HAND_DATE.isoformat(), "synthetic": True, "tables": {}}
         for table, rows in {**tables, "rejected": rejected}.items():
             data = arrow(table, rows)
@@ -80,7 +80,7 @@ def bare_snapshot(tmp_path_factory):
     return write
 
 
-def _covered(changes: Mapping[str, Mapping] | None) -> dict[str, dict]:
+def all_covered_but(changes: Mapping[str, Mapping] | None) -> dict[str, dict]:
     """Coverage in which everything is complete but for the changes."""
     covered = {table: {"all": {"status": "complete"}} for table in ("usage", "people")}
     covered |= {table: {kind: {"status": "complete"} for kind in snapshot.KINDS} for table in snapshot.BY_KIND}

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analysis import activity, engine, paths
+from analysis import activity, engine, network, paths
 from analysis.engine import Hub
 from analysis.parameters import Parameters
 
@@ -268,6 +268,35 @@ def test_the_day_itself_belongs_to_the_run(earlier):
 def test_repositories_created_later_are_gone(earlier):
     assert "lab/late" not in counted(earlier)
     assert engine.repository_count(earlier, "model").value == 6
+
+
+@pytest.mark.parametrize(
+    ("as_of", "count", "why"),
+    [
+        ("2022-03-02", 2, None),
+        ("2022-03-01", 1, None),
+        ("2021-12-31", 1, None),
+        ("2020-01-01", 1, None),
+        ("2019-05-04", 0, "2 models carry 2022-03-02, the first creation that the Hub keeps, and none is known to be as old"),
+    ],
+)
+def test_a_repository_older_than_the_dates_that_the_hub_kept_exists_from_its_first_commit(bare_snapshot, as_of, count, why):
+    rows = {
+        "repos": [repo("m", created_at="2022-03-02T23:29:04"), repo("n", created_at="2022-03-02T23:29:04")],
+        "commits": [commit("m", "2019-05-05", "ann"), commit("m", "2021-05-05", "bob"), commit("n", "2022-03-02", "cat")],
+    }
+    then = hub(bare_snapshot(rows), as_of=as_of)
+    found = engine.repository_count(then, "model")
+    assert found.value == count and (found.absent.get("") or "").startswith(why or "") == bool(found.absent or not why)
+    commits = {"2022-03-02": 3, "2022-03-01": 2, "2021-12-31": 2, "2020-01-01": 1, "2019-05-04": 0}
+    assert engine.activity(then, "model").value["n_commits"].sum() == commits[as_of]
+    assert len(network.graph(engine.edges(then)).value) == {3: 3, 2: 2, 1: 1, 0: 0}[commits[as_of]]
+
+
+def test_before_dates_were_kept_a_source_with_dates_of_its_own_knows_that_there_was_none(bare_snapshot):
+    then = hub(bare_snapshot({"repos": [repo("m", created_at="2021-06-01")]}), as_of="2020-01-01")
+    assert (engine.repository_count(then, "model").value, engine.repository_count(then, "model").absent) == (0, {})
+    assert then.parameters.before_dates
 
 
 def test_a_repository_without_a_creation_date_stays(earlier):

@@ -146,9 +146,9 @@ def numbers(names: pd.Series, merged: pd.DataFrame | None, listed: frozenset[str
     In: the names in order, the merges (alias, person), the names listed as bots; a name merged with a bot is one.
     """
     if merged is None or merged.empty:
-        return np.arange(len(names)), listed
+        return np.arange(len(names), dtype="int64"), listed
     person_of = dict(zip(merged["alias"], merged["person"], strict=True))
-    number = np.array(people.numbered(names.tolist(), person_of))
+    number = np.array(people.numbered(names.tolist(), person_of), dtype="int64")  # of nobody it would be of floats
     return number, listed | people.with_bots(person_of).intersection(names.tolist())
 
 

@@ -168,6 +168,7 @@ def _environment(document: Mapping) -> jinja2.Environment:
         "mark": report.SYNTHETIC,
         "snapshot": snapshot,
         "parameters": parameters,
+        "before_dates": Parameters(**parameters).before_dates,
         "results": document["results"],
     }
     environment.filters |= {"clean": clean, "sentence": sentence, "breakable": _breakable}
