@@ -6,7 +6,6 @@ Vector, legible in print and in greyscale: lines differ in dash and marker, not 
 
 import math
 from collections.abc import Iterable, Mapping
-from functools import cache
 from pathlib import Path
 
 import matplotlib as mpl
@@ -57,7 +56,6 @@ def canvas(columns: int, *, height: float, rows: int = 1, sharey: bool = False):
     return figure, figure.subplots(rows, columns, sharey=sharey, squeeze=False).ravel()
 
 
-@cache
 def _settle() -> None:
     """Matplotlib's own defaults, whatever its user has set; the fonts that it ships; our logarithm on log axes."""
     shipped, manager = mpl.get_data_path(), font_manager.fontManager

@@ -18,7 +18,7 @@ from analysis.parameters import Parameters
 from analysis.sources.twin import generator
 
 NOTEBOOKS = ("rq1_activity", "rq2_network", "rq3_adoption")
-DRAWN = ("rq2_distributions.svg", "rq3_distributions.svg")  # an SVG names its parts by their places with all digits
+DRAWN = ("rq2_distributions", "rq3_distributions")  # their SVG names its parts by their places with all digits
 
 
 def main() -> None:
@@ -49,7 +49,7 @@ def _draw_few() -> None:
     draw = Figure.savefig
 
     def savefig(figure: Figure, file: Path, **options) -> None:
-        if file.name in DRAWN:
+        if file.stem in DRAWN:
             draw(figure, file, **options)
         else:
             file.touch()

@@ -37,6 +37,25 @@ def test_figures_have_matplotlibs_own_fonts_where_its_kept_list_lacks_them(monke
     assert files and all(file.startswith(mpl.get_data_path()) for file in files)
 
 
+@pytest.mark.parametrize("setting", [{"axes.grid": True}, {"timezone": "Asia/Tokyo"}, {"font.size": 30}])
+def test_what_a_user_sets_in_matplotlib_does_not_reach_a_figure(setting):
+    figures.canvas(1, height=1)
+    usual = dict(mpl.rcParams)
+    mpl.rcParams.update(setting)
+    figures.canvas(1, height=1)
+    assert dict(mpl.rcParams) == usual
+
+
+def test_a_logarithm_is_matplotlibs_but_for_the_last_digit():
+    _, (axis,) = figures.canvas(1, height=1)
+    axis.set_xscale("log")
+    transform = axis.xaxis.get_transform()
+    values = np.array([0.02, 1, 3, 1e7])
+    assert transform.transform(values) == pytest.approx(np.log10(values), rel=1e-15, abs=1e-15)
+    assert transform.inverted().transform(transform.transform(values)) == pytest.approx(values, rel=1e-13)
+    assert transform.transform(np.array([0.0, -1, NAN, 10])).tolist()[:2] == [-1000, -1000]  # far outside
+
+
 def test_a_long_log_axis_has_ticks_at_powers_of_ten_in_plain_characters():
     figure, _ = figures.distributions({"models": curve([1.0, 40, 5_000], [1.0, 0.1, 0.0005])})
     (axes,) = drawn(figure)
