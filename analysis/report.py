@@ -18,6 +18,7 @@ from IPython.display import Image
 
 from analysis import exact
 from analysis.covered import UNDEFINED, Covered, carried, covered, reason
+from analysis.text import visible
 
 SYNTHETIC = "SYNTHETIC DATA"
 LONGEST_TEXT = 60  # characters of a name that a table or a sentence shows
@@ -241,7 +242,8 @@ class Report:
             for column in frame.columns
         }
         data = {c: [emitted(*cell) if cell[0] in INEXACT else cell[1] for cell in cells[c]] for c in cells}
-        pd.DataFrame(data, index=frame.index, dtype=object).to_csv(path.with_suffix(".csv"), lineterminator="\n")
+        text = pd.DataFrame(data, index=frame.index, dtype=object).to_csv(lineterminator="\n")
+        path.with_suffix(".csv").write_text(visible(text, keep="\n"), encoding="utf-8")
         own = latex_sentence if prose else None
         body = pd.DataFrame({c: [latex_value(*cell, text=own) for cell in cells[c]] for c in cells}, index=frame.index)
         self._write_tex("tables", path, _tabular(body, align))

@@ -253,3 +253,12 @@ def test_numbers_tex_holds_values_texts_reasons_and_no_live_command(tmp_path):
     assert r"\defmissing{rq2.all.kmax.ass}{it's 100 \% absent}" in text
     assert r"\defmeta{snapshot}{demo\_1}" in text
     assert r"\input" not in text and r"\evil" not in text
+
+
+def test_no_control_or_invisible_character_reaches_a_table(emitting, tmp_path):
+    hostile = "mit\0\x1b[2J\x7f\u202e\u2028\rx"
+    emitting.table("t", pd.DataFrame({"count": [1], "license": [hostile]}, index=[hostile]))
+    for suffix in ("tex", "csv"):
+        written = (tmp_path / "tables" / f"t.{suffix}").read_bytes().decode()
+        assert "U+0000" in written and "U+202E" in written
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2028]", written)
