@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from conftest import HAND_DATE, all_covered_but, arrow
 from matplotlib.figure import Figure
 
-from analysis import paths, run, snapshot
+from analysis import directories, paths, run, snapshot
 from analysis.parameters import Parameters, check
 
 
@@ -27,7 +27,8 @@ def write(name: str, tables: Mapping, *, coverage: Mapping | None = None) -> Non
         data, file = arrow(table, rows), path / f"{table}.parquet"
         pq.write_table(data.replace_schema_metadata(snapshot.SYNTHETIC_MARK), file)
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
-        entry = {"rows": len(data), "sha256": digest, "columns": data.column_names}
+        size = file.stat().st_size
+        entry = {"rows": len(data), "bytes": size, "sha256": digest, "columns": data.column_names}
         if table in snapshot.BY_KIND:
             entry["kinds"] = {kind: sum(row["kind"] == kind for row in rows) for kind in snapshot.KINDS}
         manifest["tables"][table] = entry | {"coverage": statuses.get(table, {})}
@@ -36,6 +37,7 @@ def write(name: str, tables: Mapping, *, coverage: Mapping | None = None) -> Non
 
 def emitted(parameters: Parameters, *, only: Iterable[str] = run.NOTEBOOKS) -> tuple[dict, dict]:
     """Run the notebooks' sources; returns what they emitted: results by id, and figures and tables by name."""
+    directories.emptied(parameters.directory)
     for name in only:
         _execute(name, parameters)
     parts = [json.loads((parameters.directory / "parts" / f"{name}.json").read_text()) for name in only]
