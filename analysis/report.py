@@ -394,10 +394,8 @@ def write_numbers(
         lines.append(f"\\defplace{{{name}}}{{{entry['notebook']}}}")
         if value is None:
             lines.append(f"\\defmissing{{{name}}}{{{latex_sentence(entry['why'])}}}")
-        elif isinstance(value, str):
-            lines.append(f"\\deftext{{{name}}}{{{latex(value)}}}")
         else:
-            lines.append(f"\\defval{{{name}}}{{{latex_value(_statistic(result_id), value)}}}{{{value!r}}}")
+            lines.append(f"\\defval{{{name}}}{{{latex_value(_statistic(result_id), value)}}}")
     (out_dir / "numbers.tex").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

@@ -250,7 +250,7 @@ def _strip(copy: Path, name: str) -> None:
 
 def collect(parameters: Parameters) -> dict:
     """Merge what the notebooks emitted into results.json, and write numbers.tex, the ledger and the tables about the run."""
-    from analysis import report
+    from analysis import report, templates
     from analysis.engine import load
     from analysis.page import colophon
     from analysis.study import ledger
@@ -265,6 +265,7 @@ def collect(parameters: Parameters) -> dict:
     report.write_numbers(
         out_dir, document["results"], meta, synthetic=hub.snapshot.synthetic, as_of=bool(parameters.as_of)
     )
+    templates.write_sections(out_dir, document, meta)
     return document
 
 

@@ -71,17 +71,18 @@ TREES = {module: ast.parse(file.read_text(encoding="utf-8")) for module, file in
 
 def imports_of(module: str) -> Iterator[Import]:
     """The imports of modules of the package, wherever they stand."""
-    at_load = {id(statement) for statement in TREES[module].body}
+    functions = [node for node in ast.walk(TREES[module]) if isinstance(node, ast.FunctionDef)]
+    late = {id(node) for function in functions for node in ast.walk(function)}
     for node in ast.walk(TREES[module]):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "analysis":
             package = node.module.partition(".")[2]
             for name in node.names:
                 inner = f"{package}.{name.name}".lstrip(".")
-                yield Import(module, inner if inner in FILES else package, name.name, id(node) in at_load)
+                yield Import(module, inner if inner in FILES else package, name.name, id(node) not in late)
         elif isinstance(node, ast.Import):
             for name in node.names:
                 if name.name.split(".")[0] == "analysis":
-                    yield Import(module, name.name.partition(".")[2], name.name, id(node) in at_load)
+                    yield Import(module, name.name.partition(".")[2], name.name, id(node) not in late)
 
 
 IMPORTS = [one for module in FILES for one in imports_of(module)]

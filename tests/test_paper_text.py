@@ -1,7 +1,7 @@
 """The paper's text holds no typed-in result, and reads correctly whatever the snapshot covers.
 
-Scans paper/main.tex and paper/sections/*.tex (DESIGN: results, ids), then compiles the macros of hubpaper.sty
-and the whole paper against made-up results.
+Renders paper/sections/ and paper/findings/ with made-up results (DESIGN: results, ids), scans them and paper/main.tex, then
+compiles the macros of hubpaper.sty and the whole paper.
 """
 
 import os
@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-PAPER = Path(__file__).resolve().parents[1] / "paper"
-FILES = [PAPER / "main.tex", *sorted(PAPER.glob("sections/*.tex"))]
-SOURCES = {path.name: path.read_text(encoding="utf-8") for path in FILES}
+from analysis import paths, report, templates
+from analysis.parameters import Parameters
+
+PAPER = paths.PAPER
 
 TABLES = set(
     """coverage left_out rq1_summary_models rq1_summary_datasets rq1_summary_spaces rq1_concentration
@@ -43,7 +44,7 @@ CONSTANTS = {
     "5": "k of a core (Table 6)",
     "10": "k of a core (Table 6), and the top share of the rich-club coefficient (Table 1)",
 }
-THRESHOLDS = {
+THRESHOLDS = {  # what `compare` sets a result beside
     "0": "sign of a coefficient, or of a difference in months",
     "0.5": "no tendency, for a probability of superiority",
     "1": "one month, which takes the singular",
@@ -56,18 +57,13 @@ HARMLESS = (r"\bRQ[1-3]\b", r"\bF1\b", r"\\\\\[[\d.]+(pt|em|cm)\]", r"\\[a-z]+=-
 # -------------------------------------------------------------------------------- reading LaTeX
 # Leading arguments that hold no text: ids, keys, labels, file names, lengths, column layouts.
 SILENT = {
-    **dict.fromkeys(["val", "why", "whyany", "meta", "covered", "coveredall", "coveredany", "when"], 1),
-    **dict.fromkeys(["compare", "ifmetais", "setlength", "setcounter", "multicolumn"], 2),
+    **dict.fromkeys(["val", "meta", "multicolumn"], 1),
+    **dict.fromkeys(["setlength", "setcounter", "multicolumn"], 2),
     **dict.fromkeys(["cite", "citet", "citep", "ref", "label", "input", "includegraphics", "bibliography"], 1),
     **dict.fromkeys(["bibliographystyle", "documentclass", "usepackage", "parbox", "hspace", "vspace"], 1),
-    "compareconst": 1,
 }
 ENVIRONMENT_LAYOUT = {"tabular": 1, "tabularx": 2, "tabular*": 2}
 LAYOUT_COMMANDS = set("arraystretch topfraction bottomfraction textfraction floatpagefraction headrulewidth".split())
-HOLDS_IDS = {
-    **dict.fromkeys(["val", "why", "whyany", "covered", "coveredall", "coveredany", "when", "compareconst"], 1),
-    "compare": 2,
-}
 
 
 def without_comments(text: str) -> str:
@@ -119,10 +115,6 @@ def typed_results(source: str) -> list[str]:
         if name in SILENT:
             spans = arguments(text, position, SILENT[name])
             hide(position, spans[-1][1] if spans else position)
-            if name == "compareconst":
-                _, (start, end) = arguments(text, position, 2)
-                if text[start:end] in THRESHOLDS:
-                    hide(start, end)
         elif name in ("method", "study", "studytable"):
             ((start, end),) = arguments(text, position, 1)
             if re.fullmatch(FIXED[name], text[start:end]):
@@ -142,25 +134,92 @@ def typed_results(source: str) -> list[str]:
     return [source[max(0, start - 30) : end + 20].replace("\n", " ") for start, end in places]
 
 
-def ids_in(source: str) -> set[str]:
-    """All result ids that the source names."""
-    text = without_comments(source)
-    found: set[str] = set()
-    for name, position in commands(text):
-        for start, end in arguments(text, position, HOLDS_IDS.get(name, 0)):
-            several = name in ("coveredall", "coveredany", "when", "whyany")
-            found |= {part.strip() for part in (text[start:end].split(",") if several else [text[start:end]])}
-    return found
-
-
 def named(command: str, text: str) -> list[str]:
     """Arguments of a one-argument command, a comma list split."""
     spans = [arguments(text, position, 1)[0] for name, position in commands(text) if name == command]
     return [part.strip() for start, end in spans for part in text[start:end].split(",")]
 
 
-PLAIN = {name: without_comments(source) for name, source in SOURCES.items()}
-EVERYTHING = "\n".join(PLAIN.values())
+# -------------------------------------------------------------------------------- made-up results
+ALWAYS = ("snapshot.", "ledger.", "audit.")  # these need no table of the snapshot
+TEXTS = (".source", ".model", ".organisation", ".identifier", ".repository")
+
+
+class MadeUp(dict):
+    """Results for every id that is asked for: a value where has_value takes the id, else a reason."""
+
+    def __init__(self, has_value):
+        super().__init__()
+        self.has_value = has_value
+
+    def __missing__(self, name: str) -> dict:
+        entry = {"notebook": "rq1_activity", "cell": 1, "value": len(self) + 0.25}
+        if not (self.has_value(name) or name.startswith(ALWAYS)):
+            entry |= {"value": None, "why": "REASON"}
+        elif name.endswith("month"):
+            entry |= {"value": "a month"}
+        elif name.endswith(TEXTS):
+            entry |= {"value": "some_owner/some-model"}
+        self[name] = entry
+        return entry
+
+    def get(self, name: str, default=None) -> dict:
+        return self[name]
+
+    def __contains__(self, name: str) -> bool:
+        return True
+
+
+def everything(name: str) -> bool:
+    return True
+
+
+def nothing(name: str) -> bool:
+    return False
+
+
+def document(has_value, *, synthetic: bool = False, **parameters) -> dict:
+    values = Parameters(snapshot_date="a-snapshot", **parameters).recorded()
+    return {"results": MadeUp(has_value), "parameters": values, "snapshot": {"synthetic": synthetic}}
+
+
+META_TEXTS = {key: key.replace("_", "-") for key in META}
+
+
+def words(has_value):
+    """The environment of the sections, with made-up results."""
+    return templates.environment(
+        templates.LatexWords(MadeUp(has_value)), parameters=Parameters().recorded(), meta=META_TEXTS, synthetic=False
+    )
+
+
+@pytest.fixture(scope="session")
+def rendered(tmp_path_factory) -> dict[str, tuple[dict, dict[str, str]]]:
+    """Variant -> document and the LaTeX of main.tex and every section; together they take every branch."""
+    variants = {
+        "everything": document(everything),
+        "nothing": document(nothing, synthetic=True, as_of="2023-01-01"),
+        "otherwise": document(everything, synthetic=True, conventions="authors", bots="include", identities="raw"),
+    }
+    found = {}
+    for variant, made in variants.items():
+        folder = tmp_path_factory.mktemp(variant)
+        templates.write_sections(folder, made, META_TEXTS | {"twin": "yes" if variant == "nothing" else "no"})
+        files = [PAPER / "main.tex", *PAPER.glob("sections/*.tex"), *folder.glob("sections/*.tex")]
+        found[variant] = made, {file.name: file.read_text(encoding="utf-8") for file in sorted(files)}
+    return found
+
+
+@pytest.fixture(scope="session")
+def sources(rendered) -> dict[str, str]:
+    """The LaTeX of a paper in which everything is covered."""
+    return rendered["everything"][1]
+
+
+@pytest.fixture(scope="session")
+def whole(sources) -> str:
+    return "\n".join(without_comments(source) for source in sources.values())
+
 
 # -------------------------------------------------------------------------------- the grammar of ids
 KIND = "(models|datasets|spaces)"
@@ -211,7 +270,6 @@ EXTRAS = [  # ids that the paper needs beside those of DESIGN
     r"audit\.groups\.(permissive|restrictive|none|permissive_low|permissive_high)",
     r"audit\.(order\.(least|most)|whole\.(top|needed|allowed)|isolates\.((low|high)\.share|most_developers))",
 ]
-ALWAYS = ("snapshot.", "ledger.", "audit.")  # these need no table of the snapshot
 ID = re.compile("|".join(f"(?:{rule})" for rule in GRAMMAR + EXTRAS))
 
 
@@ -245,25 +303,22 @@ def test_grammar_refuses_what_the_design_does_not_name(name):
     assert not ID.fullmatch(name)
 
 
-@pytest.mark.parametrize("name", sorted(SOURCES))
-def test_every_id_in_the_text_follows_the_grammar(name):
-    assert [found for found in sorted(ids_in(SOURCES[name])) if not ID.fullmatch(found)] == []
+def test_every_id_in_the_text_follows_the_grammar(rendered):
+    asked = {name for made, _ in rendered.values() for name in made["results"]}
+    assert [name for name in sorted(asked) if not ID.fullmatch(name)] == []
+    assert {name.split(".")[0] for name in asked} == {"rq1", "rq2", "rq3", "people", "snapshot", "ledger", "audit"}
 
 
-def test_text_names_ids_of_all_three_questions():
-    about = {found.split(".")[0] for found in ids_in(EVERYTHING)}
-    assert about == {"rq1", "rq2", "rq3", "people", "snapshot", "ledger", "audit"}
-
-
-def test_every_meta_key_in_the_text_is_one_that_the_build_writes():
-    keys = set(named("meta", EVERYTHING)) | set(named("ifmetais", EVERYTHING))
-    assert keys <= META
+def test_every_meta_key_in_the_text_is_one_that_the_build_writes(rendered):
+    text = "\n".join(without_comments(source) for _, files in rendered.values() for source in files.values())
+    assert set(named("meta", text)) <= META
 
 
 # -------------------------------------------------------------------------------- no typed-in result
-@pytest.mark.parametrize("name", sorted(SOURCES))
-def test_no_result_is_typed_into_the_text(name):
-    assert typed_results(SOURCES[name]) == []
+def test_no_result_is_typed_into_the_text(rendered):
+    for variant, (_, files) in rendered.items():
+        for name, source in files.items():
+            assert typed_results(source) == [], (variant, name)
 
 
 @pytest.mark.parametrize(
@@ -273,89 +328,93 @@ def test_no_result_is_typed_into_the_text(name):
         r"In \textbf{0.75} of all cases.",
         r"The correlation is $\rho = 0.66$.",
         r"\caption{Activity ($n$ = 348,181).}",
-        r"\covered{rq1.models.count}{348,181 models}{}",
-        r"\covered{rq1.models.count}{}{There are 7.}",
-        r"\coveredlist{Of the }{\when{rq1.models.count}{7 models}}{.}",
-        r"\coveredlist{Of the 7 }{\when{rq1.models.count}{models}}{.}",
-        r"\compare{rq1.models.count}{rq1.spaces.count}{7 more}{fewer}{equal}",
-        r"\compareconst{rq1.models.count}{348181}{above}{below}{equal}",
-        r"\method{348181}",
+        '[% if has("rq1.models.count") %]348,181 models[% endif %]',
+        '[[ listed("Of the ", ["7 models"], ".") ]]',
+        '[[ listed("Of the 7 ", [val("rq1.models.count", "models")], ".") ]]',
+        '[[ compare("rq1.models.count", "rq1.spaces.count", "7 more", "7 fewer", "7 equal") ]]',
+        "[[ method(348181) ]]",
+        "[[ percent(42) ]]",
         r"\study{0.75}",
         r"\studytable{12}",
-        r"\val{rq1.models.count}7",
+        '[[ val("rq1.models.count") ]]7',
         r"a share of \% 42 of all",
         r"RQ4 or RQ12",
         r"\footnote{Measured 3 times.}",
         r"\begin{tabular}{lr} likes & 12 \end{tabular}",
     ],
 )
-def test_scanner_finds_a_typed_result(sentence):
-    text = SOURCES["activity.tex"]
-    assert typed_results(text + "\n" + sentence + "\n")
-    assert typed_results(sentence + "\n" + text)
+def test_scanner_finds_a_typed_result(sources, sentence):
+    text, wrong = sources["activity.tex"], words(everything).from_string(sentence).render()
+    assert typed_results(text + "\n" + wrong + "\n")
+    assert typed_results(wrong + "\n" + text)
 
 
 @pytest.mark.parametrize(
     "sentence",
     [
         r"a word % 91 in a comment",
-        r"\val{rq1.models.n_likes.share_for_80} hold \method{80}\,\% of the total.",
+        '[[ val("rq1.models.n_likes.share_for_80") ]] hold [[ percent(80) ]] of the total.',
         r"As in \study{4.1.3} and \studytable{5} \citep[see][]{holm1979}.",
         r"RQ1 to RQ3, Section~\ref{sec:part2}.",
-        r"\compareconst{rq2.all.k1.ass}{0}{positive}{negative}{zero}",
+        '[[ compare("rq2.all.k1.ass", 0, "positive", "negative", "zero") ]]',
         r"\begin{tabularx}{.5\linewidth}{p{3cm}X} likes & \val{rq1.models.count} \end{tabularx}",
     ],
 )
 def test_scanner_passes_what_is_not_a_result(sentence):
-    assert typed_results(sentence) == []
+    assert typed_results(words(everything).from_string(sentence).render()) == []
 
 
-def test_scanner_finds_each_value_that_is_replaced_by_its_number():
-    for name, source in PLAIN.items():
-        for match in re.finditer(r"\\val\{[^}]*\}", source):
-            assert typed_results(source[: match.start()] + "0.31" + source[match.end() :]), (
-                name,
-                match.group(),
-            )
+def test_scanner_finds_each_value_that_is_replaced_by_its_number(sources):
+    for name, source in sources.items():
+        plain = without_comments(source)
+        for match in re.finditer(r"\\val\{[^}]*\}", plain):
+            assert typed_results(plain[: match.start()] + "0.31" + plain[match.end() :]), (name, match.group())
 
 
-def test_each_constant_of_the_method_is_used_and_has_its_reason():
-    assert set(named("method", EVERYTHING)) == set(CONSTANTS)
+def test_each_constant_of_the_method_is_used_and_has_its_reason(whole):
+    assert set(named("method", whole)) == set(CONSTANTS)
     assert all(CONSTANTS.values())
 
 
+def test_a_result_is_compared_with_nothing_but_thresholds_that_have_a_reason():
+    files = [*PAPER.glob("sections/*.j2"), *PAPER.glob("findings/*.j2")]
+    calls = [call for file in files for call in re.findall(r"compare\([^,]+, ([\d.]+),", file.read_text(encoding="utf-8"))]
+    assert set(calls) == set(THRESHOLDS)
+
+
 # -------------------------------------------------------------------------------- structure
-def test_all_generated_tables_and_figures_are_shown_once():
-    files = [name for name in named("input", EVERYTHING) if "/" in name and not name.startswith("sections/")]
+def test_all_generated_tables_and_figures_are_shown_once(whole):
+    files = [name for name in named("input", whole) if "/" in name and not name.startswith("sections/")]
     assert sorted(files) == sorted([f"tables/{name}" for name in TABLES] + [f"figures/{name}" for name in FIGURES])
 
 
-def test_main_reads_every_section():
-    inputs = {name for name in named("input", PLAIN["main.tex"]) if name.startswith("sections/")}
-    assert inputs == {f"sections/{path.stem}" for path in PAPER.glob("sections/*.tex")}
+def test_main_reads_every_section(sources):
+    inputs = {name for name in named("input", without_comments(sources["main.tex"])) if name.startswith("sections/")}
+    assert inputs == {f"sections/{path.name.split('.')[0]}" for path in PAPER.glob("sections/*")}
 
 
-@pytest.mark.parametrize("name", sorted(SOURCES))
-def test_braces_and_environments_are_balanced(name):
-    text = re.sub(r"\\[\\{}]", "  ", PLAIN[name])
-    depth = 0
-    for character in text:
-        depth += (character == "{") - (character == "}")
-        assert depth >= 0
-    assert depth == 0
-    for environment in set(re.findall(r"\\begin\{(\w+\*?)\}", text)):
-        assert text.count(rf"\begin{{{environment}}}") == text.count(rf"\end{{{environment}}}"), environment
-    assert len(re.findall(r"\\if(?:synthetic|asof)\b", text)) == len(re.findall(r"\\fi(?![a-z])", text))
+def test_braces_and_environments_are_balanced(rendered):
+    for variant, (_, files) in rendered.items():
+        for name, source in files.items():
+            text = re.sub(r"\\[\\{}]", "  ", without_comments(source))
+            depth = 0
+            for character in text:
+                depth += (character == "{") - (character == "}")
+                assert depth >= 0, (variant, name)
+            assert depth == 0, (variant, name)
+            for environment in set(re.findall(r"\\begin\{(\w+\*?)\}", text)):
+                assert text.count(rf"\begin{{{environment}}}") == text.count(rf"\end{{{environment}}}"), environment
+            assert len(re.findall(r"\\if(?:synthetic|asof)\b", text)) == len(re.findall(r"\\fi(?![a-z])", text))
 
 
-def test_every_reference_has_its_label():
-    assert set(named("ref", EVERYTHING)) <= set(named("label", EVERYTHING))
-    labels = named("label", EVERYTHING)
+def test_every_reference_has_its_label(whole):
+    assert set(named("ref", whole)) <= set(named("label", whole))
+    labels = named("label", whole)
     assert len(labels) == len(set(labels))
 
 
-def test_citations_and_bibliography_agree():
-    cited = {key for command in ("cite", "citet", "citep") for key in named(command, EVERYTHING)}
+def test_citations_and_bibliography_agree(whole):
+    cited = {key for command in ("cite", "citet", "citep") for key in named(command, whole)}
     bibliography = (PAPER / "references.bib").read_text(encoding="utf-8")
     entries = re.findall(r"^@\w+\{([^,]+),", bibliography, flags=re.MULTILINE)
     assert len(entries) == len(set(entries))
@@ -401,52 +460,19 @@ MACROS = r"""
 \usepackage[paperwidth=60cm,textwidth=50cm]{geometry}
 \usepackage{hubpaper}
 \usepackage[hidelinks]{hyperref}
-\defval{rq1.models.count}{348,181}{348181}
-\defval{rq1.models.mannwhitney.n_likes.permissive_vs_none.p}{small}{1.2e-05}
-\defval{odd@id-with.n_x}{-0.49}{-0.49}
-\defval{one}{1}{1.0}
-\defval{uno}{1.00}{1}
-\defval{almost}{1}{0.996}
-\deftext{rq3.all.usage.top.1.model}{a\_b/\allowbreak{}c\%\#\&\$\{\}\textbackslash{}é}
+\defval{rq1.models.count}{348,181}
+\defval{odd@id-with.n_x}{-0.49}
+\defval{rq3.all.usage.top.1.model}{a\_b/\allowbreak{}c\%\#\&\$\{\}\textbackslash{}é}
 \defmissing{x.a}{the table n\_x is absent.}
-\defmissing{x.b}{the table n\_x is absent}
-\defmissing{x.c}{no column}
 \defmeta{conventions}{corrected}
+\defmeta{source}{A dump. }
 \setlength{\parindent}{0pt}
 \begin{document}
 \section{S0[\val{rq1.models.count} \val{x.a} \val{no.such_id}]}
-A0[\val{rq1.models.count}] A1[\val{x.a}] A2[\val{no.such_id}] A3[\why{x.a}] A4[\val{odd@id-with.n_x}]
-
-B0[\covered{rq1.models.count}{yes {\val{one}}}{no}] B1[\covered{x.a}{yes}{no: \why{x.a}}]
-B2[\covered{no.such}{yes}{no}]
-
-B3[\coveredall{one,uno}{all}{some}] B4[\coveredall{one,x.a}{all}{some: \whyany{one,x.a}}]
-B5[\coveredany{x.a,one}{any}{none}]
-
-B6[a \covered{x.a}{yes}{} b] B7[a\covered{one}{ (yes)}{}, b] B8[\coveredany{x.a,x.b}{any}{none}]
-
-\sbox0{a \covered{x.a}{yes}{} \coveredlist{}{\when{x.a}{yes}}{} b}\sbox2{a b}
-B9[\ifdim\wd0=\wd2 same\else wider\fi]
-
-C0[\compare{rq1.models.mannwhitney.n_likes.permissive_vs_none.p}{one}{more}{less}{same}]
-C1[\compareconst{rq1.models.mannwhitney.n_likes.permissive_vs_none.p}{1e-5}{more}{less}{same}]
-C2[\compareconst{odd@id-with.n_x}{0}{more}{less}{same}]
-C8[\compare{one}{almost}{more}{less}{same}] C3[\compare{one}{uno}{more}{less}{same}]
-C4[\compare{one}{x.a}{more}{less}{same}] C5[\compare{no.such}{one}{more}{less}{same}]
-C6[\compare{rq1.models.count}{one}{more}{less}{same}]
-C7[\compare{rq3.all.usage.top.1.model}{one}{more}{less}{same}]
-
-D0[\coveredlist{Of }{\when{one}{first} \when{x.a}{second}
-  \when{one,uno}{third}\when{uno}{fourth \val{uno}}}{.}] D1[\coveredlist{Of }{\when{x.a}{second}}{.}]
-
-D2[\missinglist{Missing: }{\when{x.a}{alpha}\when{one}{one}\when{x.b}{beta}\when{x.c}{gamma}}{.}]
-D3[\missinglist{Missing: }{\when{one}{one}}{.}]
-
-E0[\val{rq3.all.usage.top.1.model}] E1[\ifmetais{conventions}{corrected}{yes}{no}] E2[\meta{conventions}]
-E3[\ifmetais{conventions}{authors}{yes}{no}] E4[\ifsynthetic yes\else no\fi]
-E5[\meta{nothing}] E6[\ifasof yes\else no\fi]
-\begin{table}[h]
-\caption{F0[\val{one} \compare{rq1.models.count}{one}{more}{less}{same} \covered{x.a}{y}{n}]}\end{table}
+A0[\val{rq1.models.count}] A1[\val{x.a}] A2[\val{no.such_id}] A3[\val{odd@id-with.n_x}]
+E0[\val{rq3.all.usage.top.1.model}] E1[\meta{conventions}] E2[\meta{source}] E3[\meta{nothing}]
+E4[\ifsynthetic yes\else no\fi] E5[\ifasof yes\else no\fi]
+\begin{table}[h]\caption{F0[\val{rq1.models.count}]}\end{table}
 \begin{table}[h]\fittable{\begin{tabular}{l}\rule{90cm}{1pt}\end{tabular}}\end{table}
 \begin{table}[h]\fittable{F1[a sentence in place of a table]}\end{table}
 \synthetictrue G0[\ifsynthetic yes\else no\fi] \asoftrue G1[\ifasof yes\else no\fi]
@@ -457,39 +483,14 @@ EXPECTED = {
     "A0": "348,181",
     "A1": "not covered",
     "A2": "??",
-    "A3": "the table n_x is absent",
-    "A4": "-0.49",
-    "B0": "yes 1",
-    "B1": "no: the table n_x is absent",
-    "B2": "no",
-    "B3": "all",
-    "B4": "some: the table n_x is absent",
-    "B5": "any",
-    "B6": "a b",
-    "B7": "a (yes), b",
-    "B8": "none",
-    "B9": "same",
-    "C0": "less",
-    "C1": "more",
-    "C2": "less",
-    "C3": "same",
-    "C4": "not covered",
-    "C5": "??",
-    "C6": "more",
-    "C7": "??",
-    "C8": "same",
-    "D0": "Of first, third and fourth 1.00.",
-    "D1": "",
-    "D2": "Missing: alpha and beta (the table n_x is absent); gamma (no column).",
-    "D3": "",
+    "A3": "-0.49",
     "E0": "a_b/c%#&${}\\é",
-    "E1": "yes",
-    "E2": "corrected",
-    "E3": "no",
+    "E1": "corrected",
+    "E2": "A dump",
+    "E3": "??",
     "E4": "no",
-    "E5": "??",
-    "E6": "no",
-    "F0": "1 more n",
+    "E5": "no",
+    "F0": "348,181",
     "F1": "a sentence in place of a table",
     "G0": "yes",
     "G1": "yes",
@@ -497,34 +498,25 @@ EXPECTED = {
 
 
 @needs_tex
-def test_macros_print_values_reasons_and_comparisons(tmp_path):
+def test_macros_print_values_and_texts(tmp_path):
     (tmp_path / "macros.tex").write_text(MACROS, encoding="utf-8")
     text, log = compiled(tmp_path, tmp_path / "macros.tex", passes=2)
     text = text.replace("ﬁ", "fi")
     found = re.findall(r"\b([A-Z]\d)\[(.*?)\]", text, flags=re.DOTALL)
     assert {key: " ".join(value.split()) for key, value in found} == EXPECTED
     unknown = set(re.findall(r"numbers\.tex does not define '([^']+)'", log))
-    assert unknown == {"no.such_id", "no.such", "nothing", "rq3.all.usage.top.1.model"}
+    assert unknown == {"no.such_id", "nothing"}
     assert "Overfull" not in log
 
 
-def made_up_results(folder: Path, has_value) -> None:
-    """Write numbers.tex, tables and figures: a value for each id that has_value takes, else a reason."""
-    lines = []
-    for position, name in enumerate(sorted(ids_in(EVERYTHING))):
-        if not (has_value(name) or name.startswith(ALWAYS)):
-            lines.append(rf"\defmissing{{{name}}}{{REASON}}")
-        elif name.endswith("month"):
-            lines.append(rf"\deftext{{{name}}}{{a month}}")
-        elif name.endswith((".source", ".model", ".organisation", ".identifier", ".repository")):
-            lines.append(rf"\deftext{{{name}}}{{some\_owner/\allowbreak{{}}some-model}}")
-        else:
-            lines.append(rf"\defval{{{name}}}{{{position}.25}}{{{position}.25}}")
-    lines += [rf"\defmeta{{{key}}}{{{key.replace('_', '-')}}}" for key in sorted(META - {"conventions", "bots"})]
-    lines += [r"\defmeta{conventions}{corrected}", r"\defmeta{bots}{exclude}"]
+def made_up_run(folder: Path, has_value, *, synthetic: bool = False) -> None:
+    """Write sections, numbers.tex, tables and figures of a run with made-up results."""
+    made = document(has_value, synthetic=synthetic)
+    templates.write_sections(folder, made, META_TEXTS)
+    report.write_numbers(folder, made["results"], META_TEXTS, synthetic=synthetic, as_of=False)
     # A guard that lets a missing value into a sentence would print this word.
-    lines.append(r"\renewcommand*\notcoveredtext{FALLBACK}")
-    (folder / "numbers.tex").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with (folder / "numbers.tex").open("a", encoding="utf-8") as file:
+        file.write("\\renewcommand*\\notcoveredtext{FALLBACK}\n")
     for kind, names in (("tables", TABLES), ("figures", FIGURES)):
         (folder / kind).mkdir()
         for name in names:
@@ -548,8 +540,8 @@ def models_without_commits(name: str) -> bool:
 @pytest.mark.parametrize(
     ("has_value", "says", "says_not"),
     [
-        pytest.param(lambda name: True, "innermost core", "by this snapshot", id="everything"),
-        pytest.param(lambda name: False, "Activity is not covered by this snapshot", "models hold", id="nothing"),
+        pytest.param(everything, "innermost core", "by this snapshot", id="everything"),
+        pytest.param(nothing, "Activity is not covered by this snapshot", "models hold", id="nothing"),
         pytest.param(
             models_without_commits,
             "network of collaboration is not covered",
@@ -577,7 +569,7 @@ def models_without_commits(name: str) -> bool:
     ],
 )
 def test_paper_reads_correctly_whatever_the_snapshot_covers(tmp_path, has_value, says, says_not):
-    made_up_results(tmp_path, has_value)
+    made_up_run(tmp_path, has_value)
     text, log = compiled(tmp_path, PAPER / "main.tex", passes=2)
     text = " ".join(text.replace("ﬁ", "fi").split())
     assert "??" not in text
@@ -590,9 +582,7 @@ def test_paper_reads_correctly_whatever_the_snapshot_covers(tmp_path, has_value,
 
 @needs_tex
 def test_synthetic_data_is_said_on_every_page(tmp_path):
-    made_up_results(tmp_path, lambda name: True)
-    with (tmp_path / "numbers.tex").open("a", encoding="utf-8") as file:
-        file.write("\\synthetictrue\n")
+    made_up_run(tmp_path, everything, synthetic=True)
     text, _ = compiled(tmp_path, PAPER / "main.tex")
     pages = [page for page in text.split("\f") if page.strip()]
     assert len(pages) > 5
@@ -605,7 +595,7 @@ def test_same_input_gives_the_same_bytes_in_any_folder_on_any_day(tmp_path):
     made = []
     for name, clock in (("first", 0), ("second", 1_700_000_000)):
         (tmp_path / name).mkdir()
-        made_up_results(tmp_path / name, lambda name: True)
+        made_up_run(tmp_path / name, everything)
         compiled(tmp_path / name, PAPER / "main.tex", clock=clock)
         made.append((tmp_path / name / "main.pdf").read_bytes())
     assert made[0] == made[1]

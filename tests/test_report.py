@@ -248,7 +248,7 @@ def test_numbers_tex_holds_values_texts_reasons_and_no_live_command(tmp_path):
     report.write_numbers(tmp_path, results, {"snapshot": "demo_1"}, synthetic=True, as_of=False)
     text = (tmp_path / "numbers.tex").read_text()
     assert text.startswith("\\synthetictrue\n") and r"\asoftrue" not in text
-    assert r"\defval{rq1.models.count}{1{,}234}{1234}" in text
+    assert r"\defval{rq1.models.count}{1{,}234}" in text
     assert r"\defplace{rq1.models.count}{rq1_activity}" in text
     assert r"\defmissing{rq2.all.kmax.ass}{it's 100 \% absent}" in text
     assert r"\defmeta{snapshot}{demo\_1}" in text

@@ -57,7 +57,7 @@ def members(out_dir: Path) -> dict[str, bytes]:
     bibliography = bibliography_of(out_dir)
     sources = {"main.bbl": bibliography, "numbers.tex": out_dir / "numbers.tex"}
     sources |= _below(paths.PAPER, "*.tex", "*.sty", "*.bib", "sections/*.tex")
-    sources |= _below(out_dir, "tables/*.tex", "figures/*.tex", "figures/*.pdf")
+    sources |= _below(out_dir, "sections/*.tex", "tables/*.tex", "figures/*.tex", "figures/*.pdf")
     beside = _below(out_dir, "results.json", "ledger.csv", "tables/*.csv", "figures/*.csv", "notebooks/*.ipynb")
     project = {name: paths.ROOT / name for name in ("requirements.txt", "CITATION.cff", "LICENSE")}
     ancillary = {f"anc/{name}": file for name, file in (beside | project).items()}

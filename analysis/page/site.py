@@ -11,7 +11,7 @@ import json
 import re
 import shlex
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from importlib import resources
 from pathlib import Path
 
@@ -21,13 +21,13 @@ import pandas as pd
 from markupsafe import Markup
 from nbconvert import HTMLExporter
 
-from analysis import directories, paths, report
+from analysis import directories, paths, report, templates
 from analysis.page import colophon, explain, provenance
 from analysis.parameters import Parameters
 from analysis.study import audit, ledger, published, verdicts
 from analysis.text import visible
 
-TEMPLATES = paths.PAPER / "site"
+ASSETS = paths.PAPER / "site"
 TITLE = "Development activity on the Hugging Face Hub"
 LONGEST_ID = 120  # characters of a result's id that a page shows
 KINDS = {"results": "result", "figures": "figure", "tables": "table"}  # of what is emitted, and of their anchors
@@ -59,13 +59,12 @@ def build(out_dir: Path, *, paper_follows: bool = False) -> Path:
     (site / "assets").mkdir()
     _write_assets(site / "assets")
     pages = _notebook_pages(out_dir, document)
-    environment = _environment(document)
+    made = _environment(document)
     for page in pages:
-        html = environment.get_template("notebook.html.j2").render(page=page, pages=pages, root="../")
+        html = templates.rendered(made, "notebook.html.j2", page=page, pages=pages, root="../")
         _write(site / "notebooks" / f"{page['name']}.html", html)
-    html = environment.get_template("index.html.j2").render(
-        pages=pages, root="", **_ledger(document), **_files(out_dir, paper_follows), **_about(out_dir, document)
-    )
+    shown = _ledger(document) | _files(out_dir, paper_follows) | _about(out_dir, document)
+    html = templates.rendered(made, "index.html.j2", pages=pages, root="", **shown)
     _write(site / "index.html", html)
     return site / "index.html"
 
@@ -75,104 +74,20 @@ def _write(file: Path, html: str) -> None:
     file.write_text(visible(html, keep="\n\t"), encoding="utf-8")
 
 
-# --- words and numbers ------------------------------------------------------------------------------------------------
-
-
-def clean(text: object, *, longest: int = report.LONGEST_TEXT) -> str:
-    """A stranger's text on one line: shortened, and what is invisible or turns the direction as its code point."""
-    text = str(text)
-    return visible(text if len(text) <= longest else text[: longest - 1] + "…")
-
-
-def sentence(text: object) -> str:
-    """`clean` for a sentence with names in it, which is not shortened."""
-    return clean(text, longest=10_000)
-
-
-class Words:
-    """What the templates may say of the results: values as links to their cells, and words that two values decide."""
-
-    def __init__(self, results: Mapping[str, Mapping]):
-        self.results = results
-
-    def has(self, *ids: str) -> bool:
-        """Whether every id has a value."""
-        return all(self.results.get(name, {}).get("value") is not None for name in ids)
-
-    def text(self, name: str) -> str:
-        """The value as the paper prints it; "undefined" or "not covered" where there is none, "??" for an unknown id."""
-        entry = self.results.get(name)
-        if entry is None:
-            return "??"
-        if entry["value"] is None:
-            return "undefined" if report.is_undefined(entry) else "not covered"
-        return clean(report.formatted(name, entry["value"]))
-
-    def val(self, name: str, *, root: str = "") -> Markup:
-        """The value as a link to the cell that emitted it."""
-        if name not in self.results:
-            return Markup("??")
-        return Markup('<a class="val" href="{}"><bdi>{}</bdi></a>').format(
-            self.address(name, root=root), self.text(name)
-        )
-
-    def address(self, name: str, *, root: str = "") -> str:
-        """Where a result was emitted, seen from the index; empty for a result that the run does not have."""
-        entry = self.results.get(name)
-        return address(entry["notebook"], report.anchor("result", name), root=root) if entry else ""
-
-    def why(self, *ids: str) -> list[str]:
-        """The reasons of those ids that are not covered, each once."""
-        missing = [self.results[name]["why"] for name in ids if name in self.results and not self.has(name)]
-        return sorted({sentence(reason) for reason in missing if reason != report.UNDEFINED})
-
-    def compare(self, first: str, second: str | float, more: str, less: str, same: str) -> str:
-        """The word that two results, or a result and a constant, decide; values printed alike are the same."""
-        a = self.results[first]["value"]
-        b = self.results[second]["value"] if isinstance(second, str) else second
-        if isinstance(second, str) and self.text(first) == self.text(second):
-            return same
-        return more if a > b else less if a < b else same
-
-    def listed(self, before: str, items: Iterable[tuple[str, str]], after: str) -> Markup:
-        """`before a, b and c after` of those (id, words after its value) that have a value; empty for none."""
-        parts = [self.val(name) + words for name, words in items if self.has(name)]
-        if not parts:
-            return Markup("")
-        joined = Markup(" and ").join([Markup(", ").join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
-        return Markup("{}{}{}").format(before, joined, after)
-
-
-def address(notebook: str, anchor: str, *, root: str = "") -> str:
-    """The place of an emission, seen from the index."""
-    return f"{root}notebooks/{notebook}.html#{anchor}"
-
-
 def _breakable(name: str) -> Markup:
     """An id that a line may break within."""
-    return Markup("<wbr>").join(re.split(r"(?<=[._])", clean(name, longest=LONGEST_ID)))
+    return Markup("<wbr>").join(re.split(r"(?<=[._])", templates.clean(name, longest=LONGEST_ID)))
 
 
 def _environment(document: Mapping) -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
+    snapshot = document["snapshot"]
+    made = templates.environment(
+        templates.HtmlWords(document["results"]), address=templates.address, anchor=report.anchor, title=TITLE,
+        synthetic=bool(snapshot["synthetic"]), snapshot=snapshot, parameters=document["parameters"],
+        before_dates=Parameters(**document["parameters"]).before_dates, results=document["results"],
     )  # fmt: skip
-    words = Words(document["results"])
-    named = {name: getattr(words, name) for name in ("has", "val", "why", "compare", "listed")}
-    environment.globals |= named | {"method": lambda constant: constant, "address": address, "anchor": report.anchor}
-    snapshot, parameters = document["snapshot"], document["parameters"]
-    environment.globals |= {
-        "title": TITLE,
-        "synthetic": bool(snapshot["synthetic"]),
-        "mark": report.SYNTHETIC,
-        "snapshot": snapshot,
-        "parameters": parameters,
-        "before_dates": Parameters(**parameters).before_dates,
-        "results": document["results"],
-    }
-    environment.filters |= {"clean": clean, "sentence": sentence, "breakable": _breakable}
-    return environment
+    made.filters["breakable"] = _breakable
+    return made
 
 
 # --- the notebooks ----------------------------------------------------------------------------------------------------
@@ -185,7 +100,7 @@ def _notebook_pages(out_dir: Path, document: Mapping) -> list[dict]:
     where = {"project": provenance.web_address(provenance.remote()), "commit": colophon.commit()}
     notebooks = {name: _notebook(name, executed[name], document, where) for name in names}
     notebooks |= {name: _step(name, document, where) for name in STEPS}
-    exporter = HTMLExporter(template_name="cells", extra_template_basedirs=[str(TEMPLATES)], exclude_anchor_links=True)
+    exporter = HTMLExporter(template_name="cells", extra_template_basedirs=[str(ASSETS)], exclude_anchor_links=True)
     return [_page(name, notebook, exporter, document) for name, notebook in notebooks.items()]
 
 
@@ -205,7 +120,7 @@ def _page(name: str, notebook: nbformat.NotebookNode, exporter: HTMLExporter, do
         "figures": sorted(figures, key=lambda figure: (figure["cell"] or 0, figure["name"])),
         "results": sum(entry["notebook"] == name for entry in document["results"].values()),
         "step": name in STEPS,
-        "findings": f"findings/{name}.html.j2",
+        "findings": f"questions/{name}.html.j2",
     }
 
 
@@ -252,12 +167,12 @@ def _source_of(function: Callable, where: Mapping) -> dict:
 
 def _emitted(notebook: str, document: Mapping) -> list[dict]:
     """What a notebook emitted, results first: kind, name, anchor, cell, shown (the value as printed)."""
-    words = Words(document["results"])
+    words = templates.HtmlWords(document["results"])
     everything = {"results": document["results"], **document["outputs"]}
     return [
         {
             "kind": KINDS[kind],
-            "name": clean(name, longest=LONGEST_ID),
+            "name": templates.clean(name, longest=LONGEST_ID),
             "anchor": report.anchor(KINDS[kind], name),
             "cell": entry["cell"],
             "shown": words.text(name) if kind == "results" else "",
@@ -273,13 +188,13 @@ def _emitted(notebook: str, document: Mapping) -> list[dict]:
 
 def _ledger(document: Mapping) -> dict:
     """The ledger's rows and sections, counts of its verdicts by kind, the audit's findings."""
-    findings, words = audit.audit_findings(), Words(document["results"])
+    findings, words = audit.audit_findings(), templates.HtmlWords(document["results"])
     rows = ledger.ledger_rows(document, findings=findings)
     texts = ledger.as_texts(rows)
     shown = [
         {
             **text,
-            "href": words.address(row["id"]),
+            "href": words.place(row["id"]),
             "place": row["place"],
             "sections": [published.section_of(part.strip()) for part in row["place"].split(";")],
             "order": {column: _order(row[column]) for column in ("published", "ours", "difference")},
@@ -348,7 +263,7 @@ def _command(parameters: Mapping) -> str:
 def _write_assets(directory: Path) -> None:
     """The style sheet, the script, and DataTables out of the package itables (MIT) as a script that files may load."""
     for name in ("site.css", "site.js"):
-        shutil.copyfile(TEMPLATES / name, directory / name)
+        shutil.copyfile(ASSETS / name, directory / name)
     bundle = resources.files("itables").joinpath("html/dt_bundle.js").read_text(encoding="utf-8")
     # Browsers load no module from a file, so the module becomes a plain script that leaves one name.
     script, exports = re.subn(r"export\{[^}]*?(\w+) as default[^}]*\};?", r"window.DataTable=\1;", bundle)

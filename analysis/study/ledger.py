@@ -140,14 +140,14 @@ def write_ledger(out_dir: Path, document: Mapping) -> None:
     marked = rows.assign(data=DATA_MARKS[synthetic])
     marked.to_csv(out_dir / "ledger.csv", index=False, lineterminator="\n")
     findings.to_csv(out_dir / "tables" / "audit.csv", index=False, lineterminator="\n")
-    environment = templates.latex_environment()
+    made = templates.environment()
     for name, shown in {
         "audit": _audit_table(findings),
         "ledger": _ledger_table(rows, general_reasons(document, published)),
         "ledger_summary": _summary_table(rows),
     }.items():
         writer.output("tables", name)
-        text = environment.get_template(f"{name}.tex.j2").render(synthetic=synthetic, **shown)
+        text = templates.rendered(made, f"templates/{name}.tex.j2", synthetic=synthetic, **shown)
         (out_dir / "tables" / f"{name}.tex").write_text(text, encoding="utf-8")
     writer.close()
 
