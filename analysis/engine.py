@@ -215,6 +215,16 @@ class Hub:
         people_only = signed.authors.filter(lambda name: name.notnull() & ~name.isin(bots))
         return people_only.zip(ibis.range(0, people_only.length())).unnest()
 
+    @property
+    def dated(self) -> ibis.Table:
+        """repo_id, developer, day, leads: every commit of models that several developers share, a row an author."""
+        taking_part = self.contributions.filter(_.kind == "model").group_by("repo_id").agg(developers=_.count())
+        models = taking_part.filter(_.developers > 1).select("repo_id")
+        commits = self.commits.filter(_.kind == "model").semi_join(models, "repo_id")
+        named = commits.select("repo_id", author=self._people_of(commits), day=(_.date.epoch_seconds() / 86_400).floor())
+        rows = named.select("repo_id", "day", alias=_.author.f1, leads=_.author.f2 == 0)
+        return rows.inner_join(self.developers, "alias").select("repo_id", "developer", "day", "leads")
+
     @cached_property
     def starters(self) -> ibis.Table:
         """kind, repo_id, developer: who opened a discussion, without bots."""
@@ -489,17 +499,11 @@ def memberships(hub: Hub, field: str = "all") -> Covered:
 
 
 def dated_commits(hub: Hub) -> Covered:
-    """Commits of models that several developers share: columns repo_id, developer, day (since 1970), leads. Sorted.
+    """Dated commits of models that several developers share: columns repo_id, developer, day (since 1970), leads. Sorted.
 
-    A row a commit and author; `leads` says whether they are its first one. The reasons are those of `memberships`.
+    A row a commit and person; `leads` says whether they are its first one. The reasons are those of `memberships`.
     """
-    taking_part = hub.contributions.filter(_.kind == "model").group_by("repo_id").agg(developers=_.count())
-    models = taking_part.filter(_.developers > 1).select("repo_id")
-    commits = hub.commits.filter(_.kind == "model").semi_join(models, "repo_id")
-    named = commits.select("repo_id", "date", author=hub._people_of(commits))
-    rows = named.select("repo_id", alias=_.author.f1, day=(_.date.epoch_seconds() / 86_400).floor(), leads=_.author.f2 == 0)
-    known = rows.inner_join(hub.developers, "alias").select("repo_id", "developer", "day", "leads")
-    return replace(memberships(hub), value=hub.frame(known.order_by("repo_id", "developer", "day", "leads")))
+    return replace(memberships(hub), value=hub.frame(hub.dated.order_by("repo_id", "developer", "day", "leads")))
 
 
 def about_models(hub: Hub) -> pd.DataFrame:

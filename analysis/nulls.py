@@ -160,7 +160,7 @@ def core_measures(edges: Links) -> dict[str, float | None]:
 def null_tables(seated: Mapping[str, Seats], model: str, *, draws: int, seed: int = 0) -> pd.DataFrame:
     """`null_table` of the seats of each field: a row a field and measure, as `nlp.recip`."""
     parts = {field: null_table(held, model, draws=draws, seed=seed) for field, held in seated.items()}
-    return pd.concat([part.rename(lambda name, f=field: f"{f}.{name}") for field, part in parts.items()])
+    return pd.concat([part.rename(index=lambda name, f=field: f"{f}.{name}") for field, part in parts.items()])
 
 
 def null_table(held: Seats, model: str, *, draws: int, seed: int = 0) -> pd.DataFrame:

@@ -409,10 +409,10 @@ def owners_and_organisations(used: pd.DataFrame, *, rows: int = 10) -> pd.DataFr
 @carried()
 def named_pairs(table: pd.DataFrame) -> pd.DataFrame:
     """`correlation_table` by the name that a pair has in a result's id, as `n_commits.n_likes`, in alphabetical order."""
-    return table.rename(lambda pair: ".".join(sorted(pair.split(", "))))
+    return table.rename(index=lambda pair: ".".join(sorted(pair.split(", "))))
 
 
 @carried()
 def named_rows(table: pd.DataFrame) -> pd.DataFrame:
     """The table with rows as words of a result's id: `as_given` for "as given"."""
-    return table.rename(lambda label: label.lower().replace(" ", "_"))
+    return table.rename(index=lambda label: label.lower().replace(" ", "_"))

@@ -9,11 +9,11 @@ from pathlib import Path
 import jupytext
 import nbformat
 import pyarrow.parquet as pq
-from conftest import HAND_DATE, all_covered_but, arrow
 from matplotlib.figure import Figure
 
 from analysis import directories, paths, run, snapshot
 from analysis.parameters import Parameters, check
+from tests.conftest import HAND_DATE, all_covered_but, arrow
 
 
 def write(name: str, tables: Mapping, *, coverage: Mapping | None = None) -> None:

@@ -898,6 +898,6 @@ def test_edges_of_real_models_are_those_of_the_rule_written_as_loops(histories, 
     number = {name: place for place, name in enumerate(names)}  # in no message a name
     rule = edge_rule({model: [humans for humans, _ in commits] for model, commits in models.items()})
     expected = sorted([number[a], number[b], weight] for (a, b), weight in rule.items())
-    found = engine.edges(hub(histories, as_of=as_of)).values.tolist()
+    found = engine.edges(hub(histories, as_of=as_of)).value.values.tolist()
     assert len(found) == len(expected)
     assert found == expected

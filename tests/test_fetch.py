@@ -334,7 +334,7 @@ def test_a_run_of_a_day_that_is_not_there_names_who_lists_it_and_downloads_nothi
 def test_a_run_fetches_a_day_where_it_was_asked_to(published, called, monkeypatch):
     listing(published, "2025-01-01")
     ran = []
-    monkeypatch.setattr(cli, "_run_notebooks", lambda parameters: ran.append(parameters.snapshot_date) or sys.exit(0))
+    monkeypatch.setattr(cli, "_run_notebooks", lambda parameters, names: ran.append(parameters.snapshot_date) or sys.exit(0))
     code, *_ = called("run", "--snapshot", "2025-01-01", "--fetch")
     assert code == 0 and ran == ["2025-01-01"]
 

@@ -86,7 +86,7 @@ def test_cores_of_the_undirected_graph_turn_rows_of_the_cores_and_not_of_the_who
         numbers = nx.core_number(graph)
         return np.array([numbers[node] for node in range(links.nodes)])
 
-    monkeypatch.setattr(network, "_core_numbers", wrong)
+    monkeypatch.setattr(network, "core_numbers_of", wrong)
     found = turned(hub, book)
     assert {"rq2.all.kmax.k", "rq2.all.k5.nodes"} <= found
     assert all(name.startswith(("rq2.all.k5.", "rq2.all.k10.", "rq2.all.kmax.")) for name in found)

@@ -15,13 +15,13 @@ from pathlib import Path
 import psutil
 import pyarrow.parquet as pq
 import pytest
-from conftest import run_of_demo
 
 from analysis import paths, programs, references, run, snapshot
 from analysis.engine import FIELDS, VARIABLES
 from analysis.parameters import Parameters
 from analysis.results import RunError
 from analysis.study import ledger
+from tests.conftest import run_of_demo
 
 TEX = pytest.mark.skipif(bool(programs.missing_tex()), reason=f"not installed: {', '.join(programs.missing_tex())}")
 PDFTOTEXT = pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext (poppler-utils) is not installed")

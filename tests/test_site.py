@@ -271,7 +271,7 @@ def test_every_link_of_the_pdf_leads_to_its_cell(demo_run, pages, document):
 def test_a_run_ends_with_the_verdicts_the_page_and_on_stdout_the_directory(demo_run, document, tmp_path, monkeypatch):
     copy = shutil.copytree(demo_run, tmp_path / "demo", ignore=shutil.ignore_patterns("build", "site"))
     monkeypatch.setenv("HUB_PAPER_GENERATED", str(tmp_path))
-    monkeypatch.setattr(cli, "_run_notebooks", lambda parameters: None)
+    monkeypatch.setattr(cli, "_run_notebooks", lambda parameters, names: None)
     monkeypatch.setattr(run, "collect", lambda parameters: document)
     said = []
     monkeypatch.setattr(cli.said, "print", lambda *parts, **_: said.extend(parts))
