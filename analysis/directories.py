@@ -16,7 +16,7 @@ _MARK_SAYS = (
     "A run of ./run_all.sh made this directory and empties it when it runs again: keep nothing of your own here.\n"
 )
 WRITTEN = frozenset({  # what runs, comparisons, papers, pages and archives write; nothing else is ever deleted
-    "notebooks", "parts", "tables", "figures", "site", "build", "results.json", "numbers.tex", "ledger.csv",
+    "notebooks", "parts", "sections", "tables", "figures", "site", "build", "results.json", "numbers.tex", "ledger.csv",
     "comparison.json", "paper.pdf", "archive.zip",
 })  # fmt: skip
 

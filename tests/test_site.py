@@ -276,6 +276,7 @@ def test_a_run_ends_with_the_verdicts_the_page_and_on_stdout_the_directory(demo_
     said = []
     monkeypatch.setattr(cli.said, "print", lambda *parts, **_: said.extend(parts))
     done = CliRunner().invoke(cli.app, ["run", "--snapshot", "demo", "--no-paper"])
+    assert done.exit_code == 0, done.exception
     assert done.stdout.splitlines()[-1] == str(copy)
     assert said[-1] == f"page: {copy / 'site' / 'index.html'}" and (copy / "site" / "index.html").exists()
     table = said[-2]
