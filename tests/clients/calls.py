@@ -37,6 +37,8 @@ def call(name, function, *given, **named):
         FOUND[name] = shown(list(value) if inspect.isgenerator(value) or hasattr(value, "__next__") else value)
     except Exception as error:  # noqa: BLE001 -- every error is a result
         response = getattr(error, "response", None)
+        if response is None:  # 0.17 says some errors anew, without the answer that they are about
+            response = getattr(error.__cause__, "response", None)
         FOUND[name] = {
             "error": [one.__name__ for one in type(error).__mro__],
             "status": getattr(response, "status_code", None),
