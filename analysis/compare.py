@@ -59,6 +59,11 @@ class Comparison:
         own = Path(self.asked.out_dir) if self.asked.out_dir else paths.generated() / self.name
         return paths.of_the_run(own)
 
+    @property
+    def synthetic(self) -> bool:
+        """Whether any of the snapshots is synthetic: then every figure says so."""
+        return any(loaded.synthetic for loaded in _loaded(self))
+
 
 def wants(values: Mapping) -> bool:
     """Whether a run's values ask for several runs: snapshots parted by commas, or a range of days."""
@@ -143,11 +148,6 @@ def headers(compared: Comparison) -> list[dict]:
     """The documents without their results: enough for `warnings` and `labels`, before anything has run."""
     loaded = zip(_loaded(compared), compared.runs, strict=True)
     return [{"snapshot": one.manifest, "parameters": run.recorded(), "results": {}} for one, run in loaded]
-
-
-def synthetic(compared: Comparison) -> bool:
-    """Whether any of the snapshots is synthetic: then every figure says so."""
-    return any(loaded.synthetic for loaded in _loaded(compared))
 
 
 def _loaded(compared: Comparison) -> list[Snapshot]:
@@ -699,7 +699,7 @@ def results(values: pd.DataFrame, verdict_rows: pd.DataFrame, order_rows: pd.Dat
 
 
 def write(
-    out_dir: Path,
+    compared: Comparison,
     documents: Sequence[Mapping],
     values: pd.DataFrame,
     verdict_rows: pd.DataFrame,
@@ -709,7 +709,7 @@ def write(
 
     The CSV files: compare_all (results), compare_not_compared, compare_verdicts, compare_orders.
     """
-    names = labels(documents)
+    names, out_dir = labels(documents), compared.directory
     runs = [
         {"label": name, "snapshot": d["snapshot"], "parameters": d["parameters"], "samples": samples(d)}
         for name, d in zip(names, documents, strict=True)

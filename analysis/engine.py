@@ -7,6 +7,7 @@ sorted by their keys, Covered: with the reasons why parts of them have no value.
 import datetime as dt
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 import ibis
 import numpy as np
@@ -70,6 +71,15 @@ class Hub:
 
     snapshot: Snapshot
     parameters: Parameters
+
+    @property
+    def directory(self) -> Path:
+        """Where the results of the run go."""
+        return self.parameters.directory
+
+    @property
+    def synthetic(self) -> bool:
+        return self.snapshot.synthetic
 
     @cached_property
     def con(self):

@@ -185,9 +185,9 @@ class Report:
             (self.out_dir / directory).mkdir(parents=True, exist_ok=True)
 
     @classmethod
-    def of(cls, notebook: str, hub) -> "Report":
-        """The report of a notebook of a run, from the run's `engine.Hub`."""
-        return cls(notebook, out_dir=hub.parameters.directory, synthetic=hub.snapshot.synthetic)
+    def of(cls, notebook: str, made_from) -> "Report":
+        """The report of a notebook that reads an `engine.Hub` or a `compare.Comparison`: either knows its directory."""
+        return cls(notebook, out_dir=made_from.directory, synthetic=made_from.synthetic)
 
     def number(self, result_id: str, value: object) -> None:
         """Emit one result, Covered or not; raises ReportError."""

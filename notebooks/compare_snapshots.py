@@ -33,7 +33,7 @@ from analysis.report import Report
 
 asked = Parameters(snapshot_date, as_of, conventions, bots, identities, merge_threshold, engine, out_dir)
 compared = compare.plan(asked)
-report = Report("compare_snapshots", out_dir=compared.directory, synthetic=compare.synthetic(compared))
+report = Report.of("compare_snapshots", compared)
 runs = compare.documents(compared)
 labels = compare.labels(runs)
 
@@ -206,7 +206,7 @@ lacking = compare.reasons(compare.not_compared(runs, values))
 report.table("compare_reasons", lacking, prose=True, align="lrp{10cm}")
 
 # %%
-compare.write(compared.directory, runs, values, verdicts, orders)
+compare.write(compared, runs, values, verdicts, orders)
 
 # %%
 report.close()

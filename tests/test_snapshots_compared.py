@@ -383,7 +383,8 @@ def test_nothing_in_common_is_said_and_breaks_nothing(tmp_path):
     assert compared.changed_verdicts(runs, verdicts).iloc[0].tolist() == ["none"]
     assert compared.section(runs, values, "models").why == "fewer than two of the runs have such results"
     (tmp_path / "tables").mkdir()
-    assert compared.write(tmp_path, runs, values, verdicts, orders) == "2 results of 2 runs"
+    comparison = compared.Comparison(Parameters(out_dir=str(tmp_path)), (), over_time=False)
+    assert compared.write(comparison, runs, values, verdicts, orders) == "2 results of 2 runs"
     assert json.loads((tmp_path / "comparison.json").read_text())["counts"]["results.compared"] == 0
 
 
