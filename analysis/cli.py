@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 # Imported by the commands that need them, in seconds of processor time: compare 0.7 (matplotlib), site 0.5 (nbconvert),
 # the ledger, check, explain and the twin 0.2 each (scipy), the collector 0.1. All of them would double every start.
 
+REPEATABLE = ("--also", "--column")
 WITHOUT_PDF = 3
 INTERRUPTED = 130  # as a shell reports a command that Ctrl-C ended
 DEFAULT_SNAPSHOT = "2023-10-15-twin"  # what a run without --snapshot reads
@@ -76,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     paths.settle()
     try:
-        _refuse_empty(arguments)
+        _check_words(arguments)
         sys.exit(app(arguments, prog_name="./run_all.sh", standalone_mode=False))
     except ParameterError as error:
         _fail(visible(str(error)), 2)
@@ -100,8 +101,12 @@ def _fail(text: str, code: int) -> NoReturn:
     sys.exit(code)
 
 
-def _refuse_empty(arguments: Sequence[str]) -> None:
-    """An empty value is a variable that was not set: taken as "none", it would run something else than was meant."""
+def _check_words(arguments: Sequence[str]) -> None:
+    """Refuse what would run something else than was meant: an empty value (a variable that was not set), two values."""
+    given = [word.partition("=")[0] for word in arguments if word.startswith("--")]
+    twice = [option for option in given if given.count(option) > 1 and option not in REPEATABLE]
+    if twice and arguments[0] != "test":  # whose words are pytest's
+        raise ParameterError(f"{twice[0]}: is given {given.count(twice[0])} times; give it once")
     for before, argument in pairwise(["the command's name", *arguments]):
         option, equals, value = argument.partition("=")
         if not argument.strip() or (option.startswith("--") and equals and not value.strip()):

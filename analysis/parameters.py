@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from analysis import paths, snapshot
+from analysis.text import visible
 
 CHOICES = {
     "conventions": ("corrected", "authors"),
@@ -139,6 +140,8 @@ def check_values(values: Mapping) -> Parameters:
     if not 0 <= parameters.merge_threshold <= 100:
         raise ParameterError(f"merge_threshold={parameters.merge_threshold:g}: expected a similarity from 0 to 100")
     _check_engine(parameters.engine)
+    if visible(parameters.out_dir) != parameters.out_dir:
+        raise ParameterError(f"out_dir={parameters.out_dir[:60]}: expected a name without control characters")
     if parameters.as_of and ".." not in parameters.as_of:
         _day(parameters.as_of)
     try:

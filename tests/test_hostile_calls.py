@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import typer
 
 from analysis import cli, paths
 from analysis.parameters import Parameters
@@ -48,6 +49,8 @@ CALLS: dict[str, dict[str, str]] = {
         "-p out_dir=/proc/x": "/proc/x: can't be written",
     },
     "run --no-paper --snapshot {}": {
+        "demo --snapshot other": "--snapshot: is given 2 times",
+        "demo --as-of=2023-01-01 --as-of 2023-02-01": "--as-of: is given 2 times",
         "nosuch": "no such snapshot",
         "demmo": "did you mean demo?",
         "DEMO": "no such snapshot",
@@ -123,6 +126,8 @@ CALLS: dict[str, dict[str, str]] = {
         "out_dir=project": "no run wrote; nothing was deleted",
         "out_dir=.": "no run wrote; nothing was deleted",
         "out_dir=~nobody-of-this-name/x": "no such home",
+        "'out_dir=a\nb'": "without control characters",
+        f"'out_dir={ESC}'": "without control characters",
         "bots=include -p bots=exclude": "bots is given twice",
         "bots=include -p bots=include": "bots is given twice",
     },
@@ -170,7 +175,7 @@ CALLS: dict[str, dict[str, str]] = {
         "--coverage complete --rule 'the first'": "expected no rule",
         "--also links-csv": "2 kinds for 1 files",
         "--title ''": "--title: the value is empty",
-        "--name": "requires an argument",
+        "--rule": "requires an argument",
     },
     # --- what is fetched: nothing is asked of anybody
     "sources {}": {"now": "unexpected extra argument"},
@@ -241,6 +246,7 @@ CALLS: dict[str, dict[str, str]] = {
         "--date 2999-01-01": "has not come yet",
         "--date today": "expected an ISO date",
         "--seed -5": "greater than or equal to 0",
+        "--seed 1 --seed 2": "--seed: is given 2 times",
         "--seed 1.5": "valid integer",
         "--seed x": "valid integer",
         "--seed 99999999999999999999": "less than or equal to",
@@ -501,6 +507,15 @@ def test_so_it_does_through_run_all(call, called_in):
     assert done.returncode in (1, 2)
     assert done.stdout == "" and done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
     assert state(called_in) == before
+
+
+def test_options_that_may_be_given_several_times_are_those_that_take_several_values():
+    def options(command):
+        yield from (name for option in command.params if getattr(option, "multiple", False) for name in option.opts)
+        for below in getattr(command, "commands", {}).values():
+            yield from options(below)
+
+    assert set(options(typer.main.get_command(cli.app))) == {*cli.REPEATABLE, "-p"}
 
 
 def _is_set_up() -> bool:
