@@ -127,17 +127,17 @@ find_uv() {
 }
 
 install_packages() {
-  local uv quiet=() hashed=(--require-hashes -r "$root/requirements.txt")
+  local uv quiet=() lock=$root/requirements.txt
   [ -t 2 ] || quiet=(--quiet)
   rm -f "$venv/made-from" # without it .venv is a set-up that was broken off
   say "$1"
   uv=$(find_uv)
   # Compiled now, as pip does it: where Python may not write beside its modules, each run would compile 2,000 of them.
-  if [ -n "$uv" ] && "$uv" pip install ${quiet[@]+"${quiet[@]}"} --compile-bytecode --python "$python" "${hashed[@]}" >&2; then
+  if [ -n "$uv" ] && "$uv" pip sync ${quiet[@]+"${quiet[@]}"} --compile-bytecode --python "$python" --require-hashes "$lock" >&2; then
     :
   elif [ -x "$venv/bin/pip" ] && # pip has settings that uv does not read: a mirror, a certificate
     say "installing with pip instead, which takes longer" &&
-    "$python" -m pip install --quiet --disable-pip-version-check "${hashed[@]}" >&2; then
+    "$python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$lock" >&2; then
     :
   else
     fail "could not install the packages of requirements.txt, see above; mend that and run it again"

@@ -157,6 +157,11 @@ def spark_in_the_lock(texts: Texts) -> list[str]:
     return [name for name in versions(texts) if name in ("pyspark", "py4j")]
 
 
+def slow_grammar_in_the_lock(texts: Texts) -> list[str]:
+    """Where rfc3987-syntax is there, each import of nbformat compiles a grammar, which takes longer than all else it does."""
+    return [name for name in versions(texts) if name == "rfc3987-syntax"]
+
+
 # A rule, and a change to one of the files that breaks it: (file, pattern, replacement).
 RULES = [
     (conda_spec_refuses_the_lock, ("conda", r"- numpy=.*", "- numpy=1.26.4")),
@@ -182,6 +187,7 @@ RULES = [
     (conda_python_differs, ("conda", r"  - python .*\n", "")),
     (conda_python_differs, ("project", r'requires-python = ".*"', 'requires-python = ">=3.11"')),
     (channel_beside_conda_forge, ("conda", r"- nodefaults", "- defaults")),
+    (slow_grammar_in_the_lock, ("lock", r"^numpy==", "rfc3987-syntax==1.1.0 \\\nnumpy==")),
     (spark_in_the_lock, ("lock", r"^numpy==", "pyspark==4.0.5 \\\nnumpy==")),
 ]
 

@@ -223,7 +223,7 @@ def test_the_second_run_installs_nothing(sandbox):
     assert first.returncode == 0, first.stderr
     made, filled, ran = sandbox.calls
     assert made.startswith("uv venv --quiet --python /") and made.endswith(f" {sandbox.venv}")
-    assert "pip install" in filled and filled.endswith(f"--require-hashes -r {sandbox.root}/requirements.txt")
+    assert filled.startswith("uv pip sync ") and filled.endswith(f"--require-hashes {sandbox.root}/requirements.txt")
     assert ran == "analysis run"
     assert "installing the packages of requirements.txt" in first.stderr
     second = sandbox.run()
@@ -339,7 +339,7 @@ shutil.copy({str(sandbox.tmp / "uv")!r}, pathlib.Path(sys.prefix, "bin/uv"))
     assert done.returncode == 0, done.stderr
     assert (sandbox.tmp / "asked-for").read_text() == uv_lines
     installed, ran = sandbox.calls
-    assert installed.startswith("uv pip install") and installed.endswith(f"-r {sandbox.root}/requirements.txt")
+    assert installed.startswith("uv pip sync ") and installed.endswith(f" {sandbox.root}/requirements.txt")
     assert ran == "analysis run"
 
 
