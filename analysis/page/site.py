@@ -116,7 +116,7 @@ def _page(name: str, notebook: nbformat.NotebookNode, exporter: HTMLExporter, do
         "name": name,
         "title": heading.lstrip("# ").strip(),
         "lead": " ".join(lead.split()),
-        "body": Markup(body),
+        "body": Markup(visible(body, keep="\n\t")),  # cells show strangers' text as it is
         "figures": sorted(figures, key=lambda figure: (figure["cell"] or 0, figure["name"])),
         "results": sum(entry["notebook"] == name for entry in document["results"].values()),
         "step": name in STEPS,
