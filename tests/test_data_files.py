@@ -112,7 +112,20 @@ KINDS = {"company", "consortium", "grassroots", "nonprofit", "person", "public",
 
 # Invented names that end or begin as bots do, and family names of that kind.
 HUMANS = ["abbot", "Abbott", "talbot", "Talbot", "cabot", "robot-lover", "botond", "Boton Smith", "elisabot"]
-HUMANS += ["systems", "ecosystem", "my-system", "webflow", "librarian", "parquet", "bot", "[bot", "bot]"]
+HUMANS += [
+    "systems",
+    "ecosystem",
+    "my-system",
+    "webflow",
+    "librarian",
+    "parquet",
+    "bot",
+    "[bot",
+    "bot]",
+    "(bot",
+    "Ann (bot fan)",
+    "Ann Talbot",
+]
 
 
 def rows(name: str) -> list[dict[str, str]]:
@@ -355,7 +368,7 @@ def test_bots_are_exact_names_or_patterns_that_compile():
     for row in rows("bots.csv"):
         assert row["rule"] in {"exact", "pattern"}
         assert re.compile(row["name"])
-        assert row["rule"] == "pattern" or re.fullmatch(r"[A-Za-z0-9_.-]+", row["name"]), row
+        assert row["rule"] == "pattern" or re.fullmatch(r"[A-Za-z0-9_.-]+( [A-Za-z0-9_.-]+)*", row["name"]), row
 
 
 def test_every_bot_has_a_source_to_check():
@@ -374,7 +387,16 @@ def test_a_human_name_is_no_bot(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["github-actions[bot]", "Some-App[Bot]", "SFconvertbot", "system", "librarian-bot", "web-flow"]
+    "name",
+    [
+        "github-actions[bot]",
+        "Some-App[Bot]",
+        "SFconvertbot",
+        "system",
+        "librarian-bot",
+        "web-flow",
+        "Librarian Bot (Bot)",
+    ],
 )
 def test_service_accounts_are_bots(name):
     assert is_bot(name)

@@ -8,6 +8,7 @@ import pytest
 
 from analysis.snapshot import SnapshotError
 from analysis.sources import dumps as importers
+from analysis.sources import hfcommunity
 from analysis.sources.dumps import import_dumps
 
 NAME = "2023-10-09"
@@ -258,6 +259,32 @@ def test_ids_in_another_case_are_one_repository_where_the_database_takes_them_fo
     summary = imported(text.replace("_general_ci", "_bin"), replace=True)
     assert not summary.snapshot.has("commits")
     assert summary.notes["commits that no file links to a repository, left out"] == 4
+
+
+def test_git_names_in_another_case_are_one_person_where_the_database_takes_them_for_one(imported):
+    commits = records(V10)["commits"]
+    for row, author in zip(commits, ("JOHN SMITH", "John Smith", "BOB", "John Smith"), strict=True):
+        row["author"] = author
+    text = dump(V10, {"commits": commits})
+    summary = imported(text)
+    assert {a for (authors,) in table(summary, "commits", "authors") for a in authors} == {"John Smith", "bob"}
+    assert summary.notes["git names that differ from another name only in case, taken as that one"] == 2
+    exact = text.replace("_general_ci", "_bin")
+    written = {a for (authors,) in table(imported(exact, replace=True), "commits", "authors") for a in authors}
+    assert written == {"JOHN SMITH", "John Smith", "BOB"}
+
+
+@pytest.mark.parametrize("at", [0, 3])
+def test_an_import_that_is_stopped_leaves_nothing(imported, snapshots, monkeypatch, at):
+    """Ctrl-C in the middle of the file, and while tables are joined."""
+
+    def stop(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(hfcommunity, ("_columns", "_open", "_read_discussions", "_write_commits")[at], stop)
+    with pytest.raises(KeyboardInterrupt):
+        imported(dump(V10))
+    assert list(snapshots.iterdir()) == []
 
 
 def test_tables_that_are_not_in_the_dump_or_empty_are_absent(imported):

@@ -169,6 +169,29 @@ def test_strangers_are_not_merged(a, b):
     assert (score_of(a, b) or 0) < matching.AUTOMATIC
 
 
+@pytest.mark.parametrize(
+    ("address", "name", "score"),
+    [
+        ("john.smith@example.org", "John Smith", 95),
+        ("john.smith@example.org", "johnsmith", 95),
+        ("1234567+johnsmith@users.noreply.github.com", "John Smith", 95),
+        ("John Smith <john@example.org>", "John Smith", 95),
+        ("John Smith <john@example.org>", "johnsmith", 95),
+        ("jsmith@example.org", "John Smith", 87),  # and initials and surname, 8
+        ("john.smith@example.org", "John.Smith@other.org", 90),  # twice 5
+        ("john.smith@example.org", "John.Smith@Example.org", 100),
+        ("mary.jones@example.org", "John Smith", None),
+    ],
+)
+def test_a_mail_address_is_read_as_the_name_in_it(address, name, score):
+    assert score_of(address, name) == score
+
+
+def test_mail_addresses_of_machines_are_never_merged():
+    assert score_of("root@ip-10-0-0-7.ec2.internal", "root") <= 60
+    assert score_of("info@example.org", "info") <= 60
+
+
 def test_a_spelling_that_others_share_counts_for_less():
     assert score_of("jsmith", "Jessica Smith") == 92
     assert score_of("jsmith", "Jessica Smith", "John Smith") == 92 - 12

@@ -50,6 +50,7 @@ _COSTS = {
     "other order": 3,
     "without middle names": 4,
     "first and last word": 5,
+    "mail address": 5,
     "digits": 6,
     "affix": 8,
     "initials and surname": 8,
@@ -105,11 +106,23 @@ def _is_latin(character: str) -> bool:
     return character.isascii() or unicodedata.name(character, "").startswith("LATIN")
 
 
+# What git takes for a name may be an address: `ann@example.org`, `1234+ann@users.noreply.example.org`, `Ann <a@b.org>`.
+_ADDRESS = re.compile(
+    r"\s*(?P<name>[^<>@]*[^<>@\s])\s*<[^<>]*>\s*|\s*<?(?:\d+\+)?(?P<local>[^@\s<>]+)@[^@\s<>]+\.\w+>?\s*"
+)
+
+
 @dataclass(frozen=True)
 class Name:
     """A name taken apart: what the spellings are made from."""
 
     text: str
+
+    @cached_property
+    def called(self) -> str:
+        """The name itself, of a mail address the name before it or the part before the @."""
+        found = _ADDRESS.fullmatch(self.text) if "@" in self.text and len(self.text) <= LONGEST else None
+        return found["name"] or found["local"] if found else self.text
 
     @cached_property
     def key(self) -> str:
@@ -142,6 +155,8 @@ class Name:
 
     @cached_property
     def is_generic(self) -> bool:
+        if self.called != self.text:
+            return Name(self.called).is_generic
         return self.letters in GENERIC or self.letters.rstrip("0123456789") in GENERIC
 
     @cached_property
@@ -203,7 +218,9 @@ def _blocks(left, right, threshold, scorer, workers) -> Iterator[tuple[np.ndarra
         part = [other[c] for c in columns[low:high]]
         block = [left[r] for r in rows[start:stop]]
         # Whole numbers first: the matrix is a quarter as large, and few of its pairs are compared again.
-        at, to = np.nonzero(_similarities(process.cdist, block, part, scorer, cutoff, workers, dtype=np.uint8).view(bool))
+        at, to = np.nonzero(
+            _similarities(process.cdist, block, part, scorer, cutoff, workers, dtype=np.uint8).view(bool)
+        )
         pair = [block[a] for a in at], [part[t] for t in to]
         similarity = _similarities(process.cpdist, *pair, scorer, cutoff, workers, dtype=np.float32)
         similarity = np.round(similarity.astype("float64"), 4)
@@ -299,6 +316,9 @@ def spellings(name: Name) -> dict[str, str]:
     put(name.letters, "same letters" if name.letters == name.key else "accents", least=1)
     if len(name.letters) > LONGEST:
         return found
+    if name.called != name.text:  # the domain says nothing of the person
+        inner = spellings(Name(name.called))
+        return found | {word: max(how, "mail address", key=_COSTS.__getitem__) for word, how in inner.items()}
     base = name.letters.strip("0123456789")
     if base != name.letters:
         put(base, "digits")

@@ -4,6 +4,7 @@ The database: Ait, Canovas Izquierdo and Cabot, doi:10.1109/SANER56733.2023.0008
 Names of tables and columns come from the file; what the database can't tell is said in the snapshot's coverage.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -57,15 +58,23 @@ def read(run: Intake, source: Source) -> None:
     tables = _spill(run, source, work)
     with duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(work / "spill")}) as con:
         con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false; SET preserve_insertion_order = false")
-        _open(con, work, tables)
-        _read_repositories(run, con, tables)
-        if "discussion" in tables:
-            _read_discussions(run, con)
-        if "commits" in tables:
-            run.say("linking commits to repositories")
-            _read_commits(run, con, tables)
-        if "models_in_space" in tables:
-            _read_links(run, con)
+        try:
+            _read_tables(run, con, work, tables)
+        except duckdb.Error as error:  # no space on the disk, above all
+            why = rows.shown(str(error).partition("\n")[0], limit=120)
+            raise SnapshotError(f"{source.file}: its tables could not be joined ({why})") from None
+
+
+def _read_tables(run: Intake, con: duckdb.DuckDBPyConnection, work: Path, tables: Mapping[str, "_Spilled"]) -> None:
+    _open(con, work, tables)
+    _read_repositories(run, con, tables)
+    if "discussion" in tables:
+        _read_discussions(run, con)
+    if "commits" in tables:
+        run.say("linking commits to repositories")
+        _read_commits(run, con, tables)
+    if "models_in_space" in tables:
+        _read_links(run, con)
 
 
 # --- the file ---------------------------------------------------------------------------------------------
@@ -141,7 +150,8 @@ class _Spilled:
 
     def __init__(self, path: Path, table: sqldump.Table, columns: Mapping[str, str]):
         self.path, self.columns, self.rows, self.in_utc = path, columns, 0, True
-        self.collation = table.options.lower()
+        # Whether texts that differ only in case are one to the server: its default, and that of HFCommunity's tables.
+        self.folds = not re.search(r"_(bin|cs)\b", table.options.lower())
         schema = pa.schema([("row", pa.int64()), *((name, pa.string()) for name in columns)])
         self._writer = pq.ParquetWriter(path, schema, compression="lz4", use_dictionary=False)
 
@@ -157,8 +167,8 @@ class _Spilled:
 
 def _open(con: duckdb.DuckDBPyConnection, work: Path, tables: Mapping[str, _Spilled]) -> None:
     """Every table as a view with all columns of `_TABLES`; `same(id)` is equal for ids that the database held equal."""
-    exact = any(word in tables["repository"].collation for word in ("_bin", "_cs")) if "repository" in tables else True
-    con.execute(f"CREATE MACRO same(id) AS {'id' if exact else 'lower(id)'}")
+    folds = "repository" in tables and tables["repository"].folds
+    con.execute(f"CREATE MACRO same(id) AS {'lower(id)' if folds else 'id'}")
     for name, (_, needed, welcome) in _TABLES.items():
         wanted = ["row", *(names.split()[0] for names in (*needed, *welcome))]
         if name in tables:
@@ -260,7 +270,7 @@ def _records(con: duckdb.DuckDBPyConnection, query: str) -> Iterator[dict]:
 def _read_commits(run: Intake, con: duckdb.DuckDBPyConnection, tables: Mapping[str, _Spilled]) -> None:
     direct = "repo_id" in tables["commits"].columns
     _date_commits(run, con)
-    _name_authors(run, con)
+    _name_authors(run, con, folded=tables["commits"].folds)
     if direct:
         con.execute("""CREATE TABLE linked AS SELECT c.row, k.row AS repo FROM dated c
                        JOIN commits x ON x.row = c.row JOIN known k ON k.same = same(x.repo_id)""")
@@ -277,6 +287,9 @@ def _read_commits(run: Intake, con: duckdb.DuckDBPyConnection, tables: Mapping[s
         run.writer.notes["commits that no file links to a repository, left out"] += found
         return
     _write_commits(run, con)
+    nameless = "SELECT count(*) FROM dated c LEFT JOIN named n ON n.author = c.author WHERE n.name IS NULL"
+    if without := con.execute(nameless).fetchone()[0]:
+        run.writer.notes["commits with no author"] += without
     _cover_commits(run, con, (found, linked, several), direct=direct, in_utc=tables["commits"].in_utc)
 
 
@@ -298,15 +311,27 @@ def _date_commits(run: Intake, con: duckdb.DuckDBPyConnection) -> None:
         run.reject("commits", problem, row)
 
 
-def _name_authors(run: Intake, con: duckdb.DuckDBPyConnection) -> None:
-    """Table `named`: author as it is written, name as it is kept; a git name is cleaned as any other source's."""
-    written = [
-        author for (author,) in con.execute("SELECT DISTINCT author FROM dated WHERE author IS NOT NULL").fetchall()
-    ]
+def _name_authors(run: Intake, con: duckdb.DuckDBPyConnection, *, folded: bool) -> None:
+    """Table `named`: author as it is written, name as it is kept; a git name is cleaned as any other source's.
+
+    Where the database takes names that differ only in case for one (`folded`), so does the snapshot: by the login of
+    whoever opens discussions, else by the spelling of most commits.
+    """
+    query = "SELECT author, count(*) FROM dated WHERE author IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"
     notes: list[str] = []
-    named = pa.table({"author": pa.array(written, pa.string()), "name": [rows.name(a, notes) for a in written]})
+    named = {author: rows.name(author, notes) for author, _ in con.execute(query).fetchall()}
     run.writer.notes.update(notes)
-    con.register("cleaned", named.cast(pa.schema([("author", pa.string()), ("name", pa.string())])))
+    if folded:
+        logins = [login for (login,) in con.execute("SELECT DISTINCT author FROM discussion ORDER BY 1").fetchall()]
+        first: dict[str, str] = {}
+        for name in (*filter(None, logins), *filter(None, named.values())):
+            first.setdefault(name.casefold(), name)
+        kept = {author: name and first[name.casefold()] for author, name in named.items()}
+        if other := sum(kept[author] != name for author, name in named.items()):
+            run.writer.notes["git names that differ from another name only in case, taken as that one"] += other
+        named = kept
+    types = pa.schema([("author", pa.string()), ("name", pa.string())])
+    con.register("cleaned", pa.table([list(named), list(named.values())], schema=types))
     con.execute("CREATE TABLE named AS SELECT * FROM cleaned")
 
 
