@@ -7,6 +7,7 @@ many models were compared, and how many have no licence. The third follows from 
 import math
 import re
 from fractions import Fraction
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -170,11 +171,16 @@ def zeros_allow(u: pd.Series, sizes: tuple[float, float, float], least: float, m
     Cells of width `STEP` in (q of the first group, q of the second); every condition is relaxed to hold
     somewhere in the cell, so a possible size is never refused.
     """
+    return _cells_allow(tuple(u[list(COMPARISONS)]), sizes, least, most)
+
+
+@cache  # a run asks the same twice: for the ledger and for the page
+def _cells_allow(u: tuple[float, ...], sizes: tuple[float, float, float], least: float, most: float) -> bool:
     p, r, n = sizes
     a = np.arange(0, min(1.0, most / p) + STEP, STEP)[:, None]
     b = np.arange(0, min(1.0, most / r) + STEP, STEP)[None, :]
     products = (p * r, p * n, r * n)
-    d_pr, d_pn, d_rn = (u[pair] / product - 0.5 for pair, product in zip(COMPARISONS, products, strict=True))
+    d_pr, d_pn, d_rn = (each / product - 0.5 for each, product in zip(u, products, strict=True))
     near = np.maximum(np.abs(d_pr - (a - b) / 2) - STEP / 2, 0) <= (a + STEP) * (b + STEP) / 2
     low = np.maximum(np.maximum(_third(d_pn, a, 1), _third(d_rn, b, 1)), (least - p * (a + STEP) - r * (b + STEP)) / n)
     high = np.minimum(np.minimum(_third(d_pn, a + STEP, -1), _third(d_rn, b + STEP, -1)), (most - p * a - r * b) / n)

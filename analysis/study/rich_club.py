@@ -60,7 +60,9 @@ def _bounds(cell: Printed, inner: list[tuple[int, int, int]]) -> RichClub:
     most = np.minimum(_most_edges(sizes, inner), pairs)
     # The possible coefficient of each size that is nearest to the printed one.
     wanted = np.clip(np.rint(float(cell.value) * pairs).astype(np.int64), least, most)
-    nearest = [Fraction(int(part), int(whole)) for part, whole in zip(wanted, pairs, strict=True)]
+    distance = np.abs(wanted / pairs - float(cell.value))
+    close = np.flatnonzero(distance <= distance.min() + 1e-12)  # exact fractions decide between these
+    nearest = [Fraction(int(wanted[size]), int(pairs[size])) for size in close]
     return RichClub(
         cell, nodes, edges, top, needed=math.ceil(cell.low * int(pairs[0])), allowed=int(most[0]),
         floor=float((least / pairs).min()), ceiling=float((most / pairs).max()),
