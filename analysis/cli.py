@@ -30,7 +30,6 @@ from analysis.parameters import ParameterError, Parameters, check, check_values,
 from analysis.results import RunError, find, read_results
 from analysis.snapshot import SnapshotError
 from analysis.sources import commands as source_commands
-from analysis.sources import demo as demo_source
 from analysis.sources import dumps, pseudonyms
 from analysis.text import visible
 
@@ -385,14 +384,6 @@ def pseudonymise(
     """Make a snapshot that can be shared: developers' names become keyed hashes, every result stays the same."""
     made = pseudonyms.pseudonymise(name, key_file, to or f"{name}-shared", replace=force)
     print(f"{made.name}: written")
-
-
-@app.command("demo", short_help="make the small invented snapshot anew", rich_help_panel=SNAPSHOTS)
-def demo(
-    force: Annotated[bool, typer.Option("--force", help="Replace the demo snapshot that is there.")] = False,
-) -> None:
-    """Make the small invented snapshot `demo` anew; the repository holds the same one."""
-    print(f"{demo_source.make(replace=force).name}: written")
 
 
 @app.command("twin", short_help="make the SYNTHETIC twin of the Hub of October 2023", rich_help_panel=SNAPSHOTS)

@@ -1,6 +1,7 @@
 """What tests share: a directory for snapshots, snapshots made by hand, the demo snapshot, published records."""
 
 import datetime as dt
+import json
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -12,12 +13,15 @@ import pytest
 from filelock import FileLock
 from hypothesis import settings
 
-from analysis import paths, snapshot
+from analysis import paths, programs, snapshot
 
-settings.register_profile("any machine", deadline=None)  # how fast a machine is proves nothing
-settings.load_profile("any machine")
+# How fast a machine is proves nothing. Each run draws anew; --hypothesis-profile thorough draws more at once.
+settings.register_profile("quick", deadline=None, max_examples=30)
+settings.register_profile("thorough", deadline=None, max_examples=1000)
+settings.load_profile("quick")
 
 HAND_DATE = dt.date(2023, 10, 15)
+TEX = pytest.mark.skipif(bool(programs.missing_tex()), reason=f"not installed: {', '.join(programs.missing_tex())}")
 
 
 @pytest.fixture
@@ -107,22 +111,18 @@ def moment(text: str) -> dt.datetime:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory) -> snapshot.Snapshot:
-    """The demo snapshot that comes with the repository, or one made anew where it is not there."""
-    from analysis.sources import demo as source
-
-    stored = paths.DATA / "snapshots"
-    is_stored = (stored / source.NAME / "manifest.json").is_file()
+def demo() -> snapshot.Snapshot:
+    """The demo snapshot that comes with the repository."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HUB_PAPER_SNAPSHOTS", str(stored if is_stored else tmp_path_factory.mktemp("demo")))
-        return snapshot.load(source.NAME) if is_stored else source.make()
+        patch.setenv("HUB_PAPER_SNAPSHOTS", str(paths.DATA / "snapshots"))
+        return snapshot.load("demo")
 
 
 def run_of_demo(directory: Path, **changed) -> Path:
     """Results of `demo` (with the default parameters, where none is given) under a directory, its paper where there is
     TeX, and its page.
     """
-    from analysis import programs, run
+    from analysis import run
     from analysis.page import site
     from analysis.parameters import Parameters
 
@@ -145,6 +145,12 @@ def demo_run(tmp_path_factory, worker_id) -> Path:
     with FileLock(f"{directory}.lock"):
         done = directory / "demo"
         return done if (done / "results.json").exists() else run_of_demo(directory)
+
+
+@pytest.fixture(scope="session")
+def document(demo_run) -> dict:
+    """results.json of the finished run of `demo`."""
+    return json.loads((demo_run / "results.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -19,7 +19,6 @@ from analysis.engine import Hub
 from analysis.parameters import Parameters
 
 NAN = float("nan")
-some = settings(deadline=None, max_examples=60)
 
 small = st.integers(0, 4).map(float)
 collected = st.lists(small, min_size=1, max_size=25)
@@ -67,7 +66,6 @@ def test_one_repository_has_no_standard_deviation():
     assert math.isnan(activity.summary(counts(n_likes=[3]))["n_likes"]["std"])
 
 
-@some
 @given(values=with_gaps)
 def test_the_summary_is_that_of_describe_and_numpy(values):
     found = activity.summary(counts(n_likes=values))["n_likes"]
@@ -94,7 +92,6 @@ def test_the_distribution_is_the_share_with_at_least_so_much():
     assert found.values.tolist() == [["n_likes", 1.0, 0.75], ["n_likes", 5.0, 0.25]]
 
 
-@some
 @given(values=with_gaps)
 def test_the_distribution_is_that_of_counting_one_value_at_a_time(values):
     known = [v for v in values if not math.isnan(v)]
@@ -156,7 +153,6 @@ def naive_share(values, percent):
     return None
 
 
-@some
 @given(
     values=st.lists(st.none() | st.integers(0, 6) | st.integers(0, 10**6) | st.just(2**53), max_size=30),
     percent=st.sampled_from([80, 99, 50, 100]),
@@ -201,7 +197,6 @@ def test_a_constant_or_missing_variable_has_no_correlation():
         assert activity.correlations(frame, method=method).drop("n_likes").isna().all(axis=None)
 
 
-@some
 @given(rows=st.lists(st.tuples(small | st.just(NAN), small | st.just(NAN), small), min_size=1, max_size=20))
 def test_correlations_are_those_of_scipy_over_complete_pairs(rows):
     frame = counts(**dict(zip(("n_likes", "n_downloads", "n_commits"), zip(*rows, strict=True), strict=True)))
@@ -219,7 +214,6 @@ def test_correlations_are_those_of_scipy_over_complete_pairs(rows):
 gaps = st.lists(st.tuples(*[st.just(NAN) | small] * 4), max_size=15)
 
 
-@some
 @given(rows=gaps)
 def test_spearman_is_that_of_pandas_whatever_is_missing(rows):
     names = ("n_likes", "n_downloads", "n_discussions", "n_commits")
@@ -344,7 +338,6 @@ def test_the_pairs_are_those_of_table_5_for_every_variable():
     assert list(zip(tests["variable"], tests["pair"], strict=True)) == expected
 
 
-@some
 @given(groups=two_groups)
 def test_u_is_the_number_of_pairs_won_and_p_that_of_scipy(groups):
     x, y = groups
@@ -371,7 +364,6 @@ def test_a_million_equal_counts_differ_in_nothing():
     assert activity.superiority_interval(equal, equal) == (0.5, 0.5)
 
 
-@some
 @given(groups=two_groups)
 def test_p_is_the_tie_corrected_normal_approximation(groups):
     x, y = groups
@@ -386,7 +378,6 @@ def test_p_is_the_tie_corrected_normal_approximation(groups):
         assert p == pytest.approx(min(1, 2 * stats.norm.sf(z)))
 
 
-@some
 @given(groups=two_groups)
 def test_the_superiority_of_either_group_is_one_less_that_of_the_other(groups):
     x, y = groups
@@ -406,7 +397,6 @@ def test_the_interval_of_delong_by_hand():
     assert (low, high) == (pytest.approx(5 / 6 - half, abs=1e-6), 1.0)
 
 
-@some
 @given(groups=two_groups, level=st.sampled_from([0.8, 0.95]))
 def test_the_interval_is_that_of_placements_counted_pair_by_pair(groups, level):
     x, y = groups
@@ -464,7 +454,6 @@ def test_holm_by_hand(p, adjusted):
     np.testing.assert_allclose(found.to_numpy(), adjusted, rtol=1e-12)
 
 
-@some
 @given(p=st.lists(st.floats(0, 1), max_size=24))
 def test_holm_is_the_largest_of_the_steps_so_far(p):
     found = activity.holm(pd.Series(p, dtype="float64")).tolist()
@@ -548,7 +537,6 @@ def test_p_is_missing_where_the_coefficient_says_nothing(y):
     assert math.isnan(p_of([1, 2, 3], y))
 
 
-@some
 @given(rows=st.lists(st.tuples(small | st.just(NAN), small), min_size=3, max_size=20))
 def test_p_is_that_of_scipy_over_complete_pairs(rows):
     both = pd.DataFrame(rows, columns=["x", "y"]).dropna()

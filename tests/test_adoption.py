@@ -6,7 +6,7 @@ import re
 import networkx as nx
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis import adoption, engine
@@ -14,7 +14,6 @@ from analysis.engine import Hub
 from analysis.parameters import Parameters
 from analysis.report import by_row
 
-some = settings(deadline=None, max_examples=50)
 owners = st.text(st.characters(codec="utf-8"), max_size=40).filter(lambda name: "/" not in name)
 
 
@@ -72,7 +71,6 @@ edges = st.dictionaries(
 )
 
 
-@some
 @given(weights=edges)
 def test_co_usage_degrees_and_sizes_are_those_of_networkx(weights):
     graph = nx.Graph()
@@ -126,14 +124,12 @@ def test_an_account_named_like_an_organisations_slug_is_not_that_organisation():
     assert results["all.usage.top100.organisation.@meta"] == 1
 
 
-@some
 @given(owner=owners)
 def test_the_slug_of_any_owner_is_one_harmless_part_of_an_id(owner):
     slug = developer(f"{owner}/some-model")[1]
     assert re.fullmatch(r"@?[A-Za-z0-9_%-]*", slug)
 
 
-@some
 @given(names=st.lists(owners, unique=True, max_size=6))
 def test_two_owners_who_are_not_listed_never_share_a_slug(names):
     known = set(adoption.organisations()["owner"])

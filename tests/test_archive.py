@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from conftest import TEX
 from pypdf import PdfReader
 
 from analysis import __version__, paths, programs
 from analysis.page import archive
 from analysis.results import RunError
 
-TEX = pytest.mark.skipif(bool(programs.missing_tex()), reason=f"not installed: {', '.join(programs.missing_tex())}")
 GOOD = {"main.tex": rb"\input{numbers}\input{sections/a}", "numbers.tex": b"", "sections/a.tex": b"words"}
 
 

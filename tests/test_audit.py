@@ -224,7 +224,6 @@ def printed_assortativity(graph: nx.DiGraph) -> str:
     return f"{nx.degree_assortativity_coefficient(graph):.2f}"
 
 
-@settings(deadline=None, max_examples=40)
 @given(st.integers(3, 30), st.floats(0.03, 1.0), st.floats(0, 1), st.integers(0, 10_000))
 def test_no_directed_graph_is_refused(nodes, density, mutual, seed):
     rng = np.random.default_rng(seed)
@@ -239,7 +238,6 @@ def test_no_directed_graph_is_refused(nodes, density, mutual, seed):
     assert contradictions(printed_network(graph)) == set()
 
 
-@settings(deadline=None, max_examples=40)
 @given(st.integers(4, 40), st.floats(0.05, 0.9), st.integers(0, 10_000))
 def test_the_rich_club_of_a_graph_lies_within_its_bounds(nodes, density, seed):
     graph = nx.gnp_random_graph(nodes, density, seed=seed, directed=True)
@@ -278,14 +276,12 @@ def printed_summary(values: np.ndarray, prefix: str) -> dict[str, str]:
     return {f"{prefix}.{name}": text for name, text in cells.items()}
 
 
-@settings(deadline=None, max_examples=40)
 @given(st.lists(st.integers(0, 3) | st.integers(0, 1000), min_size=3, max_size=60))
 def test_no_list_of_counts_is_refused(values):
     cells = {"rq1.models.count": str(len(values))}
     assert contradictions(cells | printed_summary(np.array(values), "rq1.models.n_likes")) == set()
 
 
-@settings(deadline=None, max_examples=40)
 @given(st.lists(st.tuples(st.sets(st.integers(0, 6)), st.sets(st.integers(0, 6))), min_size=3, max_size=40))
 def test_no_communities_made_of_committers_and_starters_are_refused(repositories):
     counts = {

@@ -15,7 +15,7 @@ from rapidfuzz.fuzz import token_set_ratio
 
 from analysis import paths
 from analysis.snapshot import load, validate
-from analysis.sources import demo
+from tests import demo_generator as demo
 
 COMMITTED = paths.DATA / "snapshots" / "demo"
 TABLES = ("repos", "commits", "discussions", "usage", "people", "rejected")

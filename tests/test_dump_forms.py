@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis import snapshot
@@ -164,7 +164,6 @@ def test_lists_that_belong_to_a_record_hold_no_records(imported):
     assert len(rows(made, "commits")) == 2
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.lists(
         st.dictionaries(st.text(max_size=4), st.text() | st.integers() | st.lists(st.floats(allow_nan=False))),
@@ -183,7 +182,6 @@ def test_an_array_is_what_the_whole_text_decodes_to_however_it_is_cut(values, pi
         assert found == values
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from(["array", "held", "objects, indented"]))
 def test_an_array_cut_anywhere_ends_in_an_error_and_never_in_fewer_records(at, layout):
     text = LAYOUTS[layout][: at % len(LAYOUTS[layout])]

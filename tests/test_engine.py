@@ -16,7 +16,6 @@ from analysis.engine import Hub
 from analysis.parameters import Parameters
 
 few = settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.too_slow])
-some = settings(deadline=None, max_examples=40)
 
 
 def hub(snapshot, **parameters) -> Hub:

@@ -6,14 +6,13 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse, stats
 
 from analysis import exact
 from analysis.sources.twin.counts import least_squares
 
-some = settings(max_examples=50)
 numbers = st.floats(-1e6, 1e6) | st.integers(-9, 9).map(float)
 
 
@@ -24,14 +23,12 @@ def test_products_are_added_exactly_where_64_bits_would_overflow():
     assert exact.dot(np.array([], dtype="int64"), np.array([], dtype="int64")) == 0
 
 
-@some
 @given(st.lists(st.tuples(st.integers(-(2**62), 2**62), st.integers(-5, 2**33)), max_size=20))
 def test_a_sum_of_products_is_that_of_whole_numbers(pairs):
     x, y = (np.array([pair[place] for pair in pairs], dtype="int64") for place in (0, 1))
     assert exact.dot(x, y) == sum(a * b for a, b in pairs)
 
 
-@some
 @given(st.lists(numbers, max_size=12))
 def test_numbers_are_whole_ones_over_a_power_of_two(values):
     found, factor = exact.whole(np.array(values, dtype="float64"))
@@ -46,7 +43,6 @@ def test_a_correlation_by_hand():
     assert exact.correlations([]).shape == (0, 0)
 
 
-@some
 @given(st.lists(st.tuples(st.integers(0, 2**45), st.integers(0, 9)), min_size=2, max_size=30))
 def test_a_correlation_is_that_of_fractions_whatever_the_order_of_the_rows(rows):
     x, y = (np.array([row[place] for row in rows]) for place in (0, 1))
@@ -59,7 +55,6 @@ def test_a_correlation_is_that_of_fractions_whatever_the_order_of_the_rows(rows)
     assert found == backwards == pytest.approx(float(products[0]) / math.sqrt(products[1] * products[2]), rel=1e-14)
 
 
-@some
 @given(st.lists(numbers, min_size=2, max_size=30))
 def test_mean_and_deviation_are_those_of_fractions(values):
     mean, std = exact.mean_and_std(np.array(values))
@@ -81,7 +76,6 @@ def test_only_sparse_matrices_are_multiplied():
         exact.sparse_product(eye, np.eye(2))
 
 
-@some
 @given(st.lists(st.lists(st.integers(-9, 9), min_size=3, max_size=3), min_size=3, max_size=3), st.permutations([1, -2, 5]))
 def test_a_system_of_fractions_is_solved_exactly(matrix, solution):
     rows = [[Fraction(value) + 40 * (i == j) for j, value in enumerate(row)] for i, row in enumerate(matrix)]
@@ -102,20 +96,17 @@ def test_the_quantile_of_the_normal_distribution():
     assert exact.normal_quantile(0.95) == pytest.approx(stats.norm.ppf(0.975), rel=1e-11)
 
 
-@some
 @given(st.lists(st.floats(-700, 700), min_size=1, max_size=5))
 def test_the_exponential_is_within_some_units_of_the_last_digit(values):
     assert exact.exp(values).tolist() == pytest.approx([math.exp(value) for value in values], rel=1e-15, abs=0)
 
 
-@some
 @given(st.lists(st.floats(1e-300, 1e300), min_size=1, max_size=5))
 def test_the_logarithm_is_within_some_units_of_the_last_digit(values):
     assert exact.log(values).tolist() == pytest.approx([math.log(value) for value in values], rel=1e-15, abs=1e-16)
     assert [exact.log(value).item() for value in values] == exact.log(values).tolist()  # one by one, and all at once
 
 
-@some
 @given(st.floats(1e-9, 1e9), st.floats(-3, 3))
 def test_a_power_is_within_some_units_of_the_last_digit(base, exponent):
     assert exact.power(base, exponent) == pytest.approx(base**exponent, rel=1e-13)

@@ -1,6 +1,5 @@
 """From a result's id to its cells and definitions: on notebooks written here, then on a run of `demo`."""
 
-import json
 
 import nbformat.v4
 import pytest
@@ -11,11 +10,6 @@ from analysis.page.explain import Cell
 from analysis.results import RunError
 
 SETUP = "from analysis import network\nfrom analysis.engine import edges"
-
-
-@pytest.fixture(scope="module")
-def document(demo_run):
-    return json.loads((demo_run / "results.json").read_text(encoding="utf-8"))
 
 
 def cells(*sources: str) -> list[Cell]:

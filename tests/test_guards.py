@@ -11,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis import directories, paths, people, run, snapshot
@@ -80,7 +80,6 @@ def test_a_directory_that_is_absent_empty_or_of_a_run_is_emptied_and_marked(tmp_
     assert tree(directory).keys() == {MARK}
 
 
-@settings(max_examples=50)
 @given(st.sets(st.sampled_from([*sorted(WRITTEN), MARK, ".DS_Store", "thesis", "notebooks2", "Results.json"])))
 def test_whatever_lies_there_only_what_runs_write_goes_and_only_beside_a_mark(tmp_path_factory, names):
     directory = filled(tmp_path_factory.mktemp("any"), {f"{name}": "{}" for name in names})

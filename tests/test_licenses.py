@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis import activity, engine, licenses
@@ -128,14 +128,12 @@ def test_the_identifiers_na_and_null_are_text(tmp_path):
     assert licenses.load(path)["identifier"].tolist() == ["na", "null"]
 
 
-@settings(deadline=None)
 @given(identifiers, st.sampled_from([str.upper, str.title, lambda text: f" {text} "]))
 def test_case_and_surrounding_space_do_not_change_the_group(identifier, spelling):
     plain, spelt = licenses.group(pd.Series([identifier, spelling(identifier)]))
     assert plain == spelt
 
 
-@settings(deadline=None)
 @given(st.lists(st.one_of(st.none(), identifiers, st.text(max_size=8))))
 def test_the_groups_of_a_list_are_the_groups_of_its_members(values):
     table = licenses.load()
@@ -144,7 +142,6 @@ def test_the_groups_of_a_list_are_the_groups_of_its_members(values):
     assert together.tolist() == alone
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(max_size=6).map(lambda text: text.replace("license:", ""))), identifiers)
 def test_other_tags_before_the_licence_do_not_matter(others, licence):
     assert identifier(None, [*others, f"license:{licence}"]) == licence

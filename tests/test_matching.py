@@ -6,7 +6,7 @@ import string
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rapidfuzz import fuzz
 from rapidfuzz.distance import JaroWinkler
@@ -15,7 +15,6 @@ from analysis import people
 from analysis.merging import matching
 from analysis.merging import score as people_score
 
-some = settings(deadline=None, max_examples=60)
 words = st.text(st.sampled_from("abcAB 12-_éж李"), max_size=9)
 
 
@@ -56,7 +55,6 @@ def test_only_latin_letters_lose_their_marks():
     assert matching.folded("हिन्दी") == "हिन्दी"
 
 
-@some
 @given(st.text(max_size=20))
 def test_normalising_twice_changes_nothing(name):
     once = matching.normalised(name)
@@ -88,7 +86,6 @@ def plain(names, rule):
     return {(i, j): similarity(keys[i], keys[j]) for i, j in pairs}
 
 
-@some
 @given(
     names=st.lists(words, max_size=12), rule=st.sampled_from(["study", "ratio", "jaro-winkler"]), t=st.integers(50, 100)
 )
@@ -100,7 +97,6 @@ def test_blocks_of_like_length_miss_no_pair(names, rule, t):
     )
 
 
-@some
 @given(left=st.lists(words, max_size=8), right=st.lists(words, max_size=8), rule=st.sampled_from(["study", "ratio"]))
 def test_two_lists_are_compared_each_with_each(left, right, rule):
     normal = matching.as_study if rule == "study" else matching.normalised
@@ -236,7 +232,6 @@ def test_a_thousand_spellings_of_one_name_stay_few_pairs():
     assert len(frame) < 2 * len(names)
 
 
-@some
 @given(st.lists(st.text(st.characters(codec="utf-8"), max_size=12), max_size=8, unique=True))
 def test_proposals_depend_on_the_names_alone(names):
     def told(given):

@@ -97,7 +97,6 @@ def test_links_are_the_edges_by_the_places_of_their_ends():
 
 
 @given(random_edges)
-@settings(max_examples=50, deadline=None)
 def test_links_of_a_network_and_of_its_edges_are_the_same(rows):
     of_network, of_edges = network.links(network.graph(rows)), network.links(rows)
     assert of_network.nodes == of_edges.nodes
@@ -293,7 +292,6 @@ def test_pagerank_is_within_1e_10_of_its_limit_where_the_default_is_not():
 
 
 @given(random_edges)
-@settings(deadline=None)
 def test_pagerank_solves_its_equations(rows):
     built = network.without_isolates(network.graph(rows))
     if len(built):
@@ -321,7 +319,6 @@ def test_a_distribution_is_mean_median_sample_deviation_and_maximum():
 
 
 @given(random_edges)
-@settings(deadline=None)
 def test_measures_stay_within_their_bounds(rows):
     measured = network.structure(network.without_isolates(network.graph(rows)))
     bounds = {"dens": (0, 1), "recip": (0, 1), "arcc": (0, 1), "acc": (0, 1), "mod": (-1, 1), "ass": (-1, 1)}
@@ -334,7 +331,6 @@ def test_measures_stay_within_their_bounds(rows):
 
 
 @given(random_edges, st.randoms(use_true_random=False))
-@settings(deadline=None)
 def test_the_order_of_the_rows_changes_nothing(rows, random):
     order = list(range(len(rows)))
     random.shuffle(order)
@@ -344,7 +340,6 @@ def test_the_order_of_the_rows_changes_nothing(rows, random):
 
 
 @given(random_edges)
-@settings(deadline=None)
 def test_a_new_single_author_changes_only_developers_and_isolates(rows):
     one, other = network.graph(rows), network.graph(pd.concat([rows, edges((99, 99, 3))]))
     before, after = network.developers(one), network.developers(other)
@@ -381,7 +376,6 @@ def test_a_chain_and_a_tree_are_peeled_to_the_core_of_one():
 
 
 @given(random_edges)
-@settings(deadline=None)
 def test_structure_equals_networkx(rows):
     built = network.graph(rows)
     measured = network.structure(built)
@@ -498,7 +492,6 @@ def test_after_every_join_the_gains_are_those_of_the_definition(weight, monkeypa
 
 
 @given(random_edges, st.randoms(use_true_random=False))
-@settings(max_examples=50, deadline=None)
 def test_communities_of_one_size_come_in_the_order_of_the_network(rows, random):
     built = network.graph(rows)
     nodes, pairs = list(built), list(built.edges(data=True))
@@ -572,7 +565,6 @@ def test_random_edges_among_the_same_developers_are_seldom_mutual():
 
 
 @given(random_memberships, st.randoms(use_true_random=False))
-@settings(deadline=None)
 def test_the_observed_share_is_the_reciprocity_of_the_network(rows, random):
     found = network.edge_rule_reciprocity(rows, draws=3)
     assert found["observed"] == network.structure(network.graph(edges_of(rows)))["recip"]

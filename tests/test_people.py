@@ -4,7 +4,7 @@ import itertools
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -14,7 +14,6 @@ from analysis.merging import candidates, sensitivity
 from analysis.merging.commands import app, shown
 from analysis.parameters import Parameters
 
-some = settings(deadline=None, max_examples=60)
 HOSTILE = [
     "",
     " ",
@@ -162,7 +161,6 @@ def test_hostile_names_are_names_like_others():
     assert not frame["is_bot"].any()
 
 
-@some
 @given(names=st.lists(st.text(st.characters(codec="utf-8"), max_size=12), max_size=12))
 def test_every_name_has_one_number_and_no_two_names_share_it(names):
     frame = people.identities(names)
@@ -171,7 +169,6 @@ def test_every_name_has_one_number_and_no_two_names_share_it(names):
     pd.testing.assert_frame_equal(frame, people.identities(reversed(names)))
 
 
-@some
 @given(
     names=st.lists(st.sampled_from("abcdefgh"), max_size=10),
     table=st.dictionaries(
@@ -289,7 +286,6 @@ def test_without_a_table_and_decisions_there_are_no_merges():
     assert people.merges(None, None) is None
 
 
-@some
 @given(
     pairs=st.lists(
         st.tuples(
@@ -316,7 +312,6 @@ def test_no_group_is_too_large_or_holds_two_people_decided_different(pairs, larg
 # --- the file of decisions -------------------------------------------------------------------------------------------
 
 
-@some
 @given(
     names=st.lists(
         st.tuples(
@@ -565,10 +560,10 @@ def test_every_variant_is_what_the_ordinary_road_gives(demo):
     from analysis import network
     from analysis.engine import activity, edges
 
+    frame = sensitivity.sensitivity(Hub(demo, Parameters()), thresholds=()).value
     for bots in ("exclude", "include"):
         for identities, _rule in (("merged", "as run"), ("raw", "no merging")):
             hub = Hub(demo, Parameters(bots=bots, identities=identities))
-            frame = sensitivity.sensitivity(Hub(demo, Parameters()), thresholds=()).value
             row = frame.query("bots == @bots and rule == @_rule").iloc[0]
             everyone = network.graph(edges(hub).value)
             wanted = network.developers(everyone) | network.core_results(network.core_table(everyone))

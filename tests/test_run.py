@@ -21,9 +21,8 @@ from analysis.engine import FIELDS, VARIABLES
 from analysis.parameters import Parameters
 from analysis.results import RunError
 from analysis.study import ledger
-from tests.conftest import run_of_demo
+from tests.conftest import TEX, run_of_demo
 
-TEX = pytest.mark.skipif(bool(programs.missing_tex()), reason=f"not installed: {', '.join(programs.missing_tex())}")
 PDFTOTEXT = pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext (poppler-utils) is not installed")
 
 
@@ -43,8 +42,8 @@ def demo(demo_run):
 
 
 @pytest.fixture(scope="session")
-def results(demo):
-    return json.loads((demo / "results.json").read_text(encoding="utf-8"))["results"]
+def results(document):
+    return document["results"]
 
 
 def test_the_results_of_demo_equal_the_reference_value_by_value(results):

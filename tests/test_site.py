@@ -11,9 +11,10 @@ from urllib.parse import unquote, urlsplit
 
 import pandas as pd
 import pytest
+from conftest import TEX
 from typer.testing import CliRunner
 
-from analysis import cli, paths, programs, report, run
+from analysis import cli, paths, report, run
 from analysis.page import provenance, site
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -59,11 +60,6 @@ def parsed(out_dir: Path) -> dict[str, Parsed]:
 @pytest.fixture(scope="module")
 def pages(demo_run):
     return parsed(demo_run)
-
-
-@pytest.fixture(scope="module")
-def document(demo_run):
-    return json.loads((demo_run / "results.json").read_text(encoding="utf-8"))
 
 
 def test_everything_emitted_has_one_anchor_in_its_notebooks_page(pages, document):
@@ -235,7 +231,7 @@ def test_a_page_names_the_lines_of_its_cells(pages):
 # ---- from the PDF -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(bool(programs.missing_tex()), reason="the paper needs TeX")
+@TEX
 def test_every_link_of_the_pdf_leads_to_its_cell(demo_run, pages, document):
     pypdf = pytest.importorskip("pypdf")
     links = [

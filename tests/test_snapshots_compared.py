@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -111,7 +111,6 @@ def test_a_run_against_itself_has_no_change_at_all(of_demo):
     assert set(compared.shifts([of_demo, of_demo], values).value["ratio"]) == {1.0}
 
 
-@settings(max_examples=40)
 @given(st.lists(st.tuples(*[st.none() | st.integers(-9, 9) | st.sampled_from(["a", "b"])] * 2), max_size=6))
 def test_the_other_way_round_the_change_has_the_other_sign(pairs):
     runs = two(*({f"rq1.{n}": ("no",) if p[side] is None else p[side] for n, p in enumerate(pairs)} for side in (0, 1)))
@@ -186,7 +185,6 @@ def test_the_order_of_the_organisations_in_the_top_changes_with_a_name():
     assert found[[0, 1, "changed"]].tolist() == ["Meta; Google", "Google; Meta", True]
 
 
-@settings(max_examples=40)
 @given(st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 3), min_size=2))
 def test_an_order_in_words_has_the_ranks_that_scipy_gives(scores):
     from scipy.stats import rankdata

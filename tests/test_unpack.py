@@ -12,7 +12,7 @@ from pathlib import Path
 
 import inflate64
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.sources import unpack
@@ -166,7 +166,6 @@ def test_locked_zip(tmp_path):
 
 
 @pytest.mark.parametrize("made", ["gzip", "zip", "deflate64"])
-@settings(max_examples=60)
 @given(cut=st.floats(0, 1, exclude_max=True), flipped=st.none() | st.floats(0, 1, exclude_max=True))
 def test_archive_that_is_cut_or_changed_anywhere_ends_in_a_line_or_unharmed(tmp_path_factory, made, cut, flipped):
     path = tmp_path_factory.mktemp("cut") / "a"

@@ -3,10 +3,13 @@
 Nothing in it is a record of the real Hub; only names of bots are real, for `data/bots.csv` has to know
 them. It is heavy-tailed like the study's data (section 4), reaches the cores of Tables 6-9, holds the traps
 of a real collection, and one owner, `hand-count`, is small enough to compute by hand (see `_hand_count`).
+
+The repository holds what `python -m tests.demo_generator --force` makes, from the project's directory.
 """
 
 import datetime as dt
 import hashlib
+import sys
 
 import numpy as np
 import pandas as pd
@@ -451,3 +454,7 @@ def _arrow(table: str, frame: pd.DataFrame) -> pa.Table:
     frame = frame.assign(**{column: None for column in schema.names if column not in frame})
     data = pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
     return data.replace_schema_metadata(None)
+
+
+if __name__ == "__main__":
+    print(f"{make(replace='--force' in sys.argv[1:]).name}: written")
