@@ -201,7 +201,7 @@ def collected(place, monkeypatch):
     """
     from analysis.sources.hub import choice as hub_choice
     from analysis.sources.hub import collector
-    from tests.collecting import DAY, FAST
+    from tests.sources.hub.collecting import DAY, FAST
 
     def run(server, name: str = "taken", *, options: dict | None = None, **choice):
         monkeypatch.setenv("HF_ENDPOINT", server.url)

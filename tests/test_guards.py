@@ -356,6 +356,6 @@ def test_every_place_that_deletes_replaces_or_renames_is_listed():
 def test_the_tests_that_hold_the_guards_exist():
     listed = (paths.ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     named_tests = re.findall(r"`(test_\w+)`", listed)
-    sources = "\n".join(file.read_text(encoding="utf-8") for file in (paths.ROOT / "tests").glob("test_*.py"))
+    sources = "\n".join(file.read_text(encoding="utf-8") for file in (paths.ROOT / "tests").rglob("test_*.py"))
     assert len(named_tests) > 8
     assert [name for name in named_tests if f"def {name}(" not in sources] == []

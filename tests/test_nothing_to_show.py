@@ -7,7 +7,6 @@ import subprocess
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from in_process import emitted, parameters, quick_figures, write
 from nbconvert import HTMLExporter
 from pypdf import PdfReader
 
@@ -15,6 +14,7 @@ from analysis import paths, programs, run
 from analysis.merging import score
 from analysis.page import site
 from analysis.snapshot import KINDS, PLURAL
+from tests.in_process import emitted, parameters, quick_figures, write
 
 TINY = "2023-10-15-tiny"
 BOT, PEOPLE = "SFconvertbot", ("ann-of-the-lab", "bob-of-the-lab")

@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 
 from analysis import paths, snapshot
 from analysis.sources.hub import choice, collector
-from tests.hub_server import FAULTS, LOSING, Faults, Hub, HubServer
+from tests.sources.hub.hub_server import FAULTS, LOSING, Faults, Hub, HubServer
 
 DAY = "2026-06-01"
 FAST = {"pause": 0.005, "attempts": 8}

@@ -15,7 +15,7 @@ from analysis import cli, paths, snapshot
 from analysis.parameters import ParameterError
 from analysis.snapshot import SnapshotError
 from analysis.sources import fetch
-from tests.published_server import serving
+from tests.sources.published_server import serving
 
 WEEK = "datasets/hfmlsoc/hub_weekly_snapshots"
 LEADERBOARD = "datasets/Weyaxi/huggingface-leaderboard"

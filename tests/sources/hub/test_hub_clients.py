@@ -18,9 +18,9 @@ import pytest
 from filelock import FileLock
 
 from analysis import paths, snapshot
-from tests.collecting import rows
-from tests.hub_records import Hub, blob_id
-from tests.hub_server import LONGEST_SPACES, HubServer
+from tests.sources.hub.collecting import rows
+from tests.sources.hub.hub_records import Hub, blob_id
+from tests.sources.hub.hub_server import LONGEST_SPACES, HubServer
 
 VERSIONS = ("0.17.3", "0.20.3", "0.26.5", "1.16.4", "locked")
 TOKEN = "hf_a_token_of_nobody"
@@ -124,7 +124,7 @@ def answers(served, asked, request, tmp_path_factory):
                 server.expires["hf_bad"] = 0
                 variables = {"HF_ENDPOINT": server.url, "HF_HOME": str(folder), "HF_HUB_DISABLE_TELEMETRY": "1",
                              "HF_HUB_DISABLE_PROGRESS_BARS": "1", "no_proxy": "127.0.0.1"}  # fmt: skip
-                script = paths.ROOT / "tests" / "clients" / "calls.py"
+                script = paths.ROOT / "tests" / "sources" / "hub" / "clients" / "calls.py"
                 command = [python, "-W", "ignore", script, server.url, TOKEN, json.dumps(asked), folder]
                 done = subprocess.run(command, env=os.environ | variables, capture_output=True, text=True, timeout=300)
             assert done.returncode == 0, done.stderr[-2000:]

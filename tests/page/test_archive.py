@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import TEX
 from pypdf import PdfReader
 
 from analysis import __version__, paths, programs
 from analysis.page import archive
 from analysis.results import RunError
+from tests.conftest import TEX
 
 GOOD = {"main.tex": rb"\input{numbers}\input{sections/a}", "numbers.tex": b"", "sections/a.tex": b"words"}
 

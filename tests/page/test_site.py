@@ -11,11 +11,11 @@ from urllib.parse import unquote, urlsplit
 
 import pandas as pd
 import pytest
-from conftest import TEX
 from typer.testing import CliRunner
 
 from analysis import cli, paths, report, run
 from analysis.page import provenance, site
+from tests.conftest import TEX
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking

@@ -7,8 +7,8 @@ from collections import Counter
 
 from huggingface_hub import HfApi
 
-from tests.collecting import rows
-from tests.hub_server import LONGEST_SPACES, Answered, HubServer
+from tests.sources.hub.collecting import rows
+from tests.sources.hub.hub_server import LONGEST_SPACES, Answered, HubServer
 
 
 def test_commits_and_discussions_have_the_shape_that_the_hub_describes(demo, dumps):

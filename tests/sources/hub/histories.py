@@ -21,8 +21,8 @@ from analysis.snapshot import SnapshotError
 from analysis.sources.hub import choice as hub_choice
 from analysis.sources.hub import collector, doubts, tables, units
 from analysis.sources.hub import requests as hub_requests
-from tests.hub_records import KINDS
-from tests.hub_server import Faults, Hub, HubServer
+from tests.sources.hub.hub_records import KINDS
+from tests.sources.hub.hub_server import Faults, Hub, HubServer
 
 EVENTS = ("commits", "discussions")
 SCATTERED = (

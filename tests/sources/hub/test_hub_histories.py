@@ -4,8 +4,8 @@ import pytest
 
 from analysis.sources.hub import doubts, units
 from analysis.sources.hub import requests as hub_requests
-from tests import histories
-from tests.hub_server import Hub
+from tests.sources.hub import histories
+from tests.sources.hub.hub_server import Hub
 
 
 @pytest.fixture(scope="module")

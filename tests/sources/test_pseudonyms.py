@@ -12,7 +12,7 @@ from analysis import engine, people, snapshot
 from analysis.parameters import Parameters
 from analysis.snapshot import SnapshotError
 from analysis.sources import pseudonyms
-from tests.collecting import digests, rows
+from tests.sources.hub.collecting import digests, rows
 
 
 @pytest.fixture(scope="module")

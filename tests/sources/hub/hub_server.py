@@ -1,7 +1,7 @@
 """A local Hub for tests: serves a snapshot through the Hub's own routes, with its quota, its errors and, on demand, faults.
 
-`python -m tests.hub_server --snapshot demo --port 0` prints the address to put into HF_ENDPOINT. What it can't answer
-as the Hub would, it refuses with 400. Only for 127.0.0.1.
+`python -m tests.sources.hub.hub_server --snapshot demo --port 0` prints the address to put into HF_ENDPOINT. What it
+can't answer as the Hub would, it refuses with 400. Only for 127.0.0.1.
 """
 
 import argparse
@@ -23,8 +23,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 from analysis import snapshot
-from tests import hub_records as records
-from tests.hub_records import KINDS, LONGEST_SPACES, Answered, Hub, refused, switch, whole
+from tests.sources.hub import hub_records as records
+from tests.sources.hub.hub_records import KINDS, LONGEST_SPACES, Answered, Hub, refused, switch, whole
 
 __all__ = ["FAULTS", "LONGEST_SPACES", "LOSING", "Answered", "Faults", "Hub", "HubServer"]
 

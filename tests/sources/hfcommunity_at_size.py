@@ -1,4 +1,4 @@
-"""Does an import of HFCommunity's database give back what is in it, at size?  python -m tests.hfcommunity_at_size NAME
+"""Does an import of HFCommunity's database give back what is in it, at size?  python -m tests.sources.hfcommunity_at_size NAME
 
 A snapshot is put into a real MariaDB in HFCommunity's schema, dumped by mariadb-dump, packed by Deflate64, imported, and
 compared: every row with what the database can hold of the snapshot, and every result of the notebooks with the snapshot's
@@ -19,7 +19,7 @@ import duckdb
 import pyarrow as pa
 
 from analysis import paths, snapshot
-from tests import mariadb
+from tests.sources import mariadb
 
 LOST = 1000  # commits of v1.0 that no file leads to, beside those of the snapshot
 ONE_AUTHOR = "a commit has one author in the database, and a co-author is lost"

@@ -26,8 +26,21 @@ from analysis.sources.hub import choice as hub_choice
 from analysis.sources.hub import collector
 from analysis.sources.hub import requests as hub_requests
 from analysis.sources.hub.journal import Journal, JournalError
-from tests.collecting import DAY, FAST, QUICK, SECRET, TABLES, as_served, digests, of, reasons, rows, served, small
-from tests.hub_server import FAULTS, LONGEST_SPACES, LOSING, Faults, Hub, HubServer
+from tests.sources.hub.collecting import (
+    DAY,
+    FAST,
+    QUICK,
+    SECRET,
+    TABLES,
+    as_served,
+    digests,
+    of,
+    reasons,
+    rows,
+    served,
+    small,
+)
+from tests.sources.hub.hub_server import FAULTS, LONGEST_SPACES, LOSING, Faults, Hub, HubServer
 
 # --- what comes out ---------------------------------------------------------------------------------------
 

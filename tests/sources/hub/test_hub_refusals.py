@@ -12,8 +12,8 @@ from analysis.snapshot import SnapshotError
 from analysis.sources.hub import choice as hub_choice
 from analysis.sources.hub import collector, doubts
 from analysis.sources.hub import requests as hub_requests
-from tests.collecting import SECRET, of, reasons, rows, small
-from tests.hub_server import Faults, Hub, HubServer
+from tests.sources.hub.collecting import SECRET, of, reasons, rows, small
+from tests.sources.hub.hub_server import Faults, Hub, HubServer
 
 EVENTS = "/(commits|discussions)"
 NEVER = 10**9

@@ -1,6 +1,6 @@
 """Calls of mining scripts to a Hub, in whatever huggingface_hub is installed; prints what came back as JSON.
 
-Run by tests/test_hub_clients.py in environments of their own: `python calls.py ENDPOINT TOKEN '{"model": ..., ...}'`.
+Run by test_hub_clients.py in environments of their own: `python calls.py ENDPOINT TOKEN '{"model": ..., ...}'`.
 """
 
 import inspect

@@ -7,8 +7,8 @@ import pytest
 
 from analysis.sources.hub import requests as hub_requests
 from analysis.sources.hub.requests import Quota, Stopped
-from tests.collecting import small
-from tests.hub_server import HubServer
+from tests.sources.hub.collecting import small
+from tests.sources.hub.hub_server import HubServer
 
 
 def test_the_quota_is_used_and_never_exceeded(demo, collected):

@@ -5,7 +5,7 @@ import hashlib
 import pyarrow.parquet as pq
 
 from analysis import snapshot
-from tests.hub_server import Hub
+from tests.sources.hub.hub_server import Hub
 
 TABLES = ("repos", "commits", "discussions", "usage")
 DAY = "2023-10-15"

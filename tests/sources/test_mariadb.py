@@ -7,7 +7,7 @@ import pytest
 from analysis import snapshot
 from analysis.sources import sqldump
 from analysis.sources.dumps import import_dumps
-from tests import hfcommunity_at_size, mariadb
+from tests.sources import hfcommunity_at_size, mariadb
 
 pytestmark = pytest.mark.skipif(
     bool(mariadb.missing()), reason=f"a real MariaDB is needed; not installed: {', '.join(mariadb.missing())}"
