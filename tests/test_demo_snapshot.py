@@ -505,3 +505,14 @@ def test_every_table_is_covered_for_every_kind(made):
         assert manifest["tables"][table]["coverage"] == {
             kind: {"status": "complete"} for kind in ("model", "dataset", "space")
         }
+
+
+def test_the_authors_conventions_depart_from_the_scripts_where_data_readme_says():
+    """Commits that could not be had stay missing; a discussion without an author has none."""
+    made = load("demo")
+    lost = pq.read_table(made.file("rejected")).to_pylist()
+    refused = {row["repo_id"] for row in lost if row["table"] == "commits" and row["scope"] == "repository"}
+    talks = pq.read_table(made.file("discussions")).to_pylist()
+    nobodys = {(row["kind"], row["repo_id"]) for row in talks if row["author"] is None}
+    counted = [sum(kind == each for each, _ in nobodys) for kind in ("model", "dataset", "space")]
+    assert (len(refused), *counted) == (4, 7, 0, 1)

@@ -1,7 +1,7 @@
 """Long runs of the collector against the local Hub: equality, kills, faults, rate, memory, little to ask after changes.
 
 `python -m tests.bench.hub_soak [PART ...]` prints a line per figure. The tests have short forms of most parts; this takes
-about half an hour in all. Everything is written to a temporary directory and removed.
+about an hour in all. Everything is written to a temporary directory and removed.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ import pyarrow.parquet as pq
 
 from analysis import paths, snapshot
 from analysis.sources.hub import choice, collector
+from tests.sources.hub import histories as hostile
 from tests.sources.hub.hub_server import FAULTS, LOSING, Faults, Hub, HubServer
 
 DAY = "2026-06-01"
@@ -187,6 +189,20 @@ def _forget(directory: Path) -> None:
     shutil.rmtree(directory)
 
 
+def histories(first: int = 0, count: int = 1_000) -> None:
+    """A thousand hostile histories, judged against the truth name by name; those that went wrong, with their seeds."""
+    base, wrong, endings, faults = Hub(_demo()), 0, Counter(), Counter()
+    for seed in range(first, first + count):
+        played = hostile.play(base, seed)
+        endings.update(re.sub(r"\d+", "N", ending)[:60] for ending in played.endings)
+        faults += played.faults
+        if played.wrong:
+            wrong += 1
+            say(hostile.told(played))
+    say(f"histories, seeds {first} to {first + count - 1}: {wrong} of {count:,} went wrong")
+    say(f"how their runs ended: {dict(endings.most_common())}; faults: {dict(faults.most_common())}")
+
+
 def quota() -> None:
     """The Hub's own quota in windows of 30 s instead of 300: the share that is used, and refusals."""
     served, (allowed, seconds) = invented("served", 800), (250, 30)
@@ -243,7 +259,7 @@ def _demo() -> snapshot.Snapshot:
     return snapshot.load("demo")
 
 
-PARTS = {part.__name__: part for part in (equality, kills, quota, memory, since, notebooks)}
+PARTS = {part.__name__: part for part in (equality, kills, histories, quota, memory, since, notebooks)}
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import sqlite3
+import subprocess
 import sys
 import time
 import traceback
@@ -19,7 +20,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from analysis import cli, engine, snapshot
+from analysis import cli, engine, paths, snapshot
 from analysis.parameters import Parameters
 from analysis.snapshot import SnapshotError
 from analysis.sources.hub import choice as hub_choice
@@ -201,6 +202,20 @@ def test_the_command_says_so_and_ends_as_a_shell_expects(monkeypatch):
     monkeypatch.setattr(collector, "collect", stopped)
     done = CliRunner().invoke(cli.app, ["collect", "--date", DAY, "--name", "taken"])
     assert done.exit_code == 130 and done.stdout == ""
+
+
+def test_ctrl_c_while_the_program_is_still_imported_prints_nothing():
+    code = """
+import importlib.abc, runpy, sys
+class Interrupting(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "analysis.run":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupting())
+runpy.run_module("analysis", run_name="__main__")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=paths.ROOT, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
 def test_a_second_collector_on_one_journal_is_refused(demo, child):
