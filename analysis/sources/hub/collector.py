@@ -153,8 +153,8 @@ def unfinished(*, besides: str) -> str:
         name = path.parent.name
         if name != besides and not (paths.snapshots() / name).exists():
             found.append(f"{name} (of {date_kept(path) or 'a day that its run knows'})")
-    others = [f"{len(found) - 3} others"] if len(found) > 3 else []
-    return ", ".join(found[:3] + others)
+    more = [f"{len(found) - 3} more"] if len(found) > 3 else []
+    return ", ".join(found[:3] + more)
 
 
 def last_lines(made: snapshot.Snapshot) -> list[str]:
@@ -162,7 +162,9 @@ def last_lines(made: snapshot.Snapshot) -> list[str]:
     source = made.manifest["source"]
     found = [f"missing: {what}" for what in source["missing"]]
     if source["left"]:
-        found.append(f"The same command with --force asks for what is missing ({source['left']:,} questions), nothing else.")
+        found.append(
+            f"The same command with --force asks for what is missing, {source['left']:,} times, and nothing else."
+        )
     return found
 
 
@@ -551,8 +553,8 @@ class _Run:
             self.shown.advance(1, o.reason if o.state != "done" else "")
         if self._failures >= IN_A_ROW:
             raise SnapshotError(
-                f"{self._failures} repositories in a row failed ({outcomes[-1].reason}); the Hub seems to be out of order. "
-                "What was collected is kept: give the same command later"
+                f"{self._failures} repositories in a row failed ({outcomes[-1].reason}); the Hub, or something in between, "
+                "is out of order. What was collected is kept: give the same command later"
             )
         for name in {o.unit.name for o in outcomes}:
             self.doubts.check(name)

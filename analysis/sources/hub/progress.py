@@ -75,14 +75,15 @@ class Shown:
             self._reasons[reason] += 1
 
     def tick(self) -> None:
-        now = time.monotonic()
         if self._bar:
             self._bar.update(self._task, completed=self._done, more=self._state())
-        if now - self._told > (60 if self._bar else 10):
+        if time.monotonic() - self._told > (60 if self._bar else 10):
             self._tell()
 
     def _tell(self) -> None:
         self._told = time.monotonic()
+        if self._bar:
+            self._bar.update(self._task, completed=self._done, more=self._state())
         of = f" of {self._total:,}" if self._total is not None else " repositories"
         text = f"{self._title}: {self._done:,}{of}, {self._state()}"
         self._log.info("%s", text) if self._bar else self.say(text)
