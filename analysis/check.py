@@ -1,7 +1,7 @@
 """The reviewer's check: do the environment, the results and the figures of a new run equal the committed references?
 
-One finding per question; a finding that fails says what differs. Results are compared exactly on the platform that the
-references were made on, elsewhere within 1e-9 of their size.
+One finding per question. It holds where everything is the same to the last digit; it is a warning where another machine
+wrote last digits or drew the same data otherwise; else something moved, and it says what, and what to do.
 """
 
 import subprocess
@@ -14,18 +14,35 @@ from analysis import environment, paths, references
 from analysis.results import RunError
 from analysis.study import ledger
 
-RELATIVE = 1e-9  # how far a result may be off on another platform than the references'
+RELATIVE = 1e-9  # of its size: what a result differs by at most where only its last digits do
 SHOWN = 5  # differences that a finding names; the others are counted
+MOVED, WARNING = "moved", "warning"
+TO_DO = {  # by the first question whose finding does not hold, where it has a remedy of its own
+    "environment": "install the locked versions (rm -r .venv, then ./run_all.sh), and check again",
+    "snapshot": "get the snapshot of the references (./run_all.sh {make} --force), and check again",
+    MOVED: "if the change is meant: ./run_all.sh update-references --snapshot {name}, and say why in the commit's message; "
+    "if nothing was changed here, please report these lines with your processor's name",
+    WARNING: "nothing: every result is the same to nine digits, and every figure shows the same data; if you changed how a "
+    "figure is drawn: ./run_all.sh update-references --snapshot {name}",
+}
 
 
 @dataclass(frozen=True)
 class Finding:
-    """The answer to one question: what was asked, whether it holds, one line that says so, and what differs."""
+    """The answer to one question: what was asked, whether it holds, one line that says so, and what differs.
+
+    What holds may differ too: in last digits, or in how the same data are drawn.
+    """
 
     question: str
     holds: bool
     answer: str
     differences: tuple[str, ...] = ()
+
+    @property
+    def state(self) -> str:
+        """One word: ok, warning, NO."""
+        return ("ok" if not self.differences else WARNING) if self.holds else "NO"
 
     def lines(self) -> list[str]:
         """The answer, then the first differences, each on a line of its own."""
@@ -46,26 +63,26 @@ def snapshot_is_the_references(name: str, made_from: Mapping, reference: Mapping
     return _finding("snapshot", lines, good=f"{name}, the one of the references", bad="other snapshot")
 
 
-def results_are_the_references(results: Mapping, reference: Mapping, *, exact: bool) -> Finding:
-    """Is every result there, none new, and each equal?"""
-    lines = references.differences(reference["results"], results, relative=0.0 if exact else RELATIVE)
-    how = "exactly" if exact else f"within {RELATIVE:g} of their size: {_elsewhere(reference)}"
-    return _finding("results", lines, good=f"{len(results):,} are equal, {how}", bad="results differ")
+def results_are_the_references(results: Mapping, reference: Mapping) -> Finding:
+    """Is every result there, none new, and each equal? Where all are within `RELATIVE`, only last digits differ."""
+    moved = references.differences(reference["results"], results, relative=RELATIVE)
+    good = f"{len(results):,} are equal, exactly"
+    if moved:
+        return _finding("results", moved, good=good, bad="results moved")
+    lines = references.differences(reference["results"], results)
+    bad = f"results differ in their last digits, none by more than {RELATIVE:g} of its size"
+    return _finding("results", lines, good=good, bad=bad, holds=True)
 
 
-def figures_are_the_references(digests: Mapping[str, str], reference: Mapping, *, exact: bool) -> Finding:
-    """Have the figures' files the same bytes? On another platform only the data behind them have to."""
-    wanted, found = (
-        {name: digest for name, digest in side.items() if exact or name.endswith(".csv")}
-        for side in (reference["figures"], digests)
-    )
-    changed = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
-    how = "byte by byte" if exact else f"only the data behind them were compared: {_elsewhere(reference)}"
-    return _finding("figures", changed, good=f"{len(found)} files are equal, {how}", bad="files differ")
-
-
-def _elsewhere(reference: Mapping) -> str:
-    return f"the references were made on {reference['made_from']['platform']}"
+def figures_are_the_references(digests: Mapping[str, str], reference: Mapping) -> Finding:
+    """Have the figures' files the same bytes? Where the data behind them have, another library drew or packed them."""
+    wanted = reference["figures"]
+    changed = sorted(name for name in wanted.keys() | digests.keys() if wanted.get(name) != digests.get(name))
+    good, moved = f"{len(digests)} files are equal, byte by byte", [name for name in changed if name.endswith(".csv")]
+    if moved:
+        return _finding("figures", moved, good=good, bad="figures show other data")
+    bad = "files are drawn or packed otherwise, from the same data"
+    return _finding("figures", changed, good=good, bad=bad, holds=True)
 
 
 def notebooks_are_the_references() -> Finding:
@@ -105,21 +122,31 @@ def ledger_as_counted(results: Mapping) -> Finding:
     return _finding("ledger", lines, good=answer, bad="values without a verdict")
 
 
-def _finding(question: str, lines: Iterable[str], *, good: str, bad: str) -> Finding:
+def _finding(question: str, lines: Iterable[str], *, good: str, bad: str, holds: bool = False) -> Finding:
+    """`holds` says whether the finding does though there are differences."""
     differences = tuple(lines)
-    return Finding(question, not differences, f"{len(differences)} {bad}" if differences else good, differences)
+    answer = f"{len(differences)} {bad}" if differences else good
+    return Finding(question, holds or not differences, answer, differences)
+
+
+def to_do(found: Sequence[Finding], name: str) -> str:
+    """What to do about the findings on a snapshot, in one line; empty where all is as published."""
+    moved = [finding.question for finding in found if not finding.holds]
+    if moved:
+        make = "demo" if name == references.NOTEBOOKS_OF else "twin"
+        return TO_DO.get(moved[0], TO_DO[MOVED]).format(name=name, make=make)
+    return TO_DO[WARNING].format(name=name) if any(finding.differences for finding in found) else ""
 
 
 def findings(document: Mapping, out_dir: Path) -> list[Finding]:
     """All findings on a run that is done; `document` is its results.json. Raises RunError where there are no references."""
     name = document["snapshot"]["name"]
     reference, made_from = references.stored(name), references.made_from(name)
-    exact = reference["made_from"]["platform"] == made_from["platform"]
     return [
         environment_is_locked(),
         snapshot_is_the_references(name, made_from, reference),
-        results_are_the_references(document["results"], reference, exact=exact),
-        figures_are_the_references(references.figure_digests(out_dir), reference, exact=exact),
+        results_are_the_references(document["results"], reference),
+        figures_are_the_references(references.figure_digests(out_dir), reference),
         notebooks_are_the_references(),
         ledger_as_counted(document["results"]),
     ]

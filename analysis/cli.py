@@ -618,8 +618,9 @@ def check_(
         str, typer.Option("--snapshot", help="Of the snapshots with references: demo and the twin.")
     ] = DEFAULT_SNAPSHOT,
 ) -> None:
-    """Run anew and say, in one screen, whether everything is as published: exit code 0 if it is, 1 if not.
+    """Run anew and say, in one screen, whether everything is as published: exit code 0 if it is, 1 if something moved.
 
+    Where another machine writes last digits otherwise, or draws the same data otherwise, that is said, with exit code 0.
     The environment against the lock; results and figures against the committed references; the notebooks' stored
     outputs (nbval); the ledger's counts.
     """
@@ -640,10 +641,12 @@ def check_(
         found = checks.findings(document, parameters.directory)
     table = Table("", "question", "answer", box=None, pad_edge=False)
     for finding in found:
-        table.add_row("ok" if finding.holds else "NO", finding.question, "\n".join(finding.lines()))
+        table.add_row(finding.state, finding.question, "\n".join(finding.lines()))
     out = Console(highlight=False, markup=False)
     out.print(ledger.heading(document))
     out.print(table)
+    if line := checks.to_do(found, snapshot_name):
+        out.print(f"what to do: {line}", soft_wrap=True)
     if not all(finding.holds for finding in found):
         raise typer.Exit(1)
 

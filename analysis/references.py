@@ -90,7 +90,7 @@ def read(path: Path) -> dict:
 
 
 def differences(expected: Mapping[str, Mapping], found: Mapping[str, Mapping], *, relative: float = 0.0) -> list[str]:
-    """One line per result that is new, gone or another; numbers may differ by `relative` of their size."""
+    """One line per result that is new, gone or another; numbers that are no counts may differ by `relative` of their size."""
     lines = [f"{name}: gone (was {expected[name]['value']!r})" for name in sorted(expected.keys() - found.keys())]
     lines += [f"{name}: new ({found[name]['value']!r})" for name in sorted(found.keys() - expected.keys())]
     for name in sorted(expected.keys() & found.keys()):
@@ -101,6 +101,6 @@ def differences(expected: Mapping[str, Mapping], found: Mapping[str, Mapping], *
 
 
 def _equal(was, now, relative: float) -> bool:
-    if isinstance(was, (int, float)) and isinstance(now, (int, float)):
+    if {type(was), type(now)} <= {int, float} and float in (type(was), type(now)):
         return math.isclose(was, now, rel_tol=relative, abs_tol=0.0)
     return type(was) is type(now) and was == now
