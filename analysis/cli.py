@@ -68,6 +68,9 @@ SNAPSHOTS, RESULTS, BY_HAND = "Snapshots", "Results", "Tests and notebooks"  # t
 app.add_typer(commands.app, name="people", short_help="which names are one person's", rich_help_panel=SNAPSHOTS)
 app.command("sources")(source_commands.sources)
 app.command("fetch")(source_commands.fetch_)
+app.command("select", short_help="those repositories that another snapshot lists too", rich_help_panel=SNAPSHOTS)(
+    source_commands.select
+)
 said = Console(stderr=True, highlight=False, soft_wrap=True)
 
 

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from analysis import directories, snapshot
 from analysis.snapshot import SnapshotError
-from analysis.sources import dumps, fetch
+from analysis.sources import dumps, fetch, selection
 
 ORIGINS = {"hub": "https://huggingface.co/datasets/{}", "zenodo": "https://zenodo.org"}
 said = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -61,6 +61,23 @@ def fetch_(
     if not dry_run:
         made = brought(planned, to=to, import_it=import_it, replace=force)
         print(made or planned.directory)
+
+
+def select(
+    name: Annotated[str, typer.Argument(help="Name of the snapshot.")],
+    other: Annotated[str, typer.Option("--only-in", metavar="OTHER", help="The snapshot whose repositories stay.")],
+    to: Annotated[str, typer.Option(help="Name of the new snapshot; default: NAME-only-in-OTHER.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Replace a snapshot of that name.")] = False,
+) -> None:
+    """Make a snapshot of those repositories of another one that a second one lists too, with what belongs to them.
+
+    What goes is counted, by kind, in the new snapshot, and listed in its `rejected.parquet`.
+
+    Example, HFCommunity without what had been deleted: `select 2023-10-09-hfcommunity --only-in 2023-10-19-weyaxi`
+    """
+    made = selection.only_in(name, other, to, replace=force)
+    print("\n".join(dumps.written(made).lines()))
+    print(made.name)
 
 
 def say(planned: fetch.Plan) -> None:

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from analysis import people
 from analysis.snapshot import Snapshot, SnapshotError, Writer, check_free, load
 from analysis.snapshot import names as snapshot_names
+from analysis.sources.selection import pass_on
 
 SHORTEST_KEY = 32  # bytes
 KEPT = ("repos", "usage")
@@ -73,11 +74,7 @@ def pseudonymise(name: str, key_file: Path, to: str, *, merge_threshold: float =
                 for batch in pq.ParquetFile(source.file(table)).iter_batches(batch_size=100_000):
                     writer.add(table, _replaced(batch, hidden) if table in NAMED else batch)
         writer.add("people", list(_order(names, merged, hidden, is_bot)))
-        for row in pq.read_table(source.file("rejected")).to_pylist():
-            if row["table"] != "people":
-                writer.reject(row.pop("table"), row.pop("reason"), **row)
-        writer.left_out.update(source.manifest.get("repositories_left_out", {}))
-        writer.notes.update(source.manifest.get("notes", {}))
+        pass_on(source, writer)
     return load(to)
 
 
