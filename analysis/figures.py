@@ -1,22 +1,22 @@
 """The paper's figures: each takes frames and returns a matplotlib figure and the data behind it.
 
 Where there is nothing to draw, the figure is None and the data have no row; where the frames are Covered, so is the pair.
-Vector, legible in print and in greyscale: lines differ in dash and marker, not in colour alone; tails on log axes.
+A title says the finding, in words and numbers of the data. Vector, legible in print and in greyscale: lines differ in
+dash or place, not in colour alone; tails on log axes.
 """
 
-import math
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 
-import matplotlib as mpl
-import numpy as np
 import pandas as pd
-from matplotlib import font_manager, scale
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from analysis import exact
+from analysis.canvas import (
+    COLOURS, FAINT, GREY, SMALLEST, STYLES, WIDTH, blank, canvas, heading, label_ends, log_ticks, one_in, plain,
+    point_out, say,
+)  # fmt: skip
 from analysis.covered import carried, covered
 
 LABELS = {
@@ -29,152 +29,213 @@ LABELS = {
     "n_community": "community",
     "n_usage_spaces": "spaces using it",
 }
-STYLES = ("-", "--", ":", "-.", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (3, 1, 1, 1, 1, 1)))
-COLOURS = (  # seaborn's palette "colorblind"
-    "#0173b2 #de8f05 #029e73 #d55e00 #cc78bc #ca9161 #fbafe4 #949494 #ece133 #56b4e9".split()
-)
-_RC = {
-    "font.family": "DejaVu Sans",
-    "font.size": 8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "pdf.fonttype": 42,
-    "svg.hashsalt": "hub-activity-paper",
-    "svg.fonttype": "none",
-    "timezone": "UTC",  # this and the next are what matplotlib's own defaults leave as they are
-    "date.epoch": "1970-01-01T00:00:00",
-}
-_LOG_10 = float(exact.log(10))
-_FAR_OUTSIDE = -1000  # where matplotlib draws what has no logarithm
-WIDTH = 6.4  # inches: the paper's text block
+_NONE_OF = {v: f"no {words.removesuffix('s')}" for v, words in LABELS.items()} | {
+    "n_community": "no community", "n_usage_spaces": "no space that uses them"
+}  # fmt: skip
+FIELDS = {"all": "all models", "cv": "computer vision", "nlp": "natural language", "mm": "multimodal"}
+_PANELS = {"permissive": "permissive licence", "restrictive": "restrictive licence", "none": "no licence"}
 
 
-def canvas(columns: int, *, height: float, rows: int = 1, sharey: bool = False):
-    """A figure and its axes, of which every machine and every user's settings give the same bytes."""
-    _settle()
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    return figure, figure.subplots(rows, columns, sharey=sharey, squeeze=False).ravel()
+def _share(value: float) -> str:
+    return f"{100 * value:.1f} %" if value >= 0.001 or value == 0 else f"{100 * value:.2g} %"
 
 
-def _settle() -> None:
-    """Matplotlib's own defaults, whatever its user has set; the fonts that it ships; our logarithm on log axes."""
-    shipped, manager = mpl.get_data_path(), font_manager.fontManager
-    manager.ttflist = [font for font in manager.ttflist if font.fname.startswith(shipped)]
-    if not manager.ttflist:  # the list that matplotlib keeps in the user's cache may lack its own files
-        for file in sorted(Path(shipped, "fonts", "ttf").glob("*.ttf")):
-            manager.addfont(file)
-    mpl.rcdefaults()
-    mpl.rcParams.update(_RC)
-    scale.register_scale(_LogScale)
+def _joined(parts: list[str]) -> str:
+    return ", ".join(parts[:-1]) + " and " + parts[-1] if len(parts) > 1 else "".join(parts)
 
 
-class _LogScale(scale.LogScale):
-    """matplotlib's of base 10, without numpy's logarithms and powers, whose last digit depends on the processor."""
-
-    name = "log"
-
-    def __init__(self, axis=None, **options):
-        super().__init__(axis, **options)
-        self._transform = _LogTransform(self.base)
+# --- Figure 1 ---------------------------------------------------------------------------------------------------------
 
 
-class _LogTransform(scale.LogTransform):
-    def transform_non_affine(self, values):
-        values = np.asarray(values, dtype="float64")
-        inside = values > 0
-        known = exact.log(values if inside.all() else np.where(inside, values, 1)) / _LOG_10
-        return known if inside.all() else np.where(inside, known, np.where(np.isnan(values), np.nan, _FAR_OUTSIDE))
+def distributions(
+    frames: Mapping[str, pd.DataFrame], *, zero_shares: Mapping[tuple[str, str], float] | None = None
+) -> tuple[Figure | None, pd.DataFrame]:
+    """Figure 1: a panel per activity, the share of repositories with at least so many (`activity.distribution`), a line a kind.
 
-    def inverted(self):
-        return _PowerTransform(self.base)
-
-
-class _PowerTransform(scale.InvertedLogTransform):
-    def transform_non_affine(self, values):
-        return exact.exp(values * _LOG_10)
-
-    def inverted(self):
-        return _LogTransform(self.base)
-
-
-def distributions(frames: Mapping[str, pd.DataFrame]) -> tuple[Figure | None, pd.DataFrame]:
-    """Figure 1: per kind of repository, the share with at least so many of each activity (`activity.distribution`)."""
-    return _distributions(frames, {kind: "not covered" for kind, frame in frames.items() if covered(frame).absent})
+    Behind each stand the first kind's other activities. `zero_shares`: what the study prints, by kind and variable; marked
+    as the share that has one at least.
+    """
+    return _distributions(frames, {kind: "" for kind, frame in frames.items() if covered(frame).absent}, zero_shares or {})
 
 
 @carried()
-def _distributions(frames: Mapping[str, pd.DataFrame], lacking: Mapping[str, str]) -> tuple[Figure | None, pd.DataFrame]:
+def _distributions(
+    frames: Mapping[str, pd.DataFrame], lacking: Mapping[str, str], zero_shares: Mapping[tuple[str, str], float]
+) -> tuple[Figure | None, pd.DataFrame]:
     data = pd.concat([f.assign(kind=kind) for kind, f in frames.items()], ignore_index=True)
     if data.empty:
         return None, data
-    figure, axes = canvas(len(frames), height=2.9, sharey=True)
-    place = {variable: number for number, variable in enumerate(LABELS)}
-    for axis, (kind, frame) in zip(axes, frames.items(), strict=True):
-        for variable, part in frame.groupby("variable", sort=False):
-            number = place[variable]
-            axis.plot(
-                part["value"], part["share"], label=LABELS[variable], linestyle=STYLES[number], color=COLOURS[number],
-                linewidth=1.1, drawstyle="steps-pre",
-            )  # fmt: skip
-        axis.set(xscale="log", yscale="log", title=kind, xlabel="at least so many per repository")
-        if frame.empty:
-            _say(axis, lacking.get(kind, "none above 0"))
-    _powers_of_ten(axes)
-    axes[0].set_ylabel("share of repositories")
-    handles = {label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
-    if handles:
-        figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4, frameon=False)
+    curves = {key: part for key, part in data.groupby(["variable", "kind"], sort=False)}
+    shown = [v for v in LABELS if any((v, kind) in curves for kind in frames)]
+    columns = min(4, len(shown))
+    rows = -(-len(shown) // columns)
+    figure, axes = canvas(columns, height=0.25 + 1.45 * rows, rows=rows, sharey=True, title=_rare(curves, frames))
+    first = next((kind for kind in frames if kind not in lacking), None)
+    for axis, variable in zip(axes, shown, strict=False):
+        for other in shown:
+            if other != variable and (other, first) in curves:
+                axis.plot(*_steps(curves[other, first]), color=FAINT, linewidth=0.7, zorder=1)
+        for number, kind in enumerate(frames):
+            if (variable, kind) in curves:
+                axis.plot(*_steps(curves[variable, kind]), color=COLOURS[number], linestyle=STYLES[number], label=kind)
+            if (kind, variable) in zero_shares and (variable, kind) in curves:
+                printed = 1 - zero_shares[kind, variable]
+                axis.plot([1], [printed], "D", markersize=4.5, color=COLOURS[number], markerfacecolor="white", zorder=6)
+        axis.set(xscale="log", yscale="log")
+        axis.margins(x=0.06)
+        heading(axis, LABELS[variable])
+    for axis in axes:
+        log_ticks(axis.xaxis)
+        log_ticks(axis.yaxis, one_in)
+    for axis in axes[len(shown) :]:
+        axis.set_axis_off()
+    _kinds(axes[0], frames, marked=bool(zero_shares))
+    figure.supxlabel("at least so many per repository", fontsize=8.5)
+    figure.supylabel("share of repositories", fontsize=8.5)
     return figure, data
+
+
+def _kinds(axis, frames: Mapping, *, marked: bool) -> None:
+    """The names of the kinds in the corner that no distribution reaches, and the study's mark."""
+    handles = [axis.plot([], [], color=COLOURS[n], linestyle=STYLES[n], label=kind)[0] for n, kind in enumerate(frames)]
+    if marked:
+        handles += axis.plot([], [], "D", markersize=4.5, color="black", markerfacecolor="white", label="study")
+    legend = axis.legend(handles=handles, loc="upper right", frameon=False, handlelength=1.5, labelspacing=0.15,
+                         borderaxespad=0, handletextpad=0.5, fontsize=SMALLEST)  # fmt: skip
+    for text, handle in zip(legend.get_texts(), handles, strict=True):
+        text.set_color(handle.get_color())
+
+
+def _steps(curve: pd.DataFrame) -> tuple:
+    """A staircase as the corners of its steps: the share holds from the value before up to each value."""
+    x, y = curve["value"].tolist(), curve["share"].tolist()
+    corners = [(x[0], y[0])]
+    for number in range(1, len(x)):
+        corners += [(x[number - 1], y[number]), (x[number], y[number])] if y[number] != y[number - 1] else []
+    return tuple(zip(*corners, strict=True))
+
+
+def _rare(curves: Mapping, frames: Mapping) -> str:
+    """How many repositories have none of the first activity that a kind has."""
+    variable = next(v for v in LABELS if any((v, kind) in curves for kind in frames))
+    zero = {kind: 1 - curves[variable, kind]["share"].iloc[0] for kind in frames if (variable, kind) in curves}
+    said = _joined([f"{_share(share)} of {kind}" for kind, share in zero.items()]) + f" have {_NONE_OF[variable]}"
+    return f"Most repositories go unnoticed: {said}" if min(zero.values()) > 0.5 else said
+
+
+# --- Figures 2 and 3 --------------------------------------------------------------------------------------------------
 
 
 @carried()
 def correlations(
     pearson: Mapping[str, pd.DataFrame], spearman: Mapping[str, pd.DataFrame]
 ) -> tuple[Figure | None, pd.DataFrame]:
-    """Figures 2 and 3: per panel a heatmap, Pearson below the diagonal and Spearman above; grey where there is no value.
+    """Figures 2 and 3: per panel a heatmap, Pearson below the diagonal and Spearman above; empty where there is no value.
 
-    A variable without a value in any panel is left out.
+    A variable without a value in any panel is left out, and in a panel one without a value in it.
     """
-    rows, columns = [], ["panel", "a", "b", "pearson", "spearman"]
-    known = {v for matrix in pearson.values() for v in matrix if matrix[v].drop(v).notna().any()}
-    order = [v for v in LABELS if v in known]
+    columns = ["panel", "a", "b", "pearson", "spearman"]
+    known = {name: [v for v in matrix if matrix[v].drop(v).notna().any()] for name, matrix in pearson.items()}
+    panels_with = {v: sum(v in names for names in known.values()) for v in LABELS}
+    order = sorted((v for v in LABELS if panels_with[v]), key=lambda v: -panels_with[v])  # so that squares keep their corner
     if not order:
         return None, pd.DataFrame(columns=columns)
-    figure, axes = canvas(len(pearson), height=2.9, sharey=True)
-    for axis, name in zip(axes, pearson, strict=True):
-        below, above = pearson[name], spearman[name]
-        axis.set_title(name)
-        matrix = pd.DataFrame(
-            [[_cell(below, above, i, j, order) for j in range(len(order))] for i in range(len(order))],
-            index=[LABELS[v] for v in order],
-            columns=[LABELS[v] for v in order],
-            dtype="float64",
-        )
-        _heatmap(axis, matrix)
-        rows += [
-            {"panel": name, "a": a, "b": b, "pearson": below.loc[a, b], "spearman": above.loc[a, b]}
-            for i, a in enumerate(order)
-            for b in order[i + 1 :]
-        ]
-    return figure, pd.DataFrame(rows, columns=columns)
+    rows = [
+        {"panel": name, "a": a, "b": b, "pearson": pearson[name].loc[a, b], "spearman": spearman[name].loc[a, b]}
+        for name in pearson
+        for i, a in enumerate(order)
+        for b in order[i + 1 :]
+        if {a, b} <= set(pearson[name])
+    ]
+    data = pd.DataFrame(rows, columns=columns)
+    return _heatmaps(pearson, spearman, {n: [v for v in order if v in vs] for n, vs in known.items()}, order), data
 
 
-def _heatmap(axis, matrix: pd.DataFrame) -> None:
-    """A square per coefficient with its value, blue for -1 and red for 1, grey where there is none."""
-    import seaborn as sns  # here, because it takes a second to import and only this figure needs it
+def _heatmaps(pearson: Mapping, spearman: Mapping, shown: Mapping[str, list[str]], order: list[str]) -> Figure:
+    """Panels of squares of one size side by side, the names of the rows before the first, the colour bar at the end."""
+    left, gap, right, names, bar = 1.02, 0.16, 0.05, 0.95, 0.42
+    cells = sum(max(len(v), 1) for v in shown.values())
+    side = min((WIDTH - left - right - gap * (len(shown) - 1)) / cells, 0.34)
+    height = 0.2 + side * len(order) + names + bar
+    figure = blank(height=height, title=_partners(pearson, shown))
+    total, x = figure.get_figheight(), left
+    for name, variables in shown.items():
+        wide = side * max(len(variables), 1)
+        axis = figure.add_axes((x / WIDTH, (height - 0.2 - wide) / total, wide / WIDTH, wide / total))
+        heading(axis, _PANELS.get(name, name))
+        if len(variables) > 1:
+            image = _heatmap(axis, pearson[name], spearman[name], variables, named=x == left)
+        else:
+            say(axis, "no\nvalue")
+        x += wide + gap
+    bottom = figure.add_axes((left / WIDTH, 0.27 / total, 1.7 / WIDTH, 0.08 / total))
+    colours = figure.colorbar(image, cax=bottom, orientation="horizontal", ticks=[-1, -0.5, 0, 0.5, 1])
+    colours.outline.set_visible(False)
+    bottom.tick_params(length=0, labelsize=SMALLEST, pad=1.5)
+    bottom.text(1.04, 0.5, "◣ Pearson’s coefficient   ◥ Spearman’s, of ranks", transform=bottom.transAxes,
+                va="center", fontsize=8, color=GREY)  # fmt: skip
+    return figure
 
-    sns.heatmap(
-        matrix, ax=axis, vmin=-1, vmax=1, cmap="RdBu_r", square=True, cbar=False, annot=True, fmt=".2f",
-        annot_kws={"size": 5.2}, linewidths=0.3, xticklabels=True, yticklabels=True,
-    )  # fmt: skip
-    axis.set_facecolor("0.88")
-    axis.tick_params(length=0, labelsize=6.5)
+
+def _heatmap(axis, below: pd.DataFrame, above: pd.DataFrame, variables: list[str], *, named: bool):
+    """A square per coefficient with its value, blue for -1 and red for 1; digits black or white, whichever is read better."""
+    size = len(variables)
+    values = [[_cell(below, above, i, j, variables) for j in range(size)] for i in range(size)]
+    image = axis.pcolormesh(pd.DataFrame(values).to_numpy(), cmap="RdBu_r", vmin=-1, vmax=1, edgecolor="white", linewidth=0.6)
+    for i, row in enumerate(values):
+        for j, value in enumerate(row):
+            if value == value:
+                axis.text(j + 0.5, i + 0.5, coefficient(value), ha="center", va="center_baseline", fontsize=7,
+                          color=_readable_on(image.cmap(image.norm(value))))  # fmt: skip
+    ticks, labels = [n + 0.5 for n in range(size)], [LABELS[v] for v in variables]
+    axis.set_xticks(ticks, labels, rotation=90)
+    axis.set_yticks(ticks, labels if named else [])
+    axis.tick_params(length=0, pad=2)
+    axis.invert_yaxis()
+    axis.spines[:].set_visible(False)
+    return image
+
+
+def coefficient(value: float) -> str:
+    """A correlation with two decimals, without the zero before the point: .80, −.05, 1."""
+    text = f"{value:.2f}"
+    if text.strip("-0.") == "":
+        return "0"
+    return text.replace("-", "−").replace("0.", ".", 1).replace("1.00", "1")
+
+
+def _readable_on(colour: tuple[float, ...]) -> str:
+    """Black or white: the one with more contrast, by the colour's relative luminance (WCAG)."""
+    linear = [c / 12.92 if c <= 0.03928 else float(exact.power((c + 0.055) / 1.055, 2.4)) for c in colour[:3]]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "black" if luminance > 0.179 else "white"
 
 
 def _cell(below: pd.DataFrame, above: pd.DataFrame, i: int, j: int, order: list[str]) -> float:
     if i == j:
         return float("nan")
     return (below if i > j else above).loc[order[i], order[j]]
+
+
+def _partners(pearson: Mapping[str, pd.DataFrame], shown: Mapping[str, list[str]]) -> str:
+    """With which activity the first one goes most, panel by panel, by Pearson's coefficient."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for name, variables in shown.items():
+        if len(variables) > 1:
+            first, *others = variables
+            partner = max(others, key=lambda v: (pd.notna(x := pearson[name].loc[first, v]), x))
+            place = _PANELS.get(name, f"in {name}").replace("no licence", "without a licence")
+            place = f"under a {place}" if place.endswith("ive licence") else place
+            value = f"{place} ({pearson[name].loc[first, partner]:.2f})"
+            found.setdefault(LABELS[first], {}).setdefault(LABELS[partner], []).append(value)
+    said = [
+        f"{first} go most " + _joined([f"with {other} {_joined(places)}" for other, places in partners.items()])
+        for first, partners in found.items()
+    ]
+    return "; ".join(said).capitalize()
+
+
+# --- Figure 4 ---------------------------------------------------------------------------------------------------------
 
 
 @carried()
@@ -185,17 +246,39 @@ def centralities(frame: pd.DataFrame) -> tuple[Figure | None, pd.DataFrame]:
     """
     if frame.empty:
         return None, pd.DataFrame(columns=["measure", "value", "share"])
-    figure, axes = canvas(2, height=2.6)
+    degrees = frame["degree"]
+    title = f"Half of the linked developers have a degree of {degrees.median():,g} or less, one has {degrees.max():,}"
+    figure, axes = canvas(2, height=2.3, sharey=True, title=title)
     parts = []
-    for axis, (column, label) in zip(axes, (("degree", "degree"), ("pagerank", "PageRank")), strict=True):
+    for axis, column in zip(axes, ("degree", "pagerank"), strict=True):
         counted = frame[column].value_counts().sort_index(ascending=False)
         share = counted.cumsum() / max(int(counted.sum()), 1)
-        axis.plot(share.index, share, ".", color="black", markersize=3)
-        axis.set(xscale="log", yscale="log", title=label, xlabel=f"at least this {label}", ylabel="share of developers")
-        axis.xaxis.set_minor_formatter(NullFormatter())
-        parts.append(pd.DataFrame({"measure": column, "value": share.index, "share": share.to_numpy()}).iloc[::-1])
-    _powers_of_ten(axes)
+        part = pd.DataFrame({"measure": column, "value": share.index, "share": share.to_numpy()}).iloc[::-1]
+        axis.plot(*_steps(part), color=COLOURS[0])
+        axis.set(xscale="log", yscale="log")
+        axis.margins(x=0.08, y=0.14)
+        parts.append(part)
+    _say_hub_and_median(axes, frame)
+    heading(axes[0], "degree: edges in and out")
+    heading(axes[1], "PageRank: share of a random walk")
+    axes[0].set(xlabel="at least this degree", ylabel="share of developers")
+    axes[1].set_xlabel("at least this PageRank")
+    log_ticks(axes[0].xaxis)
+    log_ticks(axes[1].xaxis, one_in, most=4)
+    log_ticks(axes[0].yaxis, one_in)
     return figure, pd.concat(parts, ignore_index=True)
+
+
+def _say_hub_and_median(axes, frame: pd.DataFrame) -> None:
+    for axis, column, words in zip(axes, ("degree", "pagerank"), ("{:,g}", "1 in {:,.0f}"), strict=True):
+        values = frame[column]
+        half, top = values.median(), values.max()
+        shown = (half, top) if column == "degree" else (1 / half, 1 / top)
+        point_out(axis, half, (values >= half).sum() / len(values), f"median {words.format(shown[0])}")
+        point_out(axis, top, 1 / len(values), f"hub {words.format(shown[1])}", right=False, up=False)
+
+
+# --- Figure 5 ---------------------------------------------------------------------------------------------------------
 
 
 @carried()
@@ -205,23 +288,46 @@ def adoption(
     """Figure 5: share of models with at least a degree, in the usage and in the co-usage network, a line per field."""
     if not usage and not co_usage:
         return None, pd.DataFrame(columns=["degree", "models", "share", "network", "field"])
-    figure, axes = canvas(2, height=2.8, sharey=True)
+    figure, axes = canvas(2, height=2.5, sharey=True, title=_most_used(usage))
     parts = []
-    titles = {"usage": "usage: spaces per model", "co-usage": "co-usage: models per model"}
     for axis, (network, frames) in zip(axes, (("usage", usage), ("co-usage", co_usage)), strict=True):
         for number, (field, frame) in enumerate(frames.items()):
-            axis.plot(
-                frame["degree"], frame["share"], label=field, linestyle=STYLES[number], color=COLOURS[number],
-                marker="os^D"[number % 4], markersize=2, linewidth=0.9,
-            )  # fmt: skip
+            axis.plot(*_steps(frame.rename(columns={"degree": "value"})), linestyle=STYLES[number], color=COLOURS[number])
             parts.append(frame.assign(network=network, field=field))
-        axis.set(xscale="log", yscale="log", title=titles[network], xlabel="at least this degree")
-    _powers_of_ten(axes)
-    axes[0].set_ylabel("share of models")
-    handles, labels = axes[0].get_legend_handles_labels()
-    if handles:
-        figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
+        axis.set(xscale="log", yscale="log")
+    for axis, text, below in zip(
+        axes,
+        ("usage: spaces that use the model", "co-usage: models it shares a space with"),
+        ("at least so many spaces", "at least so many models"),
+        strict=True,
+    ):
+        heading(axis, text)
+        axis.set_xlabel(below)
+        log_ticks(axis.xaxis)
+    log_ticks(axes[0].yaxis, one_in)
+    axes[0].set_ylabel("share of the models that spaces use")
+    for axis, frames in zip(axes, (usage, co_usage), strict=True):
+        ends = [
+            (frame["degree"].iloc[-1], frame["share"].iloc[-1], FIELDS.get(field, field), COLOURS[number])
+            for number, (field, frame) in enumerate(frames.items())
+        ]
+        label_ends(axis, ends, inches=1.8)
     return figure, pd.concat(parts, ignore_index=True)
+
+
+def _most_used(usage: Mapping[str, pd.DataFrame]) -> str:
+    """How many of the used models are in as few spaces as any, and in how many the first is."""
+    if not usage:
+        return ""
+    frame = next(iter(usage.values()))
+    least, most = frame["degree"].iloc[0], frame["degree"].iloc[-1]
+    if least == most:
+        return f"Every model that spaces use is used by {least:,}"
+    fewest = "a single space" if least == 1 else f"{least:,} spaces"
+    return f"{_share(1 - frame['share'].iloc[1])} of the models in use are used by {fewest}; the first is used by {most:,}"
+
+
+# --- over time, and two runs ------------------------------------------------------------------------------------------
 
 
 @carried()
@@ -234,45 +340,71 @@ def trends(data: pd.DataFrame, *, logarithmic: str = "(log)") -> tuple[Figure | 
     """
     if data.empty:
         return None, data
-    dates = ["%Y", "%Y-%m", "%Y-%m-%d", "%H:%M", "%H:%M", "%S"]
     different = data["sample"].any() and data["snapshot"].nunique() > 1
     panels = list(dict.fromkeys(data["panel"]))
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)
-    figure, axes = canvas(columns, height=2.5 * rows, rows=rows)
-    _leave_room_above(figure)
+    figure, axes = canvas(columns, height=2.1 * rows + 0.2, rows=rows, title=_moved_most(data))
     for axis, panel in zip(axes, panels, strict=False):
         is_log, shown = panel.endswith(logarithmic), data[data["panel"] == panel]
-        axis.set_title(panel.removesuffix(logarithmic).strip())
-        if is_log and not (shown["value"] > 0).any():
-            _say(axis, "none above 0")
+        heading(axis, panel.removesuffix(logarithmic).strip())
+        shown = shown[shown["value"] > 0] if is_log else shown
+        if shown.empty:
+            say(axis, "none above 0")
             continue
-        for number, (line, points) in enumerate(shown.groupby("line", sort=False)):
-            points = points[points["value"] > 0] if is_log else points
-            days, colour = pd.to_datetime(points["day"]), COLOURS[number % len(COLOURS)]
-            marks = {"marker": "os^Dv<>p"[number % 8], "markersize": 3.2, "color": colour, "markeredgewidth": 0.8}
-            axis.plot(days, points["value"], label=line, linestyle=STYLES[number % 8], linewidth=0.4 if different else 1.1,
-                      **marks)  # fmt: skip
-            hollow = points["sample"].to_numpy(dtype=bool)
-            axis.plot(days[hollow], points["value"][hollow], linestyle="", markerfacecolor="white", **marks)
-        if is_log:
-            axis.set_yscale("log")
-            _plain_log(axis.yaxis, "{:,.10g}")
-        elif "share" in panel:
-            axis.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
-        elif (shown["value"] % 1 == 0).all():
-            axis.yaxis.set_major_locator(MaxNLocator(integer=True))
-        axis.xaxis.set_major_locator(locator := AutoDateLocator(minticks=3, maxticks=6))
-        axis.xaxis.set_major_formatter(ConciseDateFormatter(locator, formats=dates, show_offset=False))
-        axis.legend(
-            fontsize=6, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=3, columnspacing=1.0
-        )
+        for number, (_, points) in enumerate(shown.groupby("line", sort=False)):
+            _course(axis, points, number, faint=different)
+        _value_ticks(axis, shown, is_log)
+        ends = [
+            (pd.Timestamp(points["day"].iloc[-1]), points["value"].iloc[-1], line, COLOURS[number % len(COLOURS)])
+            for number, (line, points) in enumerate(shown.groupby("line", sort=False))
+        ]
+        label_ends(axis, ends, inches=1.6)
     for axis in axes[len(panels) :]:
         axis.set_axis_off()
     if data["sample"].any():
-        faint = "; thin lines join different samples" if different else ""
-        figure.supxlabel(f"hollow points: from a sample, not a census{faint}", fontsize=7)
+        also = "; thin lines join different samples" if different else ""
+        figure.supxlabel(f"hollow points: from a sample, not a census{also}", fontsize=8, color=GREY)
     return figure, data
+
+
+def _course(axis, points: pd.DataFrame, number: int, *, faint: bool) -> None:
+    days, colour, hollow = pd.to_datetime(points["day"]), COLOURS[number % len(COLOURS)], points["sample"].to_numpy(dtype=bool)
+    marks = {"marker": "os^Dv<>p"[number % 8], "markersize": 3.4, "color": colour, "markeredgewidth": 0.8}
+    axis.plot(days, points["value"], linestyle=STYLES[number % 8], linewidth=0.4 if faint else 1.1, **marks)
+    axis.plot(days[hollow], points["value"][hollow], linestyle="", markerfacecolor="white", **marks)
+
+
+def _value_ticks(axis, shown: pd.DataFrame, is_log: bool) -> None:
+    """Ticks of a course: values by what they are, days in ISO."""
+    if is_log:
+        axis.set_yscale("log")
+        log_ticks(axis.yaxis)
+    elif "share" in shown["panel"].iloc[0]:
+        axis.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
+    elif (shown["value"] % 1 == 0).all():
+        axis.yaxis.set_major_locator(MaxNLocator(integer=True))
+    dates = ["%Y", "%Y-%m", "%Y-%m-%d", "%H:%M", "%H:%M", "%S"]
+    axis.xaxis.set_major_locator(locator := AutoDateLocator(minticks=2, maxticks=4))
+    axis.xaxis.set_major_formatter(ConciseDateFormatter(locator, formats=dates, show_offset=False))
+
+
+def _moved_most(data: pd.DataFrame) -> str:
+    """The line that changed by the largest factor between its first day and its last."""
+    first, last = (data.groupby(["panel", "line"], sort=False)[["day", "value"]].nth(n) for n in (0, -1))
+    ends = [(b / a, data.loc[x, "line"], a, b, data.loc[x, "day"], data.loc[y, "day"])
+            for x, y, a, b in zip(first.index, last.index, first["value"], last["value"], strict=True)
+            if a > 0 and b > 0]  # fmt: skip
+    if not ends:
+        return ""
+    ratio, line, a, b, start, end = max(ends, key=lambda found: max(found[0], 1 / found[0]))
+    if ratio == 1:
+        return f"Nothing changed from {start} to {end}"
+    return f"{line} changed most: from {_short(a)} ({start}) to {_short(b)} ({end})".replace(line, line[0].upper() + line[1:], 1)
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 100 else f"{value:.3g}"
 
 
 @carried()
@@ -283,54 +415,19 @@ def shifts(data: pd.DataFrame, *, first: str, last: str) -> tuple[Figure | None,
     """
     if data.empty:
         return None, data
-    figure, (axis,) = canvas(1, height=1.1 + 0.19 * len(data))
-    _leave_room_above(figure)
+    more, less = int((data["ratio"] > 1).sum()), int((data["ratio"] < 1).sum())
+    title = f"From {first} to {last}, {more} of {len(data)} results rose and {less} fell"
+    figure, (axis,) = canvas(1, height=0.6 + 0.17 * len(data), title=title)
     places = range(len(data))[::-1]
-    axis.hlines(places, 1, data["ratio"], color="0.7", linewidth=0.8)
-    axis.plot(data["ratio"], places, "o", color="black", markersize=3.5)
-    axis.axvline(1, color="0.4", linewidth=0.8)
+    axis.hlines(places, 1, data["ratio"], color="0.75", linewidth=0.8)
+    axis.plot(data["ratio"], places, "o", color=COLOURS[0], markersize=4)
+    axis.axvline(1, color=GREY, linewidth=0.8)
     low, high = min(data["ratio"].min(), 0.5), max(data["ratio"].max(), 2)
     axis.set(xscale="log", xlim=(low / 1.2, high * 1.2), ylim=(-0.8, len(data) - 0.2))
     axis.set_yticks(places, data["result"])
     axis.tick_params(axis="y", length=0)
-    _plain_log(axis.xaxis, "\N{MULTIPLICATION SIGN} {:,.10g}")
+    log_ticks(axis.xaxis, lambda value, _: f"\N{MULTIPLICATION SIGN} {plain(value)}", most=9)
     axis.grid(axis="x", color="0.92", linewidth=0.6)
     axis.set_axisbelow(True)
     axis.set_xlabel(f"{last}, times the value of {first}")
     return figure, data
-
-
-def _leave_room_above(figure: Figure, inches: float = 0.16) -> None:
-    """A strip at the top for the words that mark synthetic data."""
-    figure.get_layout_engine().set(rect=(0, 0, 1, 1 - inches / figure.get_figheight()))
-
-
-def _plain_log(axis, pattern: str) -> None:
-    """Ticks of a log axis as plain numbers; at 1, 2 and 5 where the axis spans less than three powers of ten."""
-    low, high = axis.get_view_interval()
-    subs = (1, 2, 5) if high < 1_000 * low else (1,)
-    axis.set_major_locator(LogLocator(subs=subs, numticks=12))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: pattern.format(value)))
-    axis.set_minor_formatter(NullFormatter())
-
-
-def _powers_of_ten(axes: Iterable) -> None:
-    """Ticks of log axes at powers of ten only, in plain characters: ticks between and formulas take most of the drawing.
-
-    An axis that spans less than three powers keeps matplotlib's own.
-    """
-    for axis in (axis for pair in axes for axis in (pair.xaxis, pair.yaxis)):
-        low, high = axis.get_view_interval()
-        if high >= 1_000 * low:
-            axis.set_minor_locator(NullLocator())
-            axis.set_major_formatter(FuncFormatter(_power_of_ten))
-
-
-def _power_of_ten(value: float, _) -> str:
-    return "10" + f"{math.log10(value):.0f}".translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-
-
-def _say(axis, text: str) -> None:
-    """Words in the place of a panel."""
-    axis.set_axis_off()
-    axis.text(0.5, 0.5, text, transform=axis.transAxes, ha="center", va="center", color="0.4")

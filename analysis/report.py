@@ -6,6 +6,7 @@ Results have the same bytes on every machine. Those of `INEXACT` can't be comput
 """
 
 import hashlib
+import io
 import json
 import math
 import unicodedata
@@ -16,7 +17,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import Image
 
-from analysis import exact
+from analysis import canvas, exact
 from analysis.covered import UNDEFINED, Covered, carried, covered, reason
 from analysis.text import visible
 
@@ -249,30 +250,34 @@ class Report:
         self._write_tex("tables", path, _tabular(body, align))
         return pd.DataFrame({c: [format_value(*cell) for cell in cells[c]] for c in cells}, index=frame.index)
 
-    def figure(self, name: str, drawn: tuple | Covered, *, alt: str = ""):
+    def figure(self, name: str, drawn: tuple | Covered, *, alt: str = "", real: bool = False):
         """Write `figures/<name>` as PDF, SVG and PNG with the data behind it as CSV; returns the picture for display.
 
         `drawn`: a figure and its data, as the functions of `figures` give them; where the data have no row, only the
-        reason is written. Prints the number of rows and the SHA-256 of the data (nine significant digits), which guards
+        reason is written. `alt` describes what is drawn; the figure's title, which says the finding, is put before it.
+        `real`: what it shows is not of the snapshot, so that it is not marked synthetic. Prints the number of rows and the SHA-256 of the data (nine significant digits), which guards
         the figure.
         """
         path, known = self.out_dir / "figures" / name, covered(drawn)
         figure, data = known.value
         if data.empty or "" in known.absent:
             return self._not_covered("figures", path, known.why, alt=alt)
-        self.output("figures", name, alt=alt)
+        title = canvas.title_of(figure)
+        alt = f"{title}. {alt}" if title and alt else title or alt
+        self.output("figures", name, alt=alt, title=title)
         text = data.to_csv(index=False, float_format="%.9g", lineterminator="\n")
         path.with_suffix(".csv").write_text(text, encoding="utf-8")
-        if self.synthetic:
-            figure.text(0.004, 0.992, SYNTHETIC, ha="left", va="top", fontsize=6.5)
+        if self.synthetic and not real:
+            canvas.mark(figure, SYNTHETIC)
         figure.savefig(
             path.with_suffix(".pdf"), metadata={"CreationDate": None, "Producer": None, "Creator": None, "Subject": alt}
         )
         figure.savefig(path.with_suffix(".svg"), metadata={"Date": None, "Creator": None, "Description": alt})
-        figure.savefig(path.with_suffix(".png"), metadata={"Software": None, "Description": alt}, dpi=150)
+        figure.savefig(path.with_suffix(".png"), metadata={"Software": None, "Description": alt}, dpi=300)
         self._write_tex("figures", path, f"\\includegraphics[width=\\linewidth]{{figures/{name}.pdf}}\n")
         print(f"figure {name}: {len(data)} rows, sha256 {hashlib.sha256(text.encode()).hexdigest()}")
-        return Image(path.with_suffix(".png").read_bytes(), alt=alt)
+        figure.savefig(shown := io.BytesIO(), format="png", metadata={"Software": None, "Description": alt}, dpi=110)
+        return Image(shown.getvalue(), alt=alt)
 
     def _not_covered(self, kind: str, path: Path, why: str, **about) -> pd.DataFrame:
         self.output(kind, path.name, why=why, **about)

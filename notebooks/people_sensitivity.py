@@ -58,7 +58,8 @@ report.table("people_sensitivity", sensitivity.printed(variants))
 report.figure(
     "people_sensitivity",
     sensitivity.figure(variants),
-    alt="Change of the people counts and of the network's measures against no merging, over the threshold",
+    alt="A row per measure of people and network, with marks for no merging, the study's rule, ours and the merges of the "
+    "run at their change in per cent; their values stand beside them",
 )
 
 # %% [markdown]
@@ -85,7 +86,9 @@ report.table("people_score", score.printed(scored), prose=True)
 report.figure(
     "people_score",
     score.curve(scored),
-    alt="Precision against recall of four rules over the threshold",
+    alt="Two panels, pairs of two usernames and of a username and a name: precision against recall of four rules as the "
+    "threshold rises; large dots mark the threshold of 90",
+    real=True,
 )
 
 # %% [markdown]

@@ -33,6 +33,7 @@ from analysis.engine import activity as count_activity
 from analysis.engine import load, repository_count
 from analysis.parameters import Parameters
 from analysis.report import Report
+from analysis.study import published
 
 run = Parameters(snapshot_date, as_of, conventions, bots, identities, merge_threshold, engine, out_dir)
 hub = load(run)
@@ -117,9 +118,11 @@ report.figure(
             "models": activity.distribution(models),
             "datasets": activity.distribution(datasets),
             "spaces": activity.distribution(spaces),
-        }
+        },
+        zero_shares=published.zero_shares(),
     ),
-    alt="Share of repositories with at least a number of likes, downloads, discussions, commits and people",
+    alt="A panel per activity; on log axes, a falling staircase per kind of repository shows the share of repositories "
+    "with at least so many. Diamonds at 1 mark the shares that the study prints",
 )
 
 # %% [markdown]
@@ -140,7 +143,8 @@ report.numbers("rq1.spaces", activity.p_values(spaces))
 report.figure(
     "rq1_correlations",
     figures.correlations(pearson, spearman),
-    alt="Correlation of every pair of activities in models, datasets and spaces",
+    alt="A square of coloured coefficients each for models, datasets and spaces: Pearson below the diagonal, Spearman "
+    "above, for every pair of activities",
 )
 
 # %% [markdown]
@@ -181,7 +185,8 @@ report.numbers("rq1.models.none", activity.pairs(pearson_in["none"], spearman_in
 report.figure(
     "rq1_license_correlations",
     figures.correlations(pearson_in, spearman_in),
-    alt="Correlation of every pair of activities in models with permissive, restrictive and no licence",
+    alt="A square of coloured coefficients each for models with a permissive, a restrictive and no licence: Pearson below "
+    "the diagonal, Spearman above, for every pair of activities",
 )
 
 # %% [markdown]

@@ -93,7 +93,8 @@ report.table("rq2_centrality", centrality, statistics="index")
 report.figure(
     "rq2_distributions",
     figures.centralities(central),
-    alt="Share of developers with at least a degree, and with at least a PageRank",
+    alt="Two falling staircases on log axes: the share of developers with at least a degree, and with at least a PageRank. "
+    "The median developer and the first are marked",
 )
 
 # %% [markdown]

@@ -70,7 +70,8 @@ report.table("rq3_degree", adoption.sizes_and_degrees(size, degrees, co_size))
 report.figure(
     "rq3_distributions",
     figures.adoption(adoption.degree_distributions(used, "spaces"), adoption.degree_distributions(co_used, "degree")),
-    alt="Share of models with at least a degree, in the usage and in the co-usage network",
+    alt="Two panels on log axes, usage and co-usage: a falling staircase for all models and for each of three fields shows "
+    "the share of models with at least a degree",
 )
 
 # %% [markdown]

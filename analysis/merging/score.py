@@ -13,8 +13,9 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 from matplotlib.figure import Figure
+from matplotlib.ticker import MultipleLocator, PercentFormatter
 
-from analysis import exact, figures, paths, people
+from analysis import canvas, exact, paths, people
 from analysis.covered import Covered, carried
 from analysis.engine import Hub
 from analysis.merging import matching
@@ -287,6 +288,10 @@ def interval(row: dict, measure: str) -> str:
     return f"{row[measure]:.3f} ({low}, {high})"
 
 
+_KIND_WORDS = {"login-login": "two usernames", "login-name": "a username and a name"}
+_RULE_WORDS = {"study": "study’s rule", "ours": "our rule"}
+
+
 @carried()
 def curve(scored: pd.DataFrame) -> tuple[Figure | None, pd.DataFrame]:
     """Precision against recall of every rule over the thresholds, a panel per kind of pair; the default is marked."""
@@ -295,16 +300,30 @@ def curve(scored: pd.DataFrame) -> tuple[Figure | None, pd.DataFrame]:
     if data.empty:
         return None, data
     kinds = sorted(set(chosen["kinds"]))
-    figure, axes = figures.canvas(len(kinds), height=2.8, sharey=True)
+    figure, axes = canvas.canvas(len(kinds), height=2.5, sharey=True, title=_recalls(data, kinds))
     for axis, kind in zip(axes, kinds, strict=True):
         for number, rule in enumerate(matching.RULES):
             part = chosen[(chosen["kinds"] == kind) & (chosen["rule"] == rule)].sort_values("threshold")
-            axis.plot(part["recall"], part["precision"], label=rule, linestyle=figures.STYLES[number],
-                      color=figures.COLOURS[number], marker=".", markersize=3, linewidth=1)  # fmt: skip
+            colour = canvas.COLOURS[number]
+            axis.plot(part["recall"], part["precision"], label=_RULE_WORDS.get(rule, rule), linestyle=canvas.STYLES[number],
+                      color=colour, marker=".", markersize=3, linewidth=1)  # fmt: skip
             default = part[part["threshold"] == matching.AUTOMATIC]
-            axis.plot(default["recall"], default["precision"], "o", color=figures.COLOURS[number], markersize=5)
-        axis.set(title=kind, xlabel="recall", xlim=(0, None), ylim=(0, 1.03))
-    axes[0].set_ylabel("precision")
+            axis.plot(default["recall"], default["precision"], "o", color=colour, markersize=5.5)
+        canvas.heading(axis, f"pairs of {_KIND_WORDS.get(kind, kind)}")
+        axis.set(xlabel="recall: share of the true pairs that are found", xlim=(0, 1.03), ylim=(0, 1.03))
+        for side in (axis.xaxis, axis.yaxis):
+            side.set_major_locator(MultipleLocator(0.25))
+            side.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+    axes[0].set_ylabel("precision: share of the found that are true")
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
     return figure, data
+
+
+def _recalls(data: pd.DataFrame, kinds: list[str]) -> str:
+    """What our rule and the study's find at the default threshold, of the kind of pair that comes last."""
+    at = data[(data["threshold"] == matching.AUTOMATIC) & (data["kinds"] == kinds[-1])].set_index("rule")["recall"]
+    if not {"ours", "study"} <= set(at.index):
+        return ""
+    words = _KIND_WORDS.get(kinds[-1], kinds[-1])
+    return f"Our rule finds {100 * at['ours']:.0f} % of the pairs of {words}, the study’s {100 * at['study']:.0f} %"

@@ -14,9 +14,10 @@ import pandas as pd
 from ibis import _
 from matplotlib.figure import Figure
 
-from analysis import figures, network, people
+from analysis import canvas, figures, network, people, report
 from analysis.covered import Covered, carried
 from analysis.engine import Hub, activity_table, why_missing, why_nobody
+from analysis.merging import matching
 from analysis.merging.candidates import candidates
 from analysis.snapshot import KINDS, PLURAL
 
@@ -275,43 +276,86 @@ def _why_no_change(drawn: tuple[Figure | None, pd.DataFrame], *_) -> dict[str, s
     return {"": "no finding has a value under no merging and under another rule"} if drawn[1].empty else {}
 
 
-@carried(empty=_why_no_change)
-def figure(frame: pd.DataFrame) -> tuple[Figure | None, pd.DataFrame]:
-    """Change of the people counts, the network's size and its shape against no merging, over the threshold.
+FARTHEST = 25  # per cent of change that the figure shows to scale
+MARKS = {UNMERGED: "|", "study": "D", "ours": "o", AS_RUN: "x"}  # in the figure, each with a column of values
 
-    Per cent; a panel per group of findings, rules by dash, bots included by a thinner line. The data behind it: rule,
-    bots, threshold, finding, value, change.
+
+@carried(empty=_why_no_change)
+def figure(frame: pd.DataFrame, *, threshold: float = matching.AUTOMATIC) -> tuple[Figure | None, pd.DataFrame]:
+    """What merging does to each measure: a row a measure, a mark a rule, at the default threshold and without bots.
+
+    Marks stand at the change against no merging; their values beside them are in the measure's own unit. The data behind
+    it: rule, bots, threshold, finding, value, change (per cent), over all thresholds and with bots too.
     """
-    panels = {
-        "people": [c for c in frame if c.split(".")[-1] in PEOPLE_COUNTS and frame[c].notna().any()],
-        "size": ["developers", "k1.nodes", "k1.edges", "k1.com"],
-        "shape": ["k1.mod", "k1.dens", "k1.recip", "k1.arcc", "k1.ass", "k1.ad", "k1.acc"],
-    }
-    data = changes(frame, [column for columns in panels.values() for column in columns])
-    if data["change"].isna().all():
+    people = [c for c in frame if c.split(".")[-1] in PEOPLE_COUNTS and frame[c].notna().any()]
+    people = [c for c in people if c.startswith("models.")] or people
+    columns = [*people, "developers", *(f"k1.{m}" for m in TABLE_6)]
+    data = changes(frame, columns)
+    chosen = frame[(frame["bots"] == "exclude") & (frame["threshold"].eq(threshold) | frame["rule"].isin((UNMERGED, AS_RUN)))]
+    shown = chosen.drop_duplicates("rule").set_index("rule").reindex(list(MARKS))[columns].astype("float64")
+    change = 100 * (shown - shown.loc[UNMERGED]) / shown.loc[UNMERGED].abs().replace(0, float("nan"))
+    drawn = [c for c in columns if change[c].drop(UNMERGED).notna().any()]
+    if data["change"].isna().all() or not drawn:
         return None, data.iloc[:0]
-    picture, axes = figures.canvas(len(panels), height=4.2)
-    for axis, (title, columns) in zip(axes, panels.items(), strict=True):
-        for number, column in enumerate(columns):
-            for rule, dash in (("study", "--"), ("ours", "-")):
-                for bots, width in (("exclude", 1.2), ("include", 0.5)):
-                    part = data[(data["finding"] == column) & (data["rule"] == rule) & (data["bots"] == bots)]
-                    label = _words(column) if (rule, bots) == ("ours", "exclude") else None
-                    axis.plot(part["threshold"], part["change"], dash, linewidth=width, label=label,
-                              color=figures.COLOURS[number % len(figures.COLOURS)])  # fmt: skip
-        axis.set(title=title, xlabel="threshold")
-        if columns:
-            axis.legend(fontsize=6, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.2))
-    axes[0].set_ylabel("change against no merging, per cent")
-    return picture, data
+    before, after = (_shown("developers", shown.loc[rule, "developers"]) for rule in (UNMERGED, AS_RUN))
+    title = f"{before} names of developers are {after} persons as run" if "--" not in (before, after) else ""
+    return _drawn(shown[drawn], change[drawn], title), data
+
+
+_RULE_WORDS = {UNMERGED: "none", "study": "study", "ours": "ours", AS_RUN: "as run"}
+
+
+def _drawn(shown: pd.DataFrame, change: pd.DataFrame, title: str) -> Figure:
+    """Marks on one scale of change, and columns of values to the right of it; what leaves the scale stands at its edge."""
+    rows = range(len(shown.columns))[::-1]
+    height = 0.72 + 0.18 * len(rows)
+    picture = canvas.blank(height=height, title=title)
+    total = picture.get_figheight()
+    axis = picture.add_axes((1.45 / canvas.WIDTH, 0.42 / total, 2.1 / canvas.WIDTH, 0.18 * len(rows) / total))
+    edge = min(max(float(change.abs().max().max()), 0.1), FARTHEST)
+    inside = change.clip(-edge, edge)
+    axis.axvline(0, color="0.3", linewidth=0.8, zorder=1)
+    axis.hlines(rows, inside.min().fillna(0).clip(upper=0), inside.max().fillna(0).clip(lower=0), color="0.8", zorder=0)
+    for number, rule in enumerate(MARKS):
+        colour = ("0.3", *canvas.COLOURS)[number]
+        hollow = {"markerfacecolor": "white"} if rule == "study" else {}
+        axis.plot(inside.loc[rule], rows, MARKS[rule], color=colour, markersize=(9, 6.5, 3.5, 5)[number], linestyle="",
+                  clip_on=False, **hollow)  # fmt: skip
+        texts = [_shown(column.rpartition(".")[2], shown.loc[rule, column]) for column in shown]
+        for row, text in zip((*rows, len(rows)), (*texts, f"{_RULE_WORDS[rule]}"), strict=True):
+            axis.text(1.24 + 0.27 * number, row, text, transform=axis.get_yaxis_transform(), ha="right", va="center",
+                      fontsize=8, color=colour if row == len(rows) else "black")  # fmt: skip
+        axis.plot([1.27 + 0.27 * number], [len(rows)], MARKS[rule], transform=axis.get_yaxis_transform(), color=colour,
+                  markersize=(9, 6, 3.5, 5)[number], clip_on=False, **hollow)  # fmt: skip
+    axis.set(ylim=(-0.6, len(rows) - 0.4), xlim=(-edge * 1.08, edge * 1.08))
+    axis.set_xlabel("change against no merging, per cent" + (" (arrows: more)" if change.abs().max().max() > edge else ""))
+    for row, column in zip(rows, shown, strict=True):
+        if change[column].abs().max() > edge:
+            axis.annotate("", (1.09 if change[column].max() > edge else -0.09, row), xytext=(0.5, row),
+                          xycoords=axis.get_yaxis_transform(), arrowprops={"arrowstyle": "->", "color": "0.6", "linewidth": 0.8})  # fmt: skip
+    axis.set_yticks(rows, [_words(column) for column in shown])
+    axis.tick_params(axis="y", length=0)
+    axis.spines["left"].set_visible(False)
+    return picture
+
+
+def _shown(statistic: str, value: float) -> str:
+    text = report.format_value(statistic, int(value) if value == value and float(value).is_integer() else value)
+    return text.replace("-", "−") if text != "--" else text
+
+
+_MEASURES = {
+    "mod": "modularity", "com": "communities", "dens": "density", "recip": "reciprocity", "arcc": "rich club",
+    "ass": "assortativity", "ad": "average degree", "acc": "clustering",
+}  # fmt: skip
 
 
 def _words(column: str) -> str:
-    """`models.n_disc_starters` is shown as models: discussion starters, a measure of Table 6 in capitals."""
+    """`models.n_committers` is shown as committers per model, a measure of Table 6 in words."""
     group, _, name = column.rpartition(".")
     if name in figures.LABELS:
-        return f"{group}: {figures.LABELS[name]}"
-    return name if name in ("developers", "nodes", "edges") else name.upper()
+        return f"{figures.LABELS[name]} per {group.removesuffix('s')}"
+    return _MEASURES.get(name, f"linked {name}" if name in ("nodes", "edges") else name).replace("linked nodes", "linked developers")
 
 
 def changes(frame: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:

@@ -164,3 +164,10 @@ def printed_number(name: str, text: str, decimals: int, place: str) -> Printed:
     """A number as it is printed, with the interval that its decimals leave open."""
     value, half = Fraction(text), Fraction(1, 2 * 10 ** int(decimals))
     return Printed(name, value, value - half, value + half, text, place)
+
+
+def zero_shares(published: pd.DataFrame | None = None) -> dict[tuple[str, str], float]:
+    """The shares of repositories without an activity that the study prints: (kind, variable) -> share; exact ones alone."""
+    published = printed_values() if published is None else published
+    exact = published[(published["operator"] == "=") & published["id"].str.endswith(".zero_share")]
+    return {tuple(name.split(".")[1:3]): number for name, number in zip(exact["id"], exact["number"], strict=True)}
