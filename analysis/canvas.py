@@ -53,8 +53,8 @@ _RC = {
 _LOG_10 = float(exact.log(10))
 _FAR_OUTSIDE = -1000  # where matplotlib draws what has no logarithm
 WIDTH = 5.9  # inches: the paper's text block
-_TITLE_POINTS, _TITLE_LINE, _TITLE_CHARACTERS = 9.5, 0.158, 112
-_ROOM_FOR_MARK = 17  # characters of the first line
+_TITLE_POINTS, _TITLE_LINE, _TITLE_CHARACTERS = 9.5, 0.158, 94
+_ROOM_FOR_MARK = 24  # characters of the first line
 _LARGE = ((1e9, "bn"), (1e6, "M"), (1e3, "k"))
 
 

@@ -14,9 +14,22 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from analysis import exact
 from analysis.canvas import (
-    COLOURS, FAINT, GREY, SMALLEST, STYLES, WIDTH, blank, canvas, heading, label_ends, log_ticks, one_in, plain,
-    point_out, say,
-)  # fmt: skip
+    COLOURS,
+    FAINT,
+    GREY,
+    SMALLEST,
+    STYLES,
+    WIDTH,
+    blank,
+    canvas,
+    heading,
+    label_ends,
+    log_ticks,
+    one_in,
+    plain,
+    point_out,
+    say,
+)
 from analysis.covered import carried, covered
 
 LABELS = {
@@ -65,7 +78,7 @@ def _distributions(
     data = pd.concat([f.assign(kind=kind) for kind, f in frames.items()], ignore_index=True)
     if data.empty:
         return None, data
-    curves = {key: part for key, part in data.groupby(["variable", "kind"], sort=False)}
+    curves = dict(iter(data.groupby(["variable", "kind"], sort=False)))
     shown = [v for v in LABELS if any((v, kind) in curves for kind in frames)]
     columns = min(4, len(shown))
     rows = -(-len(shown) // columns)
@@ -371,7 +384,8 @@ def trends(data: pd.DataFrame, *, logarithmic: str = "(log)") -> tuple[Figure | 
 def _course(axis, points: pd.DataFrame, number: int, *, faint: bool) -> None:
     days, colour, hollow = pd.to_datetime(points["day"]), COLOURS[number % len(COLOURS)], points["sample"].to_numpy(dtype=bool)
     marks = {"marker": "os^Dv<>p"[number % 8], "markersize": 3.4, "color": colour, "markeredgewidth": 0.8}
-    axis.plot(days, points["value"], linestyle=STYLES[number % 8], linewidth=0.4 if faint else 1.1, **marks)
+    line, width = points["line"].iloc[0], 0.4 if faint else 1.1
+    axis.plot(days, points["value"], label=line, linestyle=STYLES[number % 8], linewidth=width, **marks)
     axis.plot(days[hollow], points["value"][hollow], linestyle="", markerfacecolor="white", **marks)
 
 
@@ -400,7 +414,7 @@ def _moved_most(data: pd.DataFrame) -> str:
     ratio, line, a, b, start, end = max(ends, key=lambda found: max(found[0], 1 / found[0]))
     if ratio == 1:
         return f"Nothing changed from {start} to {end}"
-    return f"{line} changed most: from {_short(a)} ({start}) to {_short(b)} ({end})".replace(line, line[0].upper() + line[1:], 1)
+    return f"{line[0].upper()}{line[1:]} changed most: from {_short(a)} ({start}) to {_short(b)} ({end})"
 
 
 def _short(value: float) -> str:

@@ -255,8 +255,8 @@ class Report:
 
         `drawn`: a figure and its data, as the functions of `figures` give them; where the data have no row, only the
         reason is written. `alt` describes what is drawn; the figure's title, which says the finding, is put before it.
-        `real`: what it shows is not of the snapshot, so that it is not marked synthetic. Prints the number of rows and the SHA-256 of the data (nine significant digits), which guards
-        the figure.
+        `real`: what it shows is not of the snapshot, so that it is not marked synthetic. Prints the number of rows and
+        the SHA-256 of the data (nine significant digits), which guards the figure.
         """
         path, known = self.out_dir / "figures" / name, covered(drawn)
         figure, data = known.value

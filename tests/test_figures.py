@@ -6,9 +6,11 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from matplotlib import font_manager
 
-from analysis import figures
+from analysis import canvas, figures
 
 NAN = float("nan")
 
@@ -32,22 +34,22 @@ def curve(values, shares):
 def test_figures_have_matplotlibs_own_fonts_where_its_kept_list_lacks_them(monkeypatch):
     others = [f for f in font_manager.fontManager.ttflist if not f.fname.startswith(mpl.get_data_path())]
     monkeypatch.setattr(font_manager.fontManager, "ttflist", others)
-    figures.canvas(1, height=1)
-    files = {font.fname for font in font_manager.fontManager.ttflist if font.name == mpl.rcParams["font.family"][0]}
+    canvas.canvas(1, height=1)
+    files = {font.fname for font in font_manager.fontManager.ttflist if font.name == mpl.rcParams["font.serif"][0]}
     assert files and all(file.startswith(mpl.get_data_path()) for file in files)
 
 
 @pytest.mark.parametrize("setting", [{"axes.grid": True}, {"timezone": "Asia/Tokyo"}, {"font.size": 30}])
 def test_what_a_user_sets_in_matplotlib_does_not_reach_a_figure(setting):
-    figures.canvas(1, height=1)
+    canvas.canvas(1, height=1)
     usual = dict(mpl.rcParams)
     mpl.rcParams.update(setting)
-    figures.canvas(1, height=1)
+    canvas.canvas(1, height=1)
     assert dict(mpl.rcParams) == usual
 
 
 def test_a_logarithm_is_matplotlibs_but_for_the_last_digit():
-    _, (axis,) = figures.canvas(1, height=1)
+    _, (axis,) = canvas.canvas(1, height=1)
     axis.set_xscale("log")
     transform = axis.xaxis.get_transform()
     values = np.array([0.02, 1, 3, 1e7])
@@ -56,26 +58,68 @@ def test_a_logarithm_is_matplotlibs_but_for_the_last_digit():
     assert transform.transform(np.array([0.0, -1, NAN, 10])).tolist()[:2] == [-1000, -1000]  # far outside
 
 
-def test_a_long_log_axis_has_ticks_at_powers_of_ten_in_plain_characters():
-    figure, _ = figures.distributions({"models": curve([1.0, 40, 5_000], [1.0, 0.1, 0.0005])})
+def test_a_long_log_axis_has_ticks_that_read_as_numbers():
+    figure, _ = figures.distributions({"models": curve([1.0, 40, 5_000_000], [1.0, 0.1, 0.0005])})
     (axes,) = drawn(figure)
-    assert labels(axes.xaxis) == ["10⁰", "10¹", "10²", "10³"]
-    assert labels(axes.yaxis) == ["10⁻³", "10⁻²", "10⁻¹", "10⁰"]
-    assert len(axes.xaxis.get_minor_ticks()) == 0
+    assert labels(axes.xaxis) == ["1", "100", "10k", "1M"]
+    assert labels(axes.yaxis) == ["1 in 1,000", "1 in 100", "1 in 10", "all"]
 
 
-def test_a_short_log_axis_keeps_labels_between_powers_of_ten():
-    figure, _ = figures.distributions({"models": curve([2.0, 3, 7], [0.9, 0.6, 0.3])})
+def test_a_short_log_axis_has_labels_between_powers_of_ten():
+    figure, _ = figures.distributions({"models": curve([2.0, 3, 70], [0.9, 0.6, 0.3])})
     (axes,) = drawn(figure)
-    assert len(labels(axes.xaxis)) > 2
-    assert any("$" in label for label in labels(axes.xaxis))
+    assert labels(axes.xaxis) == ["2", "5", "10", "20", "50"]
 
 
-def test_panels_that_share_an_axis_are_looked_at_together():
-    short, long = curve([1.0, 2], [1.0, 0.5]), curve([1.0, 2000], [1.0, 0.0001])
-    for first, second in itertools.permutations([short, long]):
-        left, right = drawn(figures.distributions({"models": first, "spaces": second})[0])
-        assert labels(left.yaxis) == labels(right.yaxis) == ["10⁻⁴", "10⁻³", "10⁻²", "10⁻¹", "10⁰"]
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1, "1"), (0.5, "0.5"), (1_000, "1,000"), (9_999, "9,999"), (10_000, "10k"), (2_500_000, "2.5M"), (3e9, "3bn")],
+)
+def test_a_number_of_an_axis_is_short(value, text):
+    assert canvas.plain(value) == text
+
+
+@pytest.mark.parametrize(("share", "text"), [(1, "all"), (0.5, "1 in 2"), (0.001, "1 in 1,000"), (1e-5, "1 in 100k")])
+def test_a_share_of_an_axis_is_one_in_so_many(share, text):
+    assert canvas.one_in(share) == text
+
+
+def test_a_title_is_read_in_one_line_and_leaves_room_for_the_mark():
+    figure = canvas.blank(height=1, title="What was found " * 12)
+    assert canvas.title_of(figure) == ("What was found " * 12).strip()
+    lines = len(figure.texts[0].get_text().splitlines())
+    canvas.mark(figure, "SYNTHETIC DATA")
+    assert canvas.title_of(figure).startswith("SYNTHETIC DATA. What was found")
+    figure.draw_without_rendering()
+    assert len(figure.texts[0].get_text().splitlines()) == lines
+    extent = figure.texts[0].get_window_extent()
+    assert extent.x1 <= figure.bbox.x1
+
+
+@given(st.lists(st.floats(0, 1), max_size=12), st.floats(0.001, 0.2))
+def test_labels_that_were_moved_apart_keep_their_order_and_distance(places, least):
+    moved = canvas.apart(sorted(places), least)
+    assert len(moved) == len(places)
+    assert all(b - a >= least * (1 - 1e-9) for a, b in itertools.pairwise(moved))
+
+
+def test_labels_that_are_far_enough_apart_stay():
+    assert canvas.apart([0.1, 0.5, 0.9], 0.2) == [0.1, 0.5, 0.9]
+    assert canvas.apart([0.5, 0.5], 0.2) == pytest.approx([0.4, 0.6])
+
+
+def test_a_staircase_holds_each_share_up_to_its_value():
+    x, y = figures._steps(pd.DataFrame({"value": [1, 3, 7], "share": [1.0, 0.4, 0.1]}))
+    assert list(zip(x, y, strict=True)) == [(1, 1.0), (1, 0.4), (3, 0.4), (3, 0.1), (7, 0.1)]
+
+
+def test_the_title_of_figure_1_says_how_many_have_none_and_claims_most_only_of_most():
+    few, many = curve([1.0, 9], [0.2, 0.1]), curve([1.0, 9], [0.7, 0.1])
+    assert canvas.title_of(figures.distributions({"models": few})[0]) == (
+        "Most repositories go unnoticed: 80.0 % of models have no like"
+    )
+    both = figures.distributions({"models": few, "spaces": many})[0]
+    assert canvas.title_of(both) == "80.0 % of models and 30.0 % of spaces have no like"
 
 
 def matrix(below, above):
@@ -88,14 +132,30 @@ def matrix(below, above):
 
 def test_a_heatmap_has_pearson_below_spearman_above_and_nothing_where_there_is_no_value():
     figure, data = figures.correlations({"models": matrix(0.123, -0.5)}, {"models": matrix(0.9, NAN)})
-    (axes,) = drawn(figure)
+    axes, _ = drawn(figure)
     cells = {tuple(float(place) - 0.5 for place in text.get_position()): text for text in axes.texts}
     # (column, row), rows from the top: likes, downloads, commits
-    assert {place: text.get_text() for place, text in cells.items()} == {
-        (0, 1): "0.12",
-        (1, 0): "0.90",
-        (1, 2): "-0.50",
-    }
+    assert {place: text.get_text() for place, text in cells.items()} == {(0, 1): ".12", (1, 0): ".90", (1, 2): "−.50"}
     assert [label.get_text() for label in axes.get_yticklabels()] == ["likes", "downloads", "commits"]
     assert axes.yaxis_inverted()
     assert data["pearson"].tolist() == pytest.approx([0.123, NAN, -0.5], nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.8, ".80"), (-0.05, "−.05"), (0.004, "0"), (-0.001, "0"), (1.0, "1"), (0.999, "1")]
+)
+def test_a_coefficient_is_short_and_never_minus_zero(value, text):
+    assert figures.coefficient(value) == text
+
+
+def test_digits_are_read_against_what_is_behind_them():
+    assert [figures._readable_on(c) for c in ((1, 1, 1), (0, 0, 0), (0.4, 0, 0.1), (0.97, 0.97, 0.9))] == [
+        "black", "white", "white", "black"
+    ]  # fmt: skip
+
+
+def test_what_has_no_value_in_a_panel_has_no_row_in_it():
+    panels = {"a": matrix(0.5, 0.5), "b": matrix(0.5, NAN)}
+    figure, _ = figures.correlations(panels, panels)
+    first, second, _ = drawn(figure)
+    assert [len(axis.get_yticks()) for axis in (first, second)] == [3, 2]

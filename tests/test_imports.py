@@ -33,6 +33,7 @@ LAYERS = {
     "snapshot": ("snapshot", "schema", "manifest"),
     "what all may use": (
         "",
+        "canvas",
         "covered",
         "paths",
         "results",

@@ -40,7 +40,6 @@ PERMITTED = {
     ("groups.py", "scipy.optimize.minimize_scalar"): "of one number: plain Python",
     ("tails.py", "scipy.optimize"): "searches whose results keep six digits",
     ("robustness.py", "scipy.stats"): "Kendall's tau counts pairs: whole numbers",
-    ("figures.py", "math.log10"): "rounded to a whole number",
     ("report.py", "10 ** (-decimals)"): "a threshold of how a number is printed",
     ("ledger.py", "10 ** (-decimals)"): "a threshold of how a number is printed",
     ("published.py", "10 ** int(decimals)"): "whole numbers",

@@ -181,6 +181,11 @@ def test_a_synthetic_figure_says_so(tmp_path):
         assert ("SYNTHETIC DATA" in (tmp_path / name / "figures" / "f.svg").read_text()) is synthetic
 
 
+def test_a_figure_of_real_things_is_not_called_synthetic(tmp_path):
+    Report("n", out_dir=tmp_path, synthetic=True).figure("f", (a_figure(), pd.DataFrame({"x": [1]})), real=True)
+    assert "SYNTHETIC DATA" not in (tmp_path / "figures" / "f.svg").read_text()
+
+
 def test_the_same_figure_twice_is_the_same_bytes(tmp_path, capsys):
     for name in ("a", "b"):
         Report("n", out_dir=tmp_path / name, synthetic=True).figure("f", (a_figure(), pd.DataFrame({"x": [0.1]})))
@@ -208,7 +213,8 @@ def test_the_results_say_where_each_table_and_figure_was_emitted(tmp_path):
     outputs = report.merge_results(tmp_path, snapshot={}, parameters={})["outputs"]
     place = {"notebook": "n", "cell": None}  # no kernel runs this test
     tables = {"t": place, "u": place | {"why": "no list"}}
-    assert outputs == {"figures": {"f": place | {"alt": "Some points"}}, "tables": tables}
+    title = "Half of the linked developers have a degree of 2 or less, one has 2"
+    assert outputs == {"figures": {"f": place | {"alt": f"{title}. Some points", "title": title}}, "tables": tables}
     assert (tmp_path / "tables" / "t.tex").read_text().startswith("\\emitted{n}{table-t}{")
     assert (tmp_path / "figures" / "f.tex").read_text().startswith("\\emitted{n}{figure-f}{")
 

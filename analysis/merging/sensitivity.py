@@ -331,8 +331,8 @@ def _drawn(shown: pd.DataFrame, change: pd.DataFrame, title: str) -> Figure:
     axis.set_xlabel("change against no merging, per cent" + (" (arrows: more)" if change.abs().max().max() > edge else ""))
     for row, column in zip(rows, shown, strict=True):
         if change[column].abs().max() > edge:
-            axis.annotate("", (1.09 if change[column].max() > edge else -0.09, row), xytext=(0.5, row),
-                          xycoords=axis.get_yaxis_transform(), arrowprops={"arrowstyle": "->", "color": "0.6", "linewidth": 0.8})  # fmt: skip
+            to, arrow = 1.09 if change[column].max() > edge else -0.09, {"arrowstyle": "->", "color": "0.6", "linewidth": 0.8}
+            axis.annotate("", (to, row), xytext=(0.5, row), xycoords=axis.get_yaxis_transform(), arrowprops=arrow)
     axis.set_yticks(rows, [_words(column) for column in shown])
     axis.tick_params(axis="y", length=0)
     axis.spines["left"].set_visible(False)
@@ -346,7 +346,7 @@ def _shown(statistic: str, value: float) -> str:
 
 _MEASURES = {
     "mod": "modularity", "com": "communities", "dens": "density", "recip": "reciprocity", "arcc": "rich club",
-    "ass": "assortativity", "ad": "average degree", "acc": "clustering",
+    "nodes": "linked developers", "edges": "linked edges", "ass": "assortativity", "ad": "average degree", "acc": "clustering",
 }  # fmt: skip
 
 
@@ -355,7 +355,7 @@ def _words(column: str) -> str:
     group, _, name = column.rpartition(".")
     if name in figures.LABELS:
         return f"{figures.LABELS[name]} per {group.removesuffix('s')}"
-    return _MEASURES.get(name, f"linked {name}" if name in ("nodes", "edges") else name).replace("linked nodes", "linked developers")
+    return _MEASURES.get(name, name)
 
 
 def changes(frame: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
