@@ -451,7 +451,7 @@ def _covers(loaded: snapshot.Snapshot) -> str:
 @app.command("ledger", short_help="the study's values beside those of a run", rich_help_panel=RESULTS)
 def ledger(
     name: Annotated[str, typer.Argument(help="A run: its name in paper/generated, as demo, or the path of its out_dir.")],
-    verdict: Annotated[str, typer.Option(help="Only these: matches, differs, not_covered or impossible.")] = "",
+    verdict: Annotated[str, typer.Option(help="Only these: matches, differs, undecided, not_covered or impossible.")] = "",
     section: Annotated[str, typer.Option(help="Only this place of the study: 4.1 (with 4.1.1 ...), 'Table 6'.")] = "",
     csv: Annotated[bool, typer.Option("--csv", help="The rows as CSV, unrounded, without the summary.")] = False,
 ) -> None:

@@ -21,7 +21,7 @@ from analysis.study import audit, ledger, verdicts
 
 PACKAGE = "analysis"
 BEHIND = (  # what is made after the notebooks: which functions are behind the results whose ids begin so
-    (("ledger.", "snapshot."), [ledger.ledger_results, ledger.ledger_rows, ledger.verdict_counts]),
+    (("ledger.", "snapshot."), [ledger.ledger_results, ledger.ledger_rows, ledger.reason, ledger.verdict_counts]),
     (("audit.",), [audit.outcome_counts, audit.quantities]),
     (("rq",), [verdicts.derived]),
 )
@@ -114,7 +114,7 @@ def _places(document: Mapping, result_id: str) -> Iterator[str]:
     rows = ledger.ledger_rows(document)
     rows = rows[rows["id"] == result_id]
     for row, texts in zip(rows.to_dict("records"), ledger.as_texts(rows).to_dict("records"), strict=True):
-        note = f"; {row['note']}" if row["note"] else ""
+        note = "".join(f"; {said}" for said in (row["why"] and verdicts.WHYS[row["why"]], row["note"]) if said)
         yield f"{row['place']}: {texts['published']} ({row['kind']}), {texts['verdict']}{note}"
 
 

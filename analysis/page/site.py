@@ -209,7 +209,8 @@ def _ledger(document: Mapping) -> dict:
         "sections": sections,
         "by_section": verdicts.verdicts_by_section(rows).to_dict("records"),
         "verdicts": [(ledger.SHORT[verdict], slug, verdict) for verdict, slug in ledger.SLUGS.items()],
-        "kinds": published.VALUE_KINDS,
+        "kinds": [kind for kind in published.VALUE_KINDS if (rows["kind"] == kind).any()],
+        "whys": {why: words for why, words in verdicts.WHYS.items() if (rows["why"] == why).any()},
         "audit": findings.drop(columns="consistent").assign(outcome=outcomes).to_dict("records"),
         "outcomes": ("contradict", "leave open", "agree"),
     }

@@ -9,14 +9,31 @@ from pathlib import Path
 import pandas as pd
 
 from analysis import report, templates
+from analysis.covered import Covered
+from analysis.snapshot import PLURAL
 from analysis.study import audit, verdicts
 from analysis.study.published import VALUE_KINDS, printed_values
-from analysis.study.verdicts import DIFFERS, IMPOSSIBLE, MATCHES, NOT_COVERED, VERDICTS, missing, sections
+from analysis.study.verdicts import (
+    DIFFERS,
+    IMPOSSIBLE,
+    MATCHES,
+    NOT_COVERED,
+    UNDECIDED,
+    VERDICTS,
+    WHYS,
+    missing,
+    sections,
+)
 
 LEDGER_STEP = "ledger"  # what results.json names in place of a notebook
-SLUGS = {MATCHES: "matches", DIFFERS: "differs", NOT_COVERED: "not_covered", IMPOSSIBLE: "impossible"}
-SHORT = {MATCHES: "matches", DIFFERS: "differs", NOT_COVERED: "not covered", IMPOSSIBLE: "cannot be computed"}
-SHOWN_COLUMNS = ("value", "published", "ours", "difference", "tolerance", "kind", "verdict", "note")
+SLUGS = {
+    MATCHES: "matches", DIFFERS: "differs", UNDECIDED: "undecided", NOT_COVERED: "not_covered", IMPOSSIBLE: "impossible",
+}  # fmt: skip
+SHORT = {
+    MATCHES: "matches", DIFFERS: "differs", UNDECIDED: "no verdict", NOT_COVERED: "not covered",
+    IMPOSSIBLE: "cannot be computed",
+}  # fmt: skip
+SHOWN_COLUMNS = ("value", "published", "ours", "difference", "tolerance", "kind", "verdict", "why", "note")
 DATA_MARKS = {True: report.SYNTHETIC, False: "observed"}
 # What the study prints without saying how it comes about, so that nothing can be computed.
 WITHOUT_DEFINITION = {
@@ -30,28 +47,54 @@ WITHOUT_DEFINITION = {
 def ledger_rows(
     document: Mapping, published: pd.DataFrame | None = None, *, findings: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """The ledger of a run (`verdicts.judged`), with a reason in the note of every row that differs.
+    """The ledger of a run (`verdicts.judged`), with a reason, one of `verdicts.WHYS`, for every row that does not match.
 
     document: results.json. Every verdict is computed here, from the results of the notebooks. findings:
-    `audit.audit_findings`, where they are at hand.
+    `audit.audit_findings`, where they are at hand. Kinds are the twin's: data that were not made from the study's values
+    are calibrated to none of them, so there what the twin was made to meet, or from, is emergent.
     """
     published = printed_values() if published is None else published
     entries = {name: entry for name, entry in document["results"].items() if entry["notebook"] != LEDGER_STEP}
     results = {name: entry["value"] for name, entry in entries.items()} | {"snapshot.month": month(document)}
-    whys = {name: entry["why"] for name, entry in entries.items() if entry["value"] is None}
-    undefined = {name: report.UNDEFINED for name in whys if report.is_undefined(entries[name])}
+    missing_for = {name: entry["why"] for name, entry in entries.items() if entry["value"] is None}
+    undefined = {name: report.UNDEFINED for name in missing_for if report.is_undefined(entries[name])}
     proofs = audit.impossible(published) | WITHOUT_DEFINITION
-    rows = verdicts.judged(results, published, proofs=proofs, reasons=whys | undefined)
+    rows = verdicts.judged(results, published, proofs=proofs, reasons=missing_for | undefined)
+    if not is_twin(document["snapshot"]):
+        rows = rows.assign(kind=rows["kind"].replace({"calibrated": "emergent", "input": "emergent"}))
     against = is_twin(document["snapshot"]) or _is_of_the_studys_data(document, published)
     if against and findings is None:
         findings = audit.audit_findings(published)
     found = _contradictions(findings) if against else {}
-    general = general_reasons(document, published)
-    notes = [
-        _note(row, whys.get(row["id"]) or whys.get(relative(row["id"])), found.get(row["id"]), general[row["kind"]])
-        for row in rows.to_dict("records")
-    ]
-    return rows.assign(note=notes)
+    records = rows.to_dict("records")
+    whys = [reason(row, document, published, found) for row in records]
+    lacks = [missing_for.get(row["id"]) or missing_for.get(relative(row["id"])) for row in records]
+    notes = [_note(row, why, lack, found) for row, why, lack in zip(records, whys, lacks, strict=True)]
+    return rows.assign(why=whys, note=notes)
+
+
+def reason(row: Mapping, document: Mapping, published: pd.DataFrame, contradictions: Mapping[str, str]) -> str:
+    """Why a row does not match, one of `verdicts.WHYS`; empty where it matches or is not covered."""
+    if row["verdict"] not in (DIFFERS, UNDECIDED, IMPOSSIBLE):
+        return ""
+    manifest = document["snapshot"]
+    checks = {
+        "numbering": row["verdict"] == UNDECIDED,
+        "definition": row["verdict"] == IMPOSSIBLE,
+        "contradiction": row["id"] in contradictions,
+        "design": manifest["synthetic"],
+        "selection": not is_census(document),
+        "date": months_after(document, published) != 0,
+    }
+    return next((why for why, holds in checks.items() if holds), "unexplained")
+
+
+def is_census(document: Mapping) -> bool:
+    """Whether the run looks at all repositories of its day: a census of the Hub, or the twin, which stands for one."""
+    manifest = document["snapshot"]
+    coverage = manifest.get("tables", {}).get("repos", {}).get("coverage", {})
+    complete = [coverage.get(kind, {}).get("status") == "complete" for kind in PLURAL]
+    return all(complete) and not document["parameters"].get("as_of") and (is_twin(manifest) or not manifest["synthetic"])
 
 
 def month(document: Mapping) -> str:
@@ -96,33 +139,15 @@ def relative(name: str) -> str:
     return ".".join([*parts[:2], "unlicensed_share"]) if "license_share" in parts else name
 
 
-def _note(row: Mapping, why: str | None, contradiction: str | None, general: str) -> str:
+def _note(row: Mapping, why: str, lack: str | None, contradictions: Mapping[str, str]) -> str:
     parts = [row["note"]]
     if row["verdict"] == NOT_COVERED:
-        parts.append(why)
-    if row["verdict"] == DIFFERS:
-        parts.append(contradiction or general)
-        if row["ours"] is None:
-            parts.append(f"ours is undefined: {why or report.UNDEFINED}")
+        parts.append(lack)
+    if why == "contradiction":
+        parts.append(contradictions[row["id"]])
+    if row["verdict"] == DIFFERS and row["ours"] is None:
+        parts.append(f"ours is undefined: {lack or report.UNDEFINED}")
     return "; ".join(part.rstrip(".") for part in parts if part)
-
-
-def general_reasons(document: Mapping, published: pd.DataFrame) -> dict[str, str]:
-    """Kind -> why a value of this kind may differ in this run, where nothing more is known of it."""
-    return {kind: _general(kind, document, published) for kind in VALUE_KINDS}
-
-
-def _general(kind: str, document: Mapping, published: pd.DataFrame) -> str:
-    manifest = document["snapshot"]
-    if is_twin(manifest) and kind == "emergent":
-        return "emergent: the twin was not made to meet it"
-    if is_twin(manifest):
-        return "the twin was made to meet it and misses it"
-    if manifest["synthetic"]:
-        return "invented data, which were not made to meet it"
-    if months_after(document, published):
-        return f"data of {month(document)}, the study's are of {study_month(published)}"
-    return "other data than the study's, which are not public"
 
 
 # --- results and files ------------------------------------------------------------------------------------------------
@@ -143,7 +168,7 @@ def write_ledger(out_dir: Path, document: Mapping) -> None:
     made = templates.environment()
     for name, shown in {
         "audit": _audit_table(findings),
-        "ledger": _ledger_table(rows, general_reasons(document, published)),
+        "ledger": _ledger_table(rows),
         "ledger_summary": _summary_table(rows),
     }.items():
         writer.output("tables", name)
@@ -157,8 +182,8 @@ def ledger_results(
 ) -> dict[str, object]:
     """What the ledger and the audit add to results.json: id -> value.
 
-    The results that follow from others; `ledger.<kind>.<verdict>` and further counts, kind being calibrated,
-    emergent or all; `audit.*` as `audit.outcome_counts` and `audit.quantities` name them.
+    The results that follow from others; `ledger.<kind>.<verdict>` and further counts (`verdict_counts`, `why_counts`),
+    kind being one of `VALUE_KINDS` or all; `audit.*` as `audit.outcome_counts` and `audit.quantities` name them.
     """
     own = {name: entry["value"] for name, entry in document["results"].items() if entry["notebook"] != LEDGER_STEP}
     after = months_after(document, published)
@@ -169,40 +194,58 @@ def ledger_results(
         "ledger.months_after": after,
         "ledger.months_apart": abs(after),
         **{f"ledger.{name}": value for name, value in verdict_counts(rows).items()},
+        "ledger.emergent.matching.share": _matching_share(rows, document),
+        **{f"ledger.{name}": value for name, value in why_counts(rows).items()},
         **{f"audit.{name}": value for name, value in audit.outcome_counts(findings).items()},
         **{f"audit.{name}": value for name, value in audit.quantities(published).items()},
     }
 
 
-def verdict_counts(rows: pd.DataFrame) -> dict[str, float]:
-    """Counts of verdicts as `<kind>.<verdict>`; also total, compared (matches or differs) and matching.share of these."""
-    found: dict[str, float] = {}
+def verdict_counts(rows: pd.DataFrame) -> dict[str, int]:
+    """Counts of verdicts as `<kind>.<verdict>`, of all kinds as `all.<verdict>`; also total and compared (with a verdict).
+
+    `tautologies.total` counts the values that any Hub gives.
+    """
+    found: dict[str, int] = {}
     for kind in (*VALUE_KINDS, "all"):
         of_kind = rows if kind == "all" else rows[rows["kind"] == kind]
         counts = {SLUGS[verdict]: int((of_kind["verdict"] == verdict).sum()) for verdict in VERDICTS}
-        compared = counts["matches"] + counts["differs"]
-        counts |= {"total": len(of_kind), "compared": compared}
+        counts |= {"total": len(of_kind), "compared": counts["matches"] + counts["differs"]}
         found |= {f"{kind}.{name}": count for name, count in counts.items()}
-        found[f"{kind}.matching.share"] = counts["matches"] / compared if compared else None
-    return found
+    return found | {"tautologies.total": int(rows["tautology"].sum())}
 
 
-def _ledger_table(rows: pd.DataFrame, general: Mapping[str, str]) -> dict:
-    """Sections with their rows as texts; the reason that holds for all values of a kind that differ is said once."""
+def _matching_share(rows: pd.DataFrame, document: Mapping) -> float | Covered:
+    """The share that matches of the emergent values with a verdict: of no other kind, and not where there is no census."""
+    known = rows.loc[(rows["kind"] == "emergent") & rows["verdict"].isin([MATCHES, DIFFERS]), "verdict"]
+    if not is_census(document):
+        return Covered(None, empty={"": "the snapshot is no census, so a share of matches would say nothing"})
+    return int((known == MATCHES).sum()) / len(known) if len(known) else Covered(None, empty={"": "no value is compared"})
+
+
+def why_counts(rows: pd.DataFrame) -> dict[str, int]:
+    """How many rows do not match for each reason, as `why.<reason>`."""
+    return {f"why.{why}": int((rows["why"] == why).sum()) for why in WHYS}
+
+
+def _ledger_table(rows: pd.DataFrame) -> dict:
+    """Sections with their rows as texts, and the words of the reasons that occur."""
     texts = as_texts(rows)
-    ends = texts["kind"].map(general)
-    notes = [note.removesuffix(end).removesuffix("; ") for note, end in zip(texts["note"], ends, strict=True)]
-    texts = texts.assign(note=notes)
     by_section = [(name, texts[rows["section"] == name].to_dict("records")) for name in sections(rows)]
-    return {"sections": by_section, "reasons": "; ".join(dict.fromkeys(general.values()))}
+    return {"sections": by_section, "whys": {why: words for why, words in WHYS.items() if (rows["why"] == why).any()}}
 
 
 def _summary_table(rows: pd.DataFrame) -> dict:
-    """Counts of a section's verdicts, calibrated values' first; their sums over the sections."""
+    """Counts of verdicts by kind, and of the emergent values' by section."""
     kinds, found = (pd.Categorical(rows[c], words) for c, words in (("kind", VALUE_KINDS), ("verdict", VERDICTS)))
-    table = pd.crosstab(rows["section"], [kinds, found], dropna=False).loc[sections(rows)]
-    counts = [(name, numbers.tolist()) for name, numbers in zip(table.index, table.to_numpy(), strict=True)]
-    return {"kinds": VALUE_KINDS, "sections": counts, "sums": table.sum().tolist()}
+    by_kind = pd.crosstab(kinds, found, dropna=False)
+    emergent = (rows["kind"] == "emergent").to_numpy()
+    by_section = pd.crosstab(rows["section"][emergent], found[emergent], dropna=False).loc[sections(rows[emergent])]
+    tables = {"kinds": by_kind, "sections": by_section}
+    return {
+        **{name: list(zip(map(str, t.index), t.to_numpy().tolist(), strict=True)) for name, t in tables.items()},
+        "sums": by_kind.sum().tolist(),
+    }
 
 
 def _audit_table(findings: pd.DataFrame) -> dict:
@@ -259,6 +302,7 @@ def _cells(row: Mapping) -> dict[str, str]:
         "tolerance": _tolerance(row["tolerance"]),
         "kind": row["kind"],
         "verdict": SHORT[row["verdict"]],
+        "why": row["why"],
         "note": row["note"],
     }
 

@@ -17,7 +17,9 @@ from analysis.snapshot import PLURAL
 FOLDER = paths.DATA / "published"
 PUBLISHED_COLUMNS = ("id", "value", "decimals", "operator", "place", "kind", "note")
 OPERATORS = ("=", "<", ">", "about")
-VALUE_KINDS = ("calibrated", "emergent")
+# calibrated: the twin is made to give it back; input: a constant of the twin; implied: follows from others by arithmetic, or
+# from nothing; parameter: a threshold or a date of the method; emergent: none of these, so that it can confirm something.
+VALUE_KINDS = ("calibrated", "input", "implied", "parameter", "emergent")
 PRINTED_UNDEFINED = ("NaN", "N/A")
 CORES = ("k1", "k5", "k10", "kmax")  # rows of Tables 6-9
 # The organisations that Section 4.3.2 lists before it gives their joint share of the 100 first models.
@@ -35,8 +37,8 @@ def printed_values(folder: Path | None = None) -> pd.DataFrame:
 
     Columns: id (of our result; empty where nothing could compute it), value (as printed, without thousands
     separators; shares as fractions), decimals (of the value in that unit; missing for text), operator, place,
-    kind (calibrated: the synthetic twin is made to meet it; emergent: it is not), note, number (the value as
-    a float, missing for text) and section (the table or the first section named in `place`).
+    kind (`VALUE_KINDS`; a test derives it anew by `kinds.kinds`), note, number (the value as a float, missing for text) and
+    section (the table or the first section named in `place`).
     Raises FileNotFoundError where the folder holds no table, ValueError for a row that breaks these rules.
     """
     folder = FOLDER if folder is None else Path(folder)
@@ -50,7 +52,7 @@ def printed_values(folder: Path | None = None) -> pd.DataFrame:
         _fail(twice.iloc[0], "a second row for the same id and place", "name the places apart or remove one")
     kinds = named.groupby("id")["kind"].transform("nunique")
     if (kinds > 1).any():
-        _fail(named[kinds > 1].iloc[-1], "calibrated here, emergent elsewhere", "give the id one kind")
+        _fail(named[kinds > 1].iloc[-1], "another kind than elsewhere", "give the id one kind")
     frame["number"] = pd.to_numeric(frame["value"].where(frame["decimals"].notna()))
     frame["section"] = frame["place"].map(section_of)
     return frame.drop(columns=["file", "row"])

@@ -13,18 +13,32 @@ import pandas as pd
 from analysis import report
 from analysis.activity import GROUPS, PAIRS
 from analysis.engine import FIELDS, VARIABLES
-from analysis.study.published import CORES, LISTED, PRINTED_UNDEFINED
+from analysis.study import kinds
+from analysis.study.published import CORES, LISTED, PRINTED_UNDEFINED, VALUE_KINDS, exact_numbers
 
 MATCHES = "matches"
 DIFFERS = "differs"
 NOT_COVERED = "not covered by this snapshot"
 IMPOSSIBLE = "cannot be computed from its definition"
-VERDICTS = (MATCHES, DIFFERS, NOT_COVERED, IMPOSSIBLE)
+UNDECIDED = "no verdict: it lies in the range that the method leaves open"
+VERDICTS = (MATCHES, DIFFERS, UNDECIDED, NOT_COVERED, IMPOSSIBLE)
 ABOUT = 0.05  # how far from a printed "about" still matches
 LEDGER_COLUMNS = (
-    "id", "section", "place", "kind", "operator", "published", "decimals", "ours", "difference", "tolerance",
-    "verdict", "note",
+    "id", "section", "place", "kind", "tautology", "operator", "published", "decimals", "ours", "difference", "tolerance",
+    "verdict", "why", "note",
 )  # fmt: skip
+# Why a value is not ours: each is established by code (`ledger.reason`), the first that holds.
+WHYS = {
+    "contradiction": "other values that the study prints contradict it",
+    "definition": "no data give it by its definition, or it has none",
+    "numbering": "it lies in the range that the order of the nodes leaves open where the search meets ties",
+    "convention": "under the study's own convention ours would match",
+    "ties": "several have this place in the ranking",
+    "design": "the data are synthetic, and their design does not fix it",
+    "selection": "the snapshot is no census: a sample, or an earlier day seen from a later one",
+    "date": "the data are of another month than the study's",
+    "unexplained": "a census of the study's month that differs; nothing that could be checked explains it",
+}
 _TESTS = len(VARIABLES) * len(PAIRS)  # Table 5
 
 _CREATIVE_COMMONS = re.compile(r"rq1\.datasets\.license_share\.cc-[a-z-]+-4\.0")
@@ -134,8 +148,9 @@ def judged(
     proofs: id -> one sentence why the printed value cannot come from its definition (`audit.impossible`);
     such a row is judged by the proof, whatever ours is. reasons: id -> why a result has no value.
 
-    Columns: id, section, place, kind, operator, published (as printed), decimals, ours, difference (ours less
-    published), tolerance, verdict, note (the proof where there is one). Ours is None where there is no value:
+    Columns: id, section, place, kind, tautology (whether any Hub gives the value), operator, published (as printed),
+    decimals, ours, difference (ours less published), tolerance, verdict, why (one of `WHYS`; empty here, for
+    `ledger.ledger_rows` to establish), note (the proof where there is one). Ours is None where there is no value:
     that differs from a printed number if the data are there and the definition gives none (`report.UNDEFINED`).
     A value matches if
     "=": it is within half a unit of the last printed digit (text: if it is the same text);
@@ -144,7 +159,8 @@ def judged(
     """
     ours = {**derived(results, published["id"]), **results}
     rows = [_judged_row(row, ours, proofs or {}, reasons or {}) for row in published.to_dict("records")]
-    frame = pd.DataFrame(rows, columns=list(LEDGER_COLUMNS))
+    always = kinds.tautologies(exact_numbers(published))
+    frame = pd.DataFrame(rows, columns=list(LEDGER_COLUMNS)).assign(tautology=published["id"].isin(always).to_numpy(), why="")
     ours_as_they_are = pd.Series([row["ours"] for row in rows], dtype=object)  # a whole number stays one
     return frame.assign(ours=ours_as_they_are).astype({"decimals": "Int64", "difference": float, "tolerance": float})
 
@@ -218,6 +234,8 @@ def verdicts_by_section(rows: pd.DataFrame) -> pd.DataFrame:
     table = table.reindex(columns=list(VERDICTS), fill_value=0).rename_axis(columns=None)
     table = table.assign(total=table.sum(axis=1)).reset_index()
     order = table["section"].map({name: number for number, name in enumerate(sections(rows))})
-    table = table.assign(order=order).sort_values(["order", "kind"]).drop(columns="order")
-    sums = table.groupby("kind", sort=True).sum(numeric_only=True).reset_index().assign(section="all")
+    place = table["kind"].map(VALUE_KINDS.index)
+    table = table.assign(order=order, place=place).sort_values(["order", "place"]).drop(columns=["order", "place"])
+    sums = table.groupby("kind").sum(numeric_only=True).reset_index().assign(section="all")
+    sums = sums.sort_values("kind", key=lambda kinds: kinds.map(VALUE_KINDS.index))
     return pd.concat([table, sums[table.columns]], ignore_index=True)

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from analysis import cli, paths, report, run
 from analysis.page import provenance, site
+from analysis.study import published
 from tests.conftest import TEX
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -277,7 +278,7 @@ def test_a_run_ends_with_the_verdicts_the_page_and_on_stdout_the_directory(demo_
     assert said[-1] == f"page: {copy / 'site' / 'index.html'}" and (copy / "site" / "index.html").exists()
     table = said[-2]
     assert str(table.title).startswith(report.SYNTHETIC)
-    matches = [document["results"][f"ledger.{kind}.matches"]["value"] for kind in ("calibrated", "emergent")]
+    matches = [document["results"][f"ledger.{kind}.matches"]["value"] for kind in published.VALUE_KINDS]
     assert list(table.columns[1].cells) == [str(count) for count in matches]
 
 

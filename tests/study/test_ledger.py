@@ -109,7 +109,7 @@ def test_a_population_deviation_in_place_of_the_samples_turns_deviations_alone(h
 # --- what a run's ledger says ---------------------------------------------------------------------------------------------
 
 
-def document(values: dict, *, date=STUDY_DATE, synthetic=False, source="dump", as_of="", whys=None) -> dict:
+def document(values: dict, *, date=STUDY_DATE, synthetic=False, source="dump", as_of="", whys=None, census=True) -> dict:
     """results.json of a run with these results."""
     whys = whys or {}
     results = {
@@ -117,7 +117,9 @@ def document(values: dict, *, date=STUDY_DATE, synthetic=False, source="dump", a
         | ({} if value is not None else {"why": whys.get(name, "the snapshot has no commits of models")})
         for name, value in values.items()
     }
+    coverage = {kind: {"status": "complete" if census else "sample"} for kind in snapshot.PLURAL}
     manifest = {"name": "made-up", "date": date, "synthetic": synthetic, "source": {"name": source}}
+    manifest["tables"] = {"repos": {"coverage": coverage}}
     return {"snapshot": manifest, "parameters": {"as_of": as_of}, "results": results}
 
 
@@ -131,20 +133,24 @@ def row_of(found: pd.DataFrame, name: str) -> pd.Series:
 @pytest.mark.parametrize(
     ("options", "name", "reason"),
     [
-        ({"date": "2022-02-21"}, "rq1.models.count", "data of 2022-02, the study's are of 2023-10"),
-        ({"date": "2024-12-04", "as_of": "2023-10-15"}, "rq1.models.count", "other data than the study's"),
-        ({"synthetic": True}, "rq1.models.count", "invented data, which were not made to meet it"),
-        (TWIN, "rq1.models.count", "the twin was made to meet it and misses it"),
-        (TWIN, "rq2.all.k1.com", "emergent: the twin was not made to meet it"),
+        ({"date": "2022-02-21"}, "rq1.models.count", "date"),
+        ({"date": "2022-02-21", "census": False}, "rq1.models.count", "selection"),
+        ({"date": "2024-12-04", "as_of": "2023-10-15"}, "rq1.models.count", "selection"),
+        ({}, "rq1.models.count", "unexplained"),
+        ({"synthetic": True}, "rq1.models.count", "design"),
+        (TWIN, "rq1.models.count", "design"),
+        (TWIN, "rq2.all.k1.com", "design"),
         # 29.01 % of the models have a download, so no data meet both this quartile and the zero share.
-        (TWIN, "rq1.models.n_downloads.q75", "the study contradicts itself"),
+        (TWIN, "rq1.models.n_downloads.q75", "contradiction"),
     ],
 )
 def test_every_row_that_differs_has_a_reason(options, name, reason):
     found = ledger.ledger_rows(document({name: 7}, **options))
     assert row_of(found, name)["verdict"] == verdicts.DIFFERS
-    assert reason in row_of(found, name)["note"]
-    assert found.loc[found["verdict"] == verdicts.DIFFERS, "note"].ne("").all()
+    assert row_of(found, name)["why"] == reason
+    unmet = found["verdict"].isin([verdicts.DIFFERS, verdicts.UNDECIDED, verdicts.IMPOSSIBLE])
+    assert set(found.loc[unmet, "why"]) <= set(verdicts.WHYS)
+    assert found.loc[~unmet, "why"].eq("").all()
 
 
 def test_a_row_that_is_not_covered_says_what_the_snapshot_lacks():
@@ -194,12 +200,40 @@ def test_a_value_of_the_ledger_itself_is_never_compared():
 
 
 def test_counts_of_verdicts_are_apart_and_add_up():
-    found = ledger.verdict_counts(ledger.ledger_rows(document({"rq1.models.count": 348181, "rq2.all.k1.com": 1})))
-    assert (found["calibrated.matches"], found["calibrated.matching.share"]) == (2 - 1, 1.0)
-    assert (found["emergent.differs"], found["emergent.matches"]) == (1, 1)  # the month matches
+    values = {"rq1.models.count": 348181, "rq2.all.k1.com": 1, "rq2.all.k1.ass": 0.08, "rq2.all.k5.ass": 0.5}
+    rows = ledger.ledger_rows(document(values, **TWIN))
+    found, share = ledger.verdict_counts(rows), ledger_share(values, **TWIN)
+    # Table 6 prints two COM and two ASS of these; the month matches; the range of ASS needs all cores.
+    assert (found["calibrated.matches"], found["input.differs"], found["parameter.matches"]) == (1, 1, 1)
+    assert (found["emergent.matches"], found["emergent.differs"], share) == (1, 1, 0.5)
     for name in ("total", *ledger.SLUGS.values()):
-        assert found[f"all.{name}"] == found[f"calibrated.{name}"] + found[f"emergent.{name}"]
-    assert ledger.verdict_counts(verdicts.judged({}, published.printed_values()))["all.matching.share"] is None
+        assert found[f"all.{name}"] == sum(found[f"{kind}.{name}"] for kind in published.VALUE_KINDS)
+    assert ledger_share(values, census=False).why == "the snapshot is no census, so a share of matches would say nothing"
+    assert ledger_share({}, **TWIN).why == "no value is compared"
+
+
+def ledger_share(values: dict, **options):
+    """The one share that the ledger gives."""
+    book, run = published.printed_values(), document(values, **options)
+    found = ledger.ledger_results(run, ledger.ledger_rows(run), ledger.audit.audit_findings(), book)
+    shares = [name for name in found if name.startswith("ledger.") and name.endswith("share")]
+    assert shares == ["ledger.emergent.matching.share"]
+    return found[shares[0]]
+
+
+def test_data_that_were_not_made_from_the_studys_values_are_calibrated_to_none():
+    assert row_of(ledger.ledger_rows(document({}, **TWIN)), "rq1.models.count")["kind"] == "calibrated"
+    found = ledger.ledger_rows(document({}))
+    assert row_of(found, "rq1.models.count")["kind"] == row_of(found, "rq2.all.k1.com")["kind"] == "emergent"
+    assert set(found["kind"]) == {"emergent", "implied", "parameter"}
+
+
+@pytest.mark.parametrize(
+    ("options", "census"),
+    [({}, True), (TWIN, True), ({"synthetic": True}, False), ({"census": False}, False), ({"as_of": "2023-10-15"}, False)],
+)
+def test_only_all_repositories_of_a_day_are_a_census(options, census):
+    assert ledger.is_census(document({}, **options)) is census
 
 
 @pytest.mark.parametrize(

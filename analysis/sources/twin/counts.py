@@ -16,11 +16,19 @@ from itertools import combinations, combinations_with_replacement, product
 import numpy as np
 
 from analysis import exact
+from analysis.activity import PAIRS
 from analysis.exact import correlation
+from analysis.snapshot import PLURAL
+from analysis.sources.twin.printed import is_printed, met, used
 
 HALF_A_UNIT = 0.005  # of the last decimal that is printed
 _STEP = 1e-7  # by which a parameter is changed to see what follows
-MODELS, DATASETS, SPACES = 348_181, 65_761, 156_642  # abstract
+SIZES = {kind: met(f"rq1.{plural}.count") for kind, plural in PLURAL.items()}
+MODELS = SIZES["model"]
+COLUMNS = {
+    "likes": "n_likes", "discussions": "n_discussions", "starters": "n_disc_starters", "commits": "n_commits",
+    "committers": "n_committers", "community": "n_community", "downloads": "n_downloads", "usage": "n_usage_spaces",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -35,46 +43,67 @@ class Target:
     least: int = 1  # smallest count outside the body
 
 
-# Tables 2-4; zero shares and concentrations of section 4.1.1. Not published, and chosen: the shares of commits 0 to 4
-# (inside the published quartiles and the 30 % that hold 80 %), of starters' zeros (models: from Table 5's U; below
-# the share of repositories with a discussion), and of the spaces' zeros of likes.
+def target(
+    kind: str, variable: str, body: Mapping[int, float] | None = None, *, least: int = 1, also: tuple[int, ...] = ()
+) -> Target:
+    """What Tables 2-4 and section 4.1.1 print of a variable, and the chosen `body`, which has to have their quartiles.
+
+    also: further largest values. Raises ValueError for a body with other quartiles than the printed ones.
+    """
+    name = f"rq1.{PLURAL[kind]}.{COLUMNS[variable]}"
+    body = dict(body or {})
+    if is_printed(f"{name}.zero_share"):
+        body[0] = met(f"{name}.zero_share")
+    for part in (25, 50, 75):
+        quartile = met(f"{name}.q{part}")
+        below, upto = (math.fsum(share for value, share in body.items() if value < q) for q in (quartile, quartile + 1))
+        if 100 * below > part or (quartile < least and 100 * upto < part):
+            raise ValueError(f"{name}: {body} has another quartile than {quartile} at {part} %")
+    held = f"{name}.share_for_80"
+    holds = (met(held), 0.80) if is_printed(held) and variable != "downloads" else None
+    return Target(met(f"{name}.mean"), met(f"{name}.std"), (met(f"{name}.max"), *also), body, holds, least)
+
+
+# Not published, and chosen: the shares of commits 0 to 4 (inside the published quartiles and the 30 % that hold 80 %), of
+# starters' zeros (models: from Table 5's U; below the share of repositories with a discussion), of the spaces' zeros of
+# likes, and of committers' zeros.
 TARGETS = {
     "model": {
-        "likes": Target(1.14, 30.56, (9_314,), {0: 0.911}, (0.008, 0.80)),
-        "discussions": Target(0.283, 5.42, (3_006,), {0: 0.8448}, (0.10, 0.80)),
-        "starters": Target(0.10, 1.17, (240,), {0: 0.956}),
-        "commits": Target(
-            7.28, 167.14, (75_653,), {0: 0.012, 1: 0.225, 2: 0.225, 3: 0.17, 4: 0.08, 5: 0.06}, (0.30, 0.80), 6
+        "likes": target("model", "likes"),
+        "discussions": target("model", "discussions"),
+        "starters": target("model", "starters", {0: 0.956}),
+        "commits": target("model", "commits", {0: 0.012, 1: 0.225, 2: 0.225, 3: 0.17, 4: 0.08, 5: 0.06}, least=6),
+        "committers": target(
+            "model", "committers", {0: 0.0397, 1: used("rq1.models.n_committers.one_share")}, least=2,
+            also=tuple(met(f"rq1.models.n_committers.top.{rank}.committers") for rank in (2, 3)),
         ),
-        "committers": Target(1.06, 0.41, (18, 16, 15), {0: 0.0397, 1: 0.87}, None, 2),
     },
     "dataset": {
-        "likes": Target(0.92, 18.14, (3_493,), {0: 0.88}),
-        "downloads": Target(476.70, 43_786.43, (9_651_261,), {0: 0.70, 1: 0.035, 2: 0.03}, None, 3),
-        "discussions": Target(1.41, 309.14, (79_256,), {0: 0.91}),
-        "starters": Target(0.12, 0.61, (64,), {0: 0.915}),
-        "commits": Target(
-            30.04,
-            1_298.11,
-            (314_813,),
-            {0: 0.01, 1: 0.19, 2: 0.15, 3: 0.12, 4: 0.10, 5: 0.08, 6: 0.06, 7: 0.06},
-            None,
-            8,
+        "likes": target("dataset", "likes"),
+        "downloads": target("dataset", "downloads", {1: 0.035, 2: 0.03}, least=3),
+        "discussions": target("dataset", "discussions"),
+        "starters": target("dataset", "starters", {0: 0.915}),
+        "commits": target(
+            "dataset", "commits", {0: 0.01, 1: 0.19, 2: 0.15, 3: 0.12, 4: 0.10, 5: 0.08, 6: 0.06, 7: 0.06}, least=8
         ),
-        "committers": Target(1.13, 0.67, (100,), {0: 0.02, 1: 0.875}, None, 2),
+        "committers": target("dataset", "committers", {0: 0.02, 1: 0.875}, least=2),
     },
     "space": {
-        "likes": Target(1.33, 37.35, (9_124,), {0: 0.80}),
-        "discussions": Target(0.34, 54.58, (18_061,), {0: 0.96}),
-        "starters": Target(0.15, 15.36, (4_684,), {0: 0.961}),
-        "commits": Target(8.22, 40.36, (2_150,), {0: 0.002, 1: 0.288, 2: 0.16, 3: 0.15, 4: 0.10}, None, 5),
-        "committers": Target(1.27, 0.99, (282,), {0: 0.003, 1: 0.754}, None, 2),
+        "likes": target("space", "likes", {0: 0.80}),
+        "discussions": target("space", "discussions"),
+        "starters": target("space", "starters", {0: 0.961}),
+        "commits": target("space", "commits", {0: 0.002, 1: 0.288, 2: 0.16, 3: 0.15, 4: 0.10}, least=5),
+        "committers": target("space", "committers", {0: 0.003, 1: 0.754}, least=2),
     },
-}
+}  # fmt: skip
 
 # Section 5.2.2 and 5.2.3. With 70.99 % zeros the third quartile can't be the 0 that Table 2 prints; it is 1.
-DOWNLOADS = Target(1_693.93, 158_207.09, (65_729_394,), {0: 0.7099})
-OVER_A_MILLION, MILLION = 86, 1_000_000
+_DOWNLOADS = "rq1.models.n_downloads"
+DOWNLOADS = Target(
+    met(f"{_DOWNLOADS}.mean"), met(f"{_DOWNLOADS}.std"), (met(f"{_DOWNLOADS}.max"),), {0: met(f"{_DOWNLOADS}.zero_share")},
+    (met(f"{_DOWNLOADS}.share_for_99"), 0.99),
+)  # fmt: skip
+OVER_A_MILLION, MILLION = used(f"{_DOWNLOADS}.count_over_1000000"), 1_000_000
 
 
 # --- one variable -------------------------------------------------------------------------------------------
@@ -243,8 +272,8 @@ def model_downloads(n: int) -> np.ndarray:
     height = (math.sqrt(half * half + of_shares * lacking) - half) / of_shares
     many = np.round(MILLION + height * share).astype(np.int64) + 1
     rest = n - zeros - 1 - len(many)
-    inside = round(0.0098 * n) - 1 - len(many)
-    held = 0.99 * total - top - many.sum()
+    inside = round(target.holds[0] * n) - 1 - len(many)
+    held = target.holds[1] * total - top - many.sum()
     few = fall_off(rest, least=1, total=total - top - many.sum(), squares=None, cap=MILLION, holds=(inside, held))
     squares -= exact.dot(few, few)
     many = polished(many, total=int(many.sum()), squares=squares, least=MILLION + 1, cap=top)
@@ -334,18 +363,13 @@ def overlapped(shared: np.ndarray, room: np.ndarray, sizes: np.ndarray, *, std: 
 
 # --- licences -----------------------------------------------------------------------------------------------
 
-ANALYSED, UNLICENSED = 339_502, round(0.6467 * MODELS)  # section 3.5 and 5.2.2
+ANALYSED = met("rq1.models.grouped.count")
+UNLICENSED = round(met("rq1.models.unlicensed_share") * MODELS)
 VARIABLES = ("likes", "starters", "discussions", "committers", "commits", "downloads", "community", "usage")
 U = np.array(  # Table 5: permissive against restrictive, permissive against none, restrictive against none
     [
-        (1_464_356_547, 8_712_552_137, 5_558_887_829),
-        (1_501_884_124, 8_323_015_321, 5_200_616_824),
-        (1_727_651_315, 9_180_111_459, 4_983_923_782),
-        (1_573_347_885, 8_744_559_271, 5_238_059_429),
-        (2_013_736_368, 11_333_305_055, 5_451_995_655),
-        (1_884_325_690, 10_136_574_180, 4_983_179_068),
-        (1_563_484_573, 8_856_297_978, 5_333_406_861),
-        (1_509_785_617, 8_276_280_946, 5_148_816_091),
+        [used(f"rq1.models.mannwhitney.{COLUMNS[variable]}.{one}_vs_{other}.u") for one, other in PAIRS]
+        for variable in VARIABLES
     ],
     dtype=np.float64,
 )

@@ -18,13 +18,12 @@ from rapidfuzz import fuzz
 from analysis import exact, licenses
 from analysis.exact import correlation
 from analysis.parameters import Parameters, shortest
-from analysis.snapshot import SCHEMAS, Snapshot, SnapshotError, Writer, check_free, date_of, load, new_date
+from analysis.snapshot import PLURAL, SCHEMAS, Snapshot, SnapshotError, Writer, check_free, date_of, load, new_date
 from analysis.sources.twin import counts as twin_counts
 from analysis.sources.twin import network as twin_network
 from analysis.sources.twin.counts import (
-    DATASETS,
     MODELS,
-    SPACES,
+    SIZES,
     TARGETS,
     arranged,
     exchange,
@@ -33,77 +32,103 @@ from analysis.sources.twin.counts import (
     swapped,
 )
 from analysis.sources.twin.network import CENTRAL_DEGREE, FIELD_CODE, FIELDS
+from analysis.sources.twin.printed import met, used
 
-SIZES = {"model": MODELS, "dataset": DATASETS, "space": SPACES}
 CHUNK = 500_000  # commits written at once
 
 # --- what the study prints ----------------------------------------------------------------------------------
 
-NAMES, MERGED, REAL_NAMES = 101_144, 546, 1_979  # section 3.4
+NAMES, MERGED = met("rq2.people.developers"), met("rq2.people.merged")  # section 3.4
+REAL_NAMES = used("rq2.people.real_names.names")
 # Section 3.4: pairs accepted within a repository, among real names, and by degree; they overlap by 696 - 546.
-FOUND_IN_REPOSITORY, FOUND_AS_REAL_NAME, FOUND_BY_DEGREE = 126, 358, 212
-REJECTED_IN_REPOSITORY, REJECTED_AS_REAL_NAME = 180 - 126, 403 - 358
-
-USED_MODELS = 12_000  # not published; section 4.3.2 gives 6,805 with tags of the sub-fields
-USED = twin_counts.Target(  # section 4.3; 277 is one model, the third of CV
-    6.68, 34.75, (1_747, 1_162, 1_002, 925, 854, 621, 500, 454, 445), {1: 0.55, 277: 1 / USED_MODELS}, None, 2
+FOUND_IN_REPOSITORY, FOUND_AS_REAL_NAME, FOUND_BY_DEGREE = (
+    used(f"rq2.people.{found}.accepted") for found in ("same_repository", "real_names", "central")
 )
-USED_WITH_TAGS = {"nlp": 3_995, "cv": 416, "mm": 2_394}  # section 4.3.2, read as numbers of models
-USAGE_LIKES, USAGE_DOWNLOADS = 0.66, 0.29  # section 4.3.3
+REJECTED_IN_REPOSITORY = used("rq2.people.same_repository.compared") - FOUND_IN_REPOSITORY
+REJECTED_AS_REAL_NAME = used("rq2.people.real_names.compared") - FOUND_AS_REAL_NAME
+
+# Section 4.3: the most used models: field and rank where the study prints them, the field of ours, and a task. The study
+# prints 1,747 and 1,748, and 1,002 and 1,001; the first of each is taken. Used in 1,162 spaces, anime-seg can't carry a
+# tag of CV, whose most used model has 500.
+_RANKED = (
+    ("all", 1, "mm", "text-to-image"), ("all", 2, "other", None), ("all", 3, "nlp", "text-generation"),
+    ("mm", 2, "mm", "text-to-image"), ("mm", 3, "mm", "text-to-image"), ("nlp", 2, "nlp", "fill-mask"),
+    ("cv", 1, "cv", "image-classification"), ("cv", 2, "cv", "zero-shot-image-classification"),
+    ("nlp", 3, "nlp", "text-generation"), ("cv", 3, "cv", "zero-shot-image-classification"),
+)  # fmt: skip
+TOP_MODELS = {
+    met(f"rq3.{printed}.usage.top.{rank}.model"): (met(f"rq3.{printed}.usage.top.{rank}.spaces"), where, task)
+    for printed, rank, where, task in _RANKED
+}
+USED_MODELS = 12_000  # not published; section 4.3.2 gives 6,805 with tags of the sub-fields
+_TOP_USED = sorted((spaces for spaces, *_ in TOP_MODELS.values()), reverse=True)
+USED = twin_counts.Target(  # the last one, the third of CV, lies within the tail
+    met("rq3.all.usage.degree.mean"), met("rq3.all.usage.degree.std"), tuple(_TOP_USED[:-1]),
+    {1: 0.55, _TOP_USED[-1]: 1 / USED_MODELS}, None, 2,
+)  # fmt: skip
+USED_WITH_TAGS = {field: met(f"rq3.{field}.usage.models") for field in ("nlp", "cv", "mm")}
+USAGE_LIKES, USAGE_DOWNLOADS = met("rq3.correlation.all.n_likes"), met("rq3.correlation.all.n_downloads")
 # Tables 2-4: mean, standard deviation and maximum of n_community; and the starters of the repository with most
 # committers, so that the largest union is the published one: 240 and 18 make 246, 10 and 100 make 110, 4,684 visitors
 # and an owner make 4,685.
-COMMUNITY_MEANS = {"model": 1.13, "dataset": 1.20, "space": 1.40}
-COMMUNITY_STDS = {"model": 1.26, "dataset": 0.87, "space": 15.39}
-COMMUNITY_MAX = {"model": 246, "dataset": 110, "space": 4_685}
+COMMUNITY_MEANS, COMMUNITY_STDS, COMMUNITY_MAX = (
+    {kind: met(f"rq1.{plural}.n_community.{of}") for kind, plural in PLURAL.items()} for of in ("mean", "std", "max")
+)
 COMMUNITY_STARTERS = {"model": 240, "dataset": 10, "space": 0}
-COMMUNITY_LIKES = {"model": 0.75, "space": 0.76}  # section 4.1.2
-DISCUSSIONS_LIKES = {"space": 0.74}
+COMMUNITY_LIKES = {kind: met(f"rq1.{PLURAL[kind]}.pearson.n_community.n_likes") for kind in ("model", "space")}
+DISCUSSIONS_LIKES = {"space": met("rq1.spaces.pearson.n_discussions.n_likes")}
 
-# Section 4.3: the most used models. The study prints 1,747 and 1,748, and 1,002 and 1,001; the first of each is taken.
-# Used in 1,162 spaces, anime-seg can't carry a tag of CV, whose most used model has 500.
-TOP_MODELS = {
-    "runwayml/stable-diffusion-v1-5": (1_747, "mm", "text-to-image"),
-    "skytnt/anime-seg": (1_162, "other", None),
-    "gpt2": (1_002, "nlp", "text-generation"),
-    "CompVis/stable-diffusion-v1-4": (925, "mm", "text-to-image"),
-    "stabilityai/stable-diffusion-2-1": (854, "mm", "text-to-image"),
-    "bert-base-uncased": (621, "nlp", "fill-mask"),
-    "saltacc/anime-ai-detect": (500, "cv", "image-classification"),
-    "openai/clip-vit-large-patch14": (454, "cv", "zero-shot-image-classification"),
-    "gpt2-medium": (445, "nlp", "text-generation"),
-    "openai/clip-vit-base-patch32": (277, "cv", "zero-shot-image-classification"),
-}
 TOP_TASKS = {
-    "bigscience/bloom": "feature-extraction",  # its leaders are the innermost core of MM, and not of NLP
-    "bigcode/santacoder": "text-generation",
-    "deepset/roberta-base-squad2": "question-answering",
+    twin_network.BLOOM.repo_id: "feature-extraction",  # its leaders are the innermost core of MM, and not of NLP
+    twin_network.SANTACODER.repo_id: "text-generation",
+    twin_network.SQUAD.repo_id: "question-answering",
 }
-# Section 4.3.2: owners among the 100 most used models, beside the models above: (owner, field, how many).
-TOP_OWNERS = (
-    ("facebook", "nlp", 4), ("facebook", "other", 4), ("google", "nlp", 6), ("stabilityai", "mm", 4),
-    ("microsoft", "nlp", 4), ("fnlp", "nlp", 4), ("nitrosocke", "mm", 5),
-)  # fmt: skip
-# And further ones among the 100 most used of a sub-field.
+_OF = {"meta": "facebook", "stability-ai": "stabilityai", "fudan-university": "fnlp", "duchaiten": "DucHaiten"}
+
+
+def _owned(field: str, organisations: dict[str, tuple[str, ...]], before: tuple = ()) -> tuple:
+    """(owner, sub-field, how many) of the 100 most used, beside the models that are named and the owners `before`."""
+    found = []
+    for name, wheres in organisations.items():
+        owner = _OF.get(name, name)
+        named = [where for model, (_, where, _) in TOP_MODELS.items() if _MADE_BY.get(model, model.split("/")[0]) == owner]
+        done = named + [where for who, where, count in before if who == owner for _ in range(count)]
+        left = met(f"rq3.{field}.usage.top100.organisation.{name}") - sum(field in ("all", where) for where in done)
+        found += [(owner, where, left // len(wheres)) for where in wheres]
+    return tuple(one for one in found if one[2])
+
+
+# Section 4.3.2: owners among the 100 most used models; and further ones among the 100 most used of a sub-field.
+_MADE_BY = {"bert-base-uncased": "google", "gpt2": "openai", "gpt2-medium": "openai"}
+TOP_OWNERS = _owned("all", {
+    "meta": ("nlp", "other"), "google": ("nlp",), "stability-ai": ("mm",), "microsoft": ("nlp",),
+    "fudan-university": ("nlp",), "nitrosocke": ("mm",), "openai": ("nlp",),
+})  # fmt: skip
 FIELD_OWNERS = (
-    ("google", "nlp", 2), ("facebook", "nlp", 1), ("fnlp", "nlp", 1), ("stabilityai", "mm", 10),
-    ("lllyasviel", "cv", 20), ("facebook", "cv", 8), ("DucHaiten", "cv", 7),
-)  # fmt: skip
+    *_owned("nlp", {"google": ("nlp",), "meta": ("nlp",), "fudan-university": ("nlp",)}, TOP_OWNERS),
+    *_owned("mm", {"stability-ai": ("mm",)}, TOP_OWNERS),
+    *_owned("cv", {"lllyasviel": ("cv",), "meta": ("cv",), "duchaiten": ("cv",)}, TOP_OWNERS),
+)
 
 # Shares without a licence (section 5.2.2; spaces: not published) and, of the licensed, shares per licence (4.1.3).
 # The published shares come first; what is left is divided among further licences of the same group.
-UNLICENSED = {"dataset": 0.7213, "space": 0.60}
-PERMISSIVE = {"apache-2.0": 0.37, "mit": 0.17}
+UNLICENSED = {"dataset": met("rq1.datasets.unlicensed_share"), "space": 0.60}
+PERMISSIVE = {name: met(f"rq1.models.license_share.{name}") for name in ("apache-2.0", "mit")}
 PERMISSIVE_REST = {"cc-by-4.0": 6, "bsd-3-clause": 2, "afl-3.0": 2, "cc0-1.0": 2, "unlicense": 1, "wtfpl": 1}
-RESTRICTIVE = {"openrail": 0.14, "creativeml-openrail-m": 0.10}
+RESTRICTIVE = {name: met(f"rq1.models.license_share.{name}") for name in ("openrail", "creativeml-openrail-m")}
 RESTRICTIVE_REST = {
     "cc-by-nc-4.0": 6, "cc-by-sa-4.0": 5, "cc-by-nc-sa-4.0": 4, "gpl-3.0": 3, "llama2": 3,
     "bigscience-bloom-rail-1.0": 2, "bigscience-openrail-m": 1, "bigcode-openrail-m": 1, "agpl-3.0": 1,
 }  # fmt: skip
+CREATIVE_COMMONS = {"cc-by-4.0": 3, "cc-by-sa-4.0": 2, "cc-by-nc-4.0": 1, "cc-by-nc-sa-4.0": 1}  # of version 4, by weight
 OTHER_LICENSES = {
     "dataset": {
-        "mit": 0.28, "apache-2.0": 0.15, "openrail": 0.09, "cc-by-4.0": 0.03, "cc-by-sa-4.0": 0.02,
-        "cc-by-nc-4.0": 0.01, "cc-by-nc-sa-4.0": 0.01, "unknown": 0.07, "other": 0.07, "cc0-1.0": 0.06,
+        **{name: met(f"rq1.datasets.license_share.{name}") for name in ("mit", "apache-2.0", "openrail")},
+        **{
+            name: met("rq1.datasets.license_share.creative-commons-4.0") * weight / sum(CREATIVE_COMMONS.values())
+            for name, weight in CREATIVE_COMMONS.items()
+        },
+        "unknown": 0.07, "other": 0.07, "cc0-1.0": 0.06,
         "afl-3.0": 0.06, "gpl-3.0": 0.05, "cc-by-sa-3.0": 0.05, "creativeml-openrail-m": 0.05,
     },
     "space": {"mit": 0.45, "apache-2.0": 0.25, "openrail": 0.15, "gpl-3.0": 0.08, "cc-by-4.0": 0.07},

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from analysis import exact
+from analysis.sources.twin.printed import met, used
 
 FIELDS = ("mm", "nlp", "cv", "other")  # `other`: models without a tag of a sub-field
 FIELD_CODE = {name: code for code, name in enumerate(FIELDS)}
@@ -29,33 +30,21 @@ class Core(NamedTuple):
     reciprocity: float
 
 
+def _printed_core(name: str) -> Core:
+    """The row of Tables 6-9 whose ids start so. The inner cores' modularity and communities shape the twin, no more."""
+    k, nodes, edges = (met(f"{name}.{column}") for column in ("k", "nodes", "edges"))
+    return Core(k, nodes, edges, used(f"{name}.mod"), used(f"{name}.com"), met(f"{name}.recip"))
+
+
 # Tables 6-9, the innermost core first.
 CORES = {
-    "all": (
-        Core(26, 14, 182, 0.00, 1, 1.00),
-        Core(10, 330, 3_769, 0.52, 18, 0.85),
-        Core(5, 1_109, 7_849, 0.60, 68, 0.81),
-        Core(1, 10_524, 21_598, 0.81, 2_894, 0.83),
-    ),
-    "cv": (
-        Core(10, 6, 30, 0.00, 1, 1.00),
-        Core(5, 41, 203, 0.52, 4, 0.93),
-        Core(1, 371, 697, 0.80, 112, 0.90),
-    ),
-    "nlp": (
-        Core(25, 15, 204, 0.00, 1, 0.98),
-        Core(10, 182, 1_980, 0.52, 13, 0.90),
-        Core(5, 565, 3_980, 0.62, 41, 0.91),
-        Core(1, 4_606, 10_010, 0.82, 1_366, 0.93),
-    ),
-    "mm": (
-        Core(26, 14, 182, 0.00, 1, 1.00),
-        Core(10, 82, 805, 0.50, 6, 0.91),
-        Core(5, 218, 1_480, 0.57, 18, 0.89),
-        Core(1, 1_546, 3_661, 0.71, 321, 0.84),
-    ),
-}
-DEGREE_STD, DEGREE_MAX = 32.63, 3_140  # section 4.2.1
+    field: tuple(_printed_core(f"rq2.{field}.{core}") for core in cores)
+    for field, cores in {
+        "all": ("kmax", "k10", "k5", "k1"), "cv": ("kmax", "k5", "k1"), "nlp": ("kmax", "k10", "k5", "k1"),
+        "mm": ("kmax", "k10", "k5", "k1"),
+    }.items()
+}  # fmt: skip
+DEGREE_STD, DEGREE_MAX = met("rq2.all.degree.std"), met("rq2.all.degree.max")  # section 4.2.1
 CENTRAL_DEGREE = 10  # section 3.4
 STAR_FIELDS = ("mm", "nlp", "other")  # in a field as small as CV one star would be most of the network
 # How far modularity by chance raises the links between communities: fitted, for the score also weighs each link by its
@@ -78,9 +67,14 @@ class Named(NamedTuple):
 
 
 # Leaders of one repository are a clique, so more than 14 of them would exceed the innermost core, k = 26.
-BLOOM = Named("bigscience/bloom", "mm", 14, 4)
-SANTACODER = Named("bigcode/santacoder", "nlp", 6, 10)
-SQUAD = Named("deepset/roberta-base-squad2", "nlp", 11, 4)  # leaders: those of NLP's core with all edges out
+def _named(rank: int, field: str, leaders: int) -> Named:
+    name, committers = (met(f"rq1.models.n_committers.top.{rank}.{of}") for of in ("model", "committers"))
+    return Named(name, field, leaders, committers - leaders)
+
+
+BLOOM = _named(1, "mm", 14)
+SANTACODER = _named(2, "nlp", 6)
+SQUAD = _named(3, "nlp", 11)  # leaders: those of NLP's core with all edges out
 
 
 class Shell(NamedTuple):
