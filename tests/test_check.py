@@ -98,10 +98,10 @@ def test_another_snapshot_is_no_ground_for_a_verdict():
 
 
 def test_a_value_without_a_verdict_is_found():
-    counts = {"matches": 5, "differs": 2, "not_covered": 1, "impossible": 1}
+    counts = {"matches": 5, "differs": 2, "undecided": 0, "not_covered": 1, "impossible": 1}
     results = {f"ledger.all.{name}": {"value": count} for name, count in counts.items()}
     whole = results | {"ledger.all.total": {"value": 9}}
-    assert check.ledger_as_counted(whole).answer == "5 matches, 2 differs, 1 not covered, 1 impossible"
+    assert check.ledger_as_counted(whole).answer == "5 matches, 2 differs, 0 undecided, 1 not covered, 1 impossible"
     assert not check.ledger_as_counted(results | {"ledger.all.total": {"value": 10}}).holds
 
 
