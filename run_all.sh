@@ -183,10 +183,9 @@ case ${1-} in
   "" | -*) set -- run "$@" ;;
 esac
 
-# The notebooks' kernels inherit these. One thread: a sum's order, and so its last digit, depends on their number.
-unset PYTHONHOME PYTHONSTARTUP
-export PYTHONPATH=$root PYTHONNOUSERSITE=1 PYTHONHASHSEED=0 JUPYTER_PREFER_ENV_PATH=1 TZ=UTC LC_ALL=C.UTF-8
-export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+# What Python reads when it starts, whatever its user has set; analysis/variables.py sees to all else.
+for name in "${!PYTHON@}"; do unset "$name"; done
+export PYTHONPATH=$root PYTHONNOUSERSITE=1 PYTHONHASHSEED=0 TZ=UTC LC_ALL=C.UTF-8
 
 set_up "$1"
 # In the caller's directory, for file names; -P keeps Python from importing what lies there.

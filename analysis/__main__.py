@@ -2,8 +2,12 @@
 
 import sys
 
+from analysis import variables
+
 # Imported in here, which takes 1.8 s of processor time, so that Ctrl-C meanwhile ends without a traceback.
 try:
+    variables.settle()
+
     from analysis import run
 
     if sys.argv[1:2] == ["run"] and not {"-h", "--help", "--dry-run"} & {*sys.argv}:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis import environment, paths, references
+from analysis import environment, paths, references, variables
 from analysis.results import RunError
 from analysis.study import ledger
 
@@ -18,7 +18,7 @@ RELATIVE = 1e-9  # of its size: what a result differs by at most where only its 
 SHOWN = 5  # differences that a finding names; the others are counted
 MOVED, WARNING = "moved", "warning"
 TO_DO = {  # by the first question whose finding does not hold, where it has a remedy of its own
-    "environment": "install the locked versions (rm -r .venv, then ./run_all.sh), and check again",
+    "environment": "install the locked versions (without .venv ./run_all.sh makes it anew), and check again",
     "snapshot": "get the snapshot of the references (./run_all.sh {make} --force), and check again",
     MOVED: "if the change is meant: ./run_all.sh update-references --snapshot {name}, and say why in the commit's message; "
     "if nothing was changed here, please report these lines with your processor's name",
@@ -87,8 +87,9 @@ def figures_are_the_references(digests: Mapping[str, str], reference: Mapping) -
 
 def notebooks_are_the_references() -> Finding:
     """Do the notebooks give the outputs that are stored in them, cell by cell? nbval runs them on `demo`."""
+    command, env = [*_nbval(), "-q"], variables.clean()
     done = subprocess.run(
-        [*_nbval(), "-q"], cwd=paths.ROOT, capture_output=True, text=True, errors="replace", check=False
+        command, cwd=paths.ROOT, env=env, capture_output=True, text=True, errors="replace", check=False
     )
     said = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
     last = next((line.strip("= ") for line in reversed(done.stdout.splitlines()) if line.strip()), "nbval said nothing")
@@ -107,10 +108,15 @@ def _nbval() -> list[str]:
 def tests_pass(arguments: Sequence[str] = ()) -> bool:
     """Whether the linter, all tests and the notebooks pass, each run whatever the others say; or `pytest` with arguments."""
     python = [sys.executable, "-m"]
-    everything = [[*python, "ruff", "check", "."], [*python, "pytest", "-n", "2", "tests"], _nbval()]
-    commands = [[*python, "pytest", *arguments]] if arguments else everything
-    exit_codes = [subprocess.run(command, cwd=paths.ROOT, check=False).returncode for command in commands]
-    return not any(exit_codes)
+    if arguments:
+        return _succeeds([*python, "pytest", *arguments])
+    passed = [_succeeds([*python, "ruff", "check", "."]), _succeeds([*python, "pytest", "-n", "2", "tests"])]
+    with variables.cleaned():
+        return all([*passed, _succeeds(_nbval())])
+
+
+def _succeeds(command: Sequence[str]) -> bool:
+    return not subprocess.run(command, cwd=paths.ROOT, check=False).returncode
 
 
 def ledger_as_counted(results: Mapping) -> Finding:

@@ -16,6 +16,8 @@ import pandas as pd
 from jupyter_client.manager import KernelManager
 from jupyter_client.provisioning import LocalProvisioner
 
+from analysis import variables
+
 
 class Forked(multiprocessing.get_context("fork").Process):
     """A copy of this process that waits to be told which kernel it is; with what jupyter_client asks of a Popen."""
@@ -43,18 +45,21 @@ class Forked(multiprocessing.get_context("fork").Process):
 def _serve(hears: Connection, told: Connection) -> None:
     from ipykernel.kernelapp import IPKernelApp
 
+    class Kernel(IPKernelApp):
+        def load_config_file(self, suppress_errors=None) -> None:
+            """No settings of the machine either, of which IPython reads some outside of a home directory."""
+
     told.close()  # the other end is the parent's alone: where that is gone, nothing will be heard
     try:
         connection_file, env, directory, parent = hears.recv()
     except EOFError:
         return
-    os.environ.clear()
-    os.environ.update(env)
+    variables.become(env)
     os.chdir(directory)
     pd.set_option("display.max_columns", 20)  # as in any notebook; pandas looks where it is when it is imported
     # A kernel whose parent is gone ends, without a word.
     options = [f"--IPKernelApp.parent_handle={parent}", "--IPKernelApp.log_level=CRITICAL"]
-    IPKernelApp.launch_instance(argv=["-f", connection_file, *options])
+    Kernel.launch_instance(argv=["-f", connection_file, *options])
 
 
 class _ForkedKernel(LocalProvisioner):

@@ -8,6 +8,8 @@ import shutil
 import subprocess
 from collections.abc import Callable
 
+from analysis import variables
+
 TEX = ("latexmk", "pdflatex", "bibtex")
 TEX_FILES = ("booktabs.sty", "lmodern.sty", "phvr8t.tfm")  # one of each Debian package that brings no program
 READER = "pdftotext"
@@ -32,8 +34,10 @@ def missing(*, for_tests: bool = False) -> list[str]:
 
 
 def _tex_has(file: str) -> bool:
-    command = ["kpsewhich", file]
-    return bool(shutil.which(command[0])) and not subprocess.run(command, capture_output=True, check=False).returncode
+    command, env = ["kpsewhich", file], variables.clean()
+    return bool(shutil.which(command[0])) and not subprocess.run(
+        command, env=env, capture_output=True, check=False
+    ).returncode
 
 
 def ensure(said: Callable[[str], None], *, for_tests: bool = False) -> list[str]:

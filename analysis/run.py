@@ -24,7 +24,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis import directories, paths
+from analysis import directories, paths, variables
 from analysis.results import RunError
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ def prepare() -> None:
     """Have the packages imported while this process does something else; without it they are imported when needed."""
     if FORKS:
         _processes()
-        forkserver.ensure_running()
+        with variables.cleaned():
+            forkserver.ensure_running()
 
 
 def _processes():
@@ -71,9 +72,10 @@ def run_notebooks(
     directories.emptied(out_dir)
     (out_dir / "notebooks").mkdir()
     paths.settle()
+    prepare()
     context = _processes()
     messages, sockets = context.SimpleQueue(), tempfile.TemporaryDirectory(prefix="run-")
-    values, env = replace(parameters, out_dir="").changed(), os.environ | {paths.OF_THE_RUN: str(out_dir)}
+    values, env = replace(parameters, out_dir="").changed(), variables.clean() | {paths.OF_THE_RUN: str(out_dir)}
     arguments = (out_dir / "notebooks", values, messages, env, sockets.name)
     waiting = [context.Process(target=_work, args=(name, *arguments), name=name) for name in names]
     running: list[multiprocessing.process.BaseProcess] = []
@@ -119,28 +121,20 @@ def run_comparison(asked: Parameters, out_dir: Path, *, said: Callable[[str], No
     directories.emptied(out_dir)
     (out_dir / "notebooks").mkdir()
     paths.settle()
-    _let_kernels_find_the_package()
-    os.environ[paths.OF_THE_RUN] = str(out_dir)
-    try:
+    with variables.cleaned():
+        os.environ[paths.OF_THE_RUN] = str(out_dir)
         execute("compare_snapshots", out_dir / "notebooks", asdict(replace(asked, out_dir="")), said=said)
-    finally:
-        del os.environ[paths.OF_THE_RUN]
     return out_dir
-
-
-def _let_kernels_find_the_package() -> None:
-    inherited = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(paths.ROOT), *([inherited] if inherited else [])])
 
 
 def _work(name: str, directory: Path, values: Mapping, messages, env: Mapping[str, str], sockets_in: str) -> None:
     """What one process does."""
     os.setsid()  # Ctrl-C is for the run's own process, which ends this one
-    os.environ.clear()  # of the process that this one is forked from
-    os.environ.update(env)
+    home = Path(sockets_in) / name
+    home.mkdir()
+    variables.become(env | {"HOME": str(home)})  # not those of the process that this one is forked from
     waiting = _forked()
     threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
-    _let_kernels_find_the_package()
 
     def progress(*done) -> None:
         messages.put(done)
@@ -291,14 +285,14 @@ def build_paper(parameters: Parameters) -> Path:
     build = out_dir / "build"
     build.mkdir(exist_ok=True)
     days = load(parameters.snapshot_date).date - dt.date(1970, 1, 1)
-    env = os.environ | {
+    env = variables.clean() | {
         "TEXINPUTS": f".:{out_dir}:",
         "BIBINPUTS": ".:",
         "SOURCE_DATE_EPOCH": str(days // dt.timedelta(seconds=1)),
         "FORCE_SOURCE_DATE": "1",
         "max_print_line": "10000",
     }
-    command = ["latexmk", "-pdf", "-interaction=nonstopmode", "-halt-on-error", f"-outdir={build}", "main.tex"]
+    command = ["latexmk", "-norc", "-pdf", "-interaction=nonstopmode", "-halt-on-error", f"-outdir={build}", "main.tex"]
     done = subprocess.run(
         command, cwd=paths.PAPER, env=env, capture_output=True, text=True, errors="replace", check=False
     )

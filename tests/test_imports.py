@@ -46,6 +46,7 @@ LAYERS = {
         "environment",
         "programs",
         "exact",
+        "variables",
     ),
 }
 # What a module that imports within its functions says in a comment or its docstring: how much time that saves.

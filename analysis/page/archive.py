@@ -6,7 +6,6 @@ what is not needed for the PDF (results, data behind tables and figures, noteboo
 
 import io
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -15,7 +14,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from analysis import paths
+from analysis import paths, variables
 from analysis.results import RunError
 
 OLDEST = (1980, 1, 1, 0, 0, 0)  # the only moment that every zip has room for; a clock would change the bytes
@@ -129,7 +128,7 @@ def compile_alone(archive: Path) -> int:
         command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "main.tex"]
         for _ in range(RUNS):
             done = subprocess.run(
-                command, cwd=folder, capture_output=True, text=True, errors="replace", check=False, env=_plain_tex()
+                command, cwd=folder, capture_output=True, text=True, errors="replace", check=False, env=variables.clean()
             )
             if done.returncode:
                 raise RunError(f"{archive.name} does not compile alone: {_first_error(done.stdout)}")
@@ -138,11 +137,6 @@ def compile_alone(archive: Path) -> int:
         if not pages or unresolved:
             raise RunError(f"{archive.name} compiles with undefined references" if unresolved else "no PDF was written")
         return int(pages[1])
-
-
-def _plain_tex() -> dict[str, str]:
-    """The environment without what would let TeX find files elsewhere."""
-    return {name: value for name, value in os.environ.items() if name not in ("TEXINPUTS", "BIBINPUTS", "BSTINPUTS")}
 
 
 def _first_error(output: str) -> str:
