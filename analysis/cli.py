@@ -66,6 +66,7 @@ app = typer.Typer(
 )
 SNAPSHOTS, RESULTS, BY_HAND = "Snapshots", "Results", "Tests and notebooks"  # the parts of the list of commands
 app.add_typer(commands.app, name="people", short_help="which names are one person's", rich_help_panel=SNAPSHOTS)
+app.command("snapshots", short_help="list the snapshots", rich_help_panel=SNAPSHOTS)(source_commands.snapshots)
 app.command("sources")(source_commands.sources)
 app.command("fetch")(source_commands.fetch_)
 app.command("select", short_help="those repositories that another snapshot lists too", rich_help_panel=SNAPSHOTS)(
@@ -161,6 +162,9 @@ def run_(
     robustness: Annotated[
         bool, typer.Option("--robustness", help="Run the notebook `robustness` too: other rules, null models, tails.")
     ] = False,
+    beside: Annotated[
+        str, typer.Option(metavar="NAME", help="Say what a second snapshot of about the same day, of another source, changes.")
+    ] = "",
 ) -> None:
     """Run the notebooks on a snapshot, build the paper and the page of the run.
 
@@ -169,7 +173,8 @@ def run_(
     Prints the directory of the results as the last line. Exit codes: 0 done; 1 failed; 2 wrong usage; 3 all but the PDF.
     """
     values = parse(parameter or [])
-    given = {name: value for name, value in (("snapshot_date", snapshot_name), ("as_of", as_of)) if value}
+    options = {"snapshot_date": snapshot_name, "as_of": as_of, "beside": beside}
+    given = {name: value for name, value in options.items() if value}
     for name in given.keys() & values.keys():
         raise ParameterError(f"-p {name}={values[name]}: {name} is given by an option too; give it once")
     if "snapshot_date" not in given | values:
@@ -190,6 +195,9 @@ def run_(
     if dry_run:
         _say(f"would run {', '.join(notebooks)}{' and build the paper' if paper else ''}")
         return
+    if asked.beside:
+        snapshot.validate(snapshot.load(asked.beside), again=False)
+        _make(asked.other)
     with directories.claimed(asked.directory, said=_say):
         _whole_run(asked, notebooks=notebooks, paper=paper)
 
@@ -206,6 +214,8 @@ def _asked(values: Mapping, *, fetch: bool = False) -> "Parameters | Comparison"
             directories.check(asked.directory)
         asked = check({**values, "snapshot_date": _snapshot_of(asked.snapshot_date, fetch=fetch)})
     directories.check(asked.directory)
+    if isinstance(asked, Parameters) and asked.beside:
+        directories.check(asked.other.directory)
     return asked
 
 
@@ -412,42 +422,6 @@ def twin(
     said.print(f"{made.name}: written ({rows})")
 
 
-@app.command("snapshots", short_help="list the snapshots", rich_help_panel=SNAPSHOTS)
-def snapshots() -> None:
-    """List the snapshots: date, source, what they cover, rows and size."""
-    table = Table("name", "date", "source", "covers", "rows", "size", box=None)
-    broken = []
-    for name in snapshot.names():
-        try:
-            loaded = snapshot.load(name)
-        except SnapshotError as error:
-            broken.append(str(error))
-            continue
-        tables = loaded.manifest["tables"].values()
-        size = sum(entry["bytes"] for entry in tables)
-        mark = "SYNTHETIC: " if loaded.synthetic else ""
-        title = mark + str(loaded.manifest["source"].get("title", ""))
-        rows = sum(entry["rows"] for entry in tables)
-        table.add_row(name, str(loaded.date), title, _covers(loaded), f"{rows:,}", f"{size / 1e6:,.1f} MB")
-    Console(highlight=False, markup=False).print(table if table.rows else "no snapshot yet: see `import --help`")
-    for line in broken:
-        said.print(f"error: {line}", style="red", markup=False)
-    if broken:
-        raise typer.Exit(1)
-
-
-def _covers(loaded: snapshot.Snapshot) -> str:
-    """Tables and kinds that are there, a sample marked with ~."""
-    parts = []
-    for name in snapshot.DATA_TABLES:
-        kinds = snapshot.KINDS if name in snapshot.BY_KIND else (None,)
-        there = [kind for kind in kinds if loaded.status(name, kind) != "absent"]
-        if there:
-            shown = [("~" if loaded.status(name, k) == "sample" else "") + snapshot.PLURAL.get(k, "") for k in there]
-            parts.append(f"{name} ({', '.join(shown)})" if any(shown) else name)
-    return "; ".join(parts)
-
-
 @app.command("ledger", short_help="the study's values beside those of a run", rich_help_panel=RESULTS)
 def ledger(
     name: Annotated[str, typer.Argument(help="A run: its name in paper/generated, as demo, or the path of its out_dir.")],
@@ -536,14 +510,7 @@ def _compare(compared: "Comparison", *, anew: bool, dry_run: bool) -> None:
         said.print(f"as of {', '.join(parameters.as_of for parameters in compared.runs)}")
     else:
         for parameters in dict.fromkeys(compared.runs):
-            with nullcontext() if dry_run else directories.claimed(parameters.directory, said=_say):
-                why = "to be made anew" if anew else snapshots_compared.why_run(parameters)
-                _say(
-                    f"{parameters.run_name}: {f'its results are {why}; it is run' if why else 'its results are there'}"
-                )
-                if why and not dry_run:
-                    _run_notebooks(parameters)
-                    run.collect(parameters)
+            _make(parameters, anew=anew, dry_run=dry_run)
     if dry_run:
         return
     for line in snapshots_compared.warnings(snapshots_compared.headers(compared)):
@@ -551,6 +518,18 @@ def _compare(compared: "Comparison", *, anew: bool, dry_run: bool) -> None:
     with directories.claimed(compared.directory, said=_say):
         run.run_comparison(compared.asked, compared.directory, said=_say)
     print(compared.directory)
+
+
+def _make(parameters: Parameters, *, anew: bool = False, dry_run: bool = False) -> None:
+    """The results of a run, without paper and page: made where they are absent or out of date."""
+    from analysis import compare as snapshots_compared
+
+    with nullcontext() if dry_run else directories.claimed(parameters.directory, said=_say):
+        why = "to be made anew" if anew else snapshots_compared.why_run(parameters)
+        _say(f"{parameters.run_name}: {f'its results are {why}; it is run' if why else 'its results are there'}")
+        if why and not dry_run:
+            _run_notebooks(parameters)
+            run.collect(parameters)
 
 
 @app.command("validate", short_help="read every value of a snapshot", rich_help_panel=SNAPSHOTS)

@@ -20,6 +20,7 @@ CHOICES = {
     "bots": ("exclude", "include"),
     "identities": ("merged", "raw"),
 }
+MOST_DAYS_APART = 31  # of a snapshot beside another one
 SPARK = re.compile(r"local(\[(\d+|\*)(, ?\d+)?\])?|(sc|spark)://[A-Za-z0-9._-]+(:\d{1,5})?([/;,][!-~]*)?")
 
 
@@ -39,6 +40,7 @@ class Parameters:
     merge_threshold: float = 90
     engine: str = "duckdb"
     out_dir: str = ""
+    beside: str = ""  # of the run and not of the notebooks: a second snapshot, whose results the paper sets beside these
 
     @property
     def run_name(self) -> str:
@@ -49,6 +51,7 @@ class Parameters:
             "identities": "+raw-identities",
             "merge_threshold": f"+threshold-{shortest(self.merge_threshold)}",
             "engine": f"+spark-{hashlib.sha256(self.engine.encode()).hexdigest()[:8]}",
+            "beside": f"+beside-{self.beside}",
         }
         changed = [suffixes[name] for name in suffixes if getattr(self, name) != getattr(Parameters(), name)]
         return self.snapshot_date + (f"@{self.as_of}" if self.as_of else "") + "".join(changed)
@@ -57,6 +60,11 @@ class Parameters:
     def directory(self) -> Path:
         """Where the results go: `out_dir` where given, else a directory of the run's own."""
         return paths.of_the_run(Path(self.out_dir) if self.out_dir else paths.generated() / self.run_name)
+
+    @property
+    def other(self) -> "Parameters":
+        """The run of the snapshot beside this one."""
+        return replace(self, snapshot_date=self.beside, beside="", out_dir="")
 
     @property
     def before_dates(self) -> str:
@@ -69,12 +77,13 @@ class Parameters:
         )
 
     def changed(self) -> dict:
-        """The values that differ from the notebooks' defaults: what papermill injects."""
-        return {name: value for name, value in asdict(self).items() if value != getattr(Parameters(), name)}
+        """The notebooks' values that differ from their defaults: what papermill injects."""
+        own = asdict(replace(self, beside=""))
+        return {name: value for name, value in own.items() if value != getattr(Parameters(), name)}
 
     def recorded(self) -> dict:
-        """The values that decide the results; the directory does not."""
-        return {name: value for name, value in asdict(self).items() if name != "out_dir"}
+        """The values that decide the results; the directory does not. A snapshot beside it is there where there is one."""
+        return {name: value for name, value in asdict(self).items() if name != "out_dir" and (name != "beside" or value)}
 
 
 def shortest(number: float) -> str:
@@ -128,7 +137,29 @@ def check(values: Mapping) -> Parameters:
             f"snapshot_date={parameters.snapshot_date[:60]}: no such snapshot; {hint}there are {', '.join(known) or 'none'}"
         )
     _check_as_of(parameters)
+    if parameters.beside:
+        _check_beside(parameters)
     return parameters
+
+
+def _check_beside(parameters: Parameters) -> None:
+    """The snapshot beside it is another one, and looks at about the same day."""
+    if parameters.beside == parameters.snapshot_date:
+        raise ParameterError(f"beside={parameters.beside}: is the run's own snapshot; expected another one of about its day")
+    try:
+        check(asdict(parameters.other))
+    except ParameterError as error:
+        raise ParameterError(str(error).replace("snapshot_date=", "beside=", 1)) from None
+    own, other = (snapshot.load(name) for name in (parameters.snapshot_date, parameters.beside))
+    if own.synthetic != other.synthetic:
+        raise ParameterError(f"beside={other.name}: one of the two is synthetic; no source is compared with invented data")
+    days = abs(other.date - own.date).days
+    if days > MOST_DAYS_APART and not parameters.as_of:
+        raise ParameterError(
+            f"beside={parameters.beside}: is of {days} days before or after, so that what changed on the Hub would be taken "
+            f"for the source's doing; expected at most {MOST_DAYS_APART}, or --as-of a day for both. `compare` sets dates "
+            "side by side"
+        )
 
 
 def check_values(values: Mapping) -> Parameters:

@@ -244,7 +244,7 @@ def _strip(copy: Path, name: str) -> None:
 
 def collect(parameters: Parameters) -> dict:
     """Merge what the notebooks emitted into results.json, and write numbers.tex, the ledger and the tables about the run."""
-    from analysis import report, templates
+    from analysis import beside, report, templates
     from analysis.engine import load
     from analysis.page import colophon
     from analysis.study import ledger
@@ -254,6 +254,8 @@ def collect(parameters: Parameters) -> dict:
     about = {"snapshot": hub.snapshot.manifest, "parameters": parameters.recorded()}
     ledger.write_ledger(out_dir, report.merge_results(out_dir, **about))
     colophon.write(out_dir, hub, parameters)
+    if parameters.beside:
+        beside.write(out_dir, hub, report.merge_results(out_dir, **about))
     document = report.merge_results(out_dir, **about)
     meta = colophon.meta(hub, parameters)
     report.write_numbers(

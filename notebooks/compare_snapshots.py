@@ -27,7 +27,7 @@ engine = "duckdb"  # or the URL of a Spark cluster
 out_dir = ""  # empty: a directory of the comparison's own under paper/generated
 
 # %%
-from analysis import compare, figures
+from analysis import compare, figures, ranking
 from analysis.parameters import Parameters
 from analysis.report import Report
 
@@ -58,7 +58,7 @@ report.table("compare_warnings", compare.warning_table(runs), prose=True, align=
 # %%
 values = compare.side_by_side(runs)
 verdicts = compare.verdicts(runs)
-orders = compare.orders(runs)
+orders = ranking.orders(runs)
 report.numbers("compare", compare.results(values, verdicts, orders))
 report.table("compare_summary", compare.summary(values))
 

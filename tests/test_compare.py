@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from analysis import cli, figures, paths, references, report, run
+from analysis import cli, figures, paths, ranking, references, report, run
 from analysis import compare as compared
 from analysis.parameters import ParameterError, Parameters
 from analysis.results import RunError, read_results
@@ -98,7 +98,7 @@ def test_results_about_the_run_are_no_results_about_the_hub():
 
 def test_a_run_against_itself_has_no_change_at_all(of_demo):
     values = compared.side_by_side([of_demo, of_demo])
-    verdicts, orders = compared.verdicts([of_demo, of_demo]), compared.orders([of_demo, of_demo])
+    verdicts, orders = compared.verdicts([of_demo, of_demo]), ranking.orders([of_demo, of_demo])
     counts = compared.results(values, verdicts, orders)
     assert {name: count for name, count in counts.items() if name.endswith("changed")} == {
         "results.changed": 0,
@@ -139,7 +139,7 @@ def superiority(variable, first, second, value):
 
 
 def order_of(runs, name):
-    return compared.orders(runs).set_index("order").loc[name]
+    return ranking.orders(runs).set_index("order").loc[name]
 
 
 def test_the_order_of_two_licence_groups_turns_where_superiority_crosses_one_half():
@@ -173,7 +173,7 @@ def test_an_order_holds_only_the_groups_that_every_run_covers():
     found = order_of(runs, "kinds, most repositories first")
     assert found[[0, 1, "changed"]].tolist() == ["models > datasets", "datasets > models", True]
     alone = two({"rq1.models.count": 9, "rq1.datasets.count": 5}, {"rq1.models.count": 8})
-    assert compared.orders(alone).empty
+    assert ranking.orders(alone).empty
 
 
 def test_the_order_of_the_organisations_in_the_top_changes_with_a_name():
@@ -365,7 +365,7 @@ def test_the_figures_of_a_trend_draw_a_sample_hollow_and_leave_zeros_off_a_log_a
 def test_hostile_names_reach_the_table_as_harmless_text(tmp_path):
     name = "rq1.models.license.rank.1.identifier"
     runs = two({name: HOSTILE}, {name: "x" * 10_000})
-    found = compared.orders(runs)
+    found = ranking.orders(runs)
     writer = report.Report("compare_snapshots", out_dir=tmp_path, synthetic=False)
     shown = writer.table("orders", compared.printed_orders(runs, found, changed=True), prose=True)
     text = (tmp_path / "tables" / "orders.tex").read_text(encoding="utf-8")
@@ -375,7 +375,7 @@ def test_hostile_names_reach_the_table_as_harmless_text(tmp_path):
 
 def test_nothing_in_common_is_said_and_breaks_nothing(tmp_path):
     runs = two({"rq1.models.count": 1}, {"rq3.all.usage.models": 1})
-    values, verdicts, orders = compared.side_by_side(runs), compared.verdicts(runs), compared.orders(runs)
+    values, verdicts, orders = compared.side_by_side(runs), compared.verdicts(runs), ranking.orders(runs)
     shifts = compared.shifts(runs, values)
     assert shifts.value.empty and "no headline result in common" in shifts.why
     assert compared.changed_verdicts(runs, verdicts).iloc[0].tolist() == ["none"]

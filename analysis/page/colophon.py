@@ -9,7 +9,7 @@ import pandas as pd
 from analysis import environment, paths, people, report
 from analysis.engine import Hub
 from analysis.parameters import Parameters
-from analysis.snapshot import BY_KIND, DATA_TABLES, PLURAL
+from analysis.snapshot import BY_KIND, DATA_TABLES, PLURAL, load
 from analysis.study import ledger
 
 STEP = "front_matter"  # what results.json names in place of a notebook
@@ -57,6 +57,7 @@ def colophon(hub: Hub, parameters: Parameters) -> pd.DataFrame:
         "snapshot": f"{hub.snapshot.name} ({hub.snapshot.date})",
         "snapshot hash": hub.snapshot.digest[:32],
         "decisions about people": people.digest_of(hub.snapshot)[:32] or "none beside the snapshot",
+        **({"hash of the snapshot beside it": load(parameters.beside).digest[:32]} if parameters.beside else {}),
         "commit": commit(),
         **{f"parameter {name}": f"{value}" or "(none)" for name, value in parameters.recorded().items()},
         "Python": platform.python_version(),

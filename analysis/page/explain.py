@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FunctionType
 
-from analysis import report
+from analysis import beside, report
 from analysis.results import RunError
 from analysis.study import audit, ledger, verdicts
 
@@ -24,6 +24,9 @@ BEHIND = (  # what is made after the notebooks: which functions are behind the r
     (("ledger.", "snapshot."), [ledger.ledger_results, ledger.ledger_rows, ledger.reason, ledger.verdict_counts]),
     (("audit.",), [audit.outcome_counts, audit.quantities]),
     (("rq",), [verdicts.derived]),
+)
+BESIDE = (  # of them, what a snapshot beside the run's adds
+    (("beside.",), [beside.write, beside.about, beside.counted, beside.names]),
 )
 NEAR = 5  # ids that are offered in place of one that does not exist
 
@@ -207,7 +210,7 @@ def _called(source: str, imported: Mapping[str, object]) -> Iterator[FunctionTyp
 
 def _of_the_road(result_id: str) -> list[FunctionType]:
     """The functions behind what no notebook emits: the ledger's counts, the audit, and what follows from other results."""
-    return next((functions for starts, functions in BEHIND if result_id.startswith(starts)), [])
+    return next((functions for starts, functions in BEHIND + BESIDE if result_id.startswith(starts)), [])
 
 
 def definitions(functions: Sequence[FunctionType]) -> Iterator[tuple[str, str]]:

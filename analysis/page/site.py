@@ -21,7 +21,7 @@ import pandas as pd
 from markupsafe import Markup
 from nbconvert import HTMLExporter
 
-from analysis import directories, paths, report, templates
+from analysis import beside, directories, paths, report, templates
 from analysis.page import colophon, explain, provenance
 from analysis.parameters import Parameters
 from analysis.study import audit, ledger, published, verdicts
@@ -43,6 +43,7 @@ STEPS: dict[str, tuple[str, list[tuple[tuple[str, ...], list[Callable]]]]] = {
         "After the notebooks: what the paper says of its run",
         [((), [colophon.write, colophon.coverage, colophon.left_out, colophon.colophon])],
     ),
+    beside.STEP: ("After the notebooks: the snapshot beside this one", list(explain.BESIDE)),
 }
 
 
@@ -99,7 +100,7 @@ def _notebook_pages(out_dir: Path, document: Mapping) -> list[dict]:
     names = sorted(executed, key=lambda name: (not name.startswith("rq"), name))
     where = {"project": provenance.web_address(provenance.remote()), "commit": colophon.commit()}
     notebooks = {name: _notebook(name, executed[name], document, where) for name in names}
-    notebooks |= {name: _step(name, document, where) for name in STEPS}
+    notebooks |= {name: _step(name, document, where) for name in STEPS if _emitted(name, document)}
     exporter = HTMLExporter(template_name="cells", extra_template_basedirs=[str(ASSETS)], exclude_anchor_links=True)
     return [_page(name, notebook, exporter, document) for name, notebook in notebooks.items()]
 

@@ -1,4 +1,4 @@
-"""`sources` and `fetch` on the command line, and what a run says of a snapshot that is not there."""
+"""`snapshots`, `sources`, `fetch` and `select` on the command line, and what a run says of a snapshot that is not there."""
 
 import datetime as dt
 from typing import Annotated
@@ -14,6 +14,41 @@ from analysis.sources import dumps, fetch, selection
 
 ORIGINS = {"hub": "https://huggingface.co/datasets/{}", "zenodo": "https://zenodo.org"}
 said = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def snapshots() -> None:
+    """List the snapshots: date, source, what they cover, rows and size."""
+    table = Table("name", "date", "source", "covers", "rows", "size", box=None)
+    broken = []
+    for name in snapshot.names():
+        try:
+            loaded = snapshot.load(name)
+        except SnapshotError as error:
+            broken.append(str(error))
+            continue
+        tables = loaded.manifest["tables"].values()
+        size = sum(entry["bytes"] for entry in tables)
+        mark = "SYNTHETIC: " if loaded.synthetic else ""
+        title = mark + str(loaded.manifest["source"].get("title", ""))
+        rows = sum(entry["rows"] for entry in tables)
+        table.add_row(name, str(loaded.date), title, _covers(loaded), f"{rows:,}", f"{size / 1e6:,.1f} MB")
+    Console(highlight=False, markup=False).print(table if table.rows else "no snapshot yet: see `import --help`")
+    for line in broken:
+        said.print(f"error: {line}", style="red", markup=False)
+    if broken:
+        raise typer.Exit(1)
+
+
+def _covers(loaded: snapshot.Snapshot) -> str:
+    """Tables and kinds that are there, a sample marked with ~."""
+    parts = []
+    for name in snapshot.DATA_TABLES:
+        kinds = snapshot.KINDS if name in snapshot.BY_KIND else (None,)
+        there = [kind for kind in kinds if loaded.status(name, kind) != "absent"]
+        if there:
+            shown = [("~" if loaded.status(name, k) == "sample" else "") + snapshot.PLURAL.get(k, "") for k in there]
+            parts.append(f"{name} ({', '.join(shown)})" if any(shown) else name)
+    return "; ".join(parts)
 
 
 def sources() -> None:
