@@ -12,6 +12,7 @@ import jinja2
 from markupsafe import Markup
 
 from analysis import paths, report
+from analysis.study import differences
 from analysis.text import visible
 
 MISSING = "\0"  # marks a text in which a number has no value, until the text is written
@@ -197,12 +198,20 @@ def write_sections(out_dir: Path, document: Mapping, meta: Mapping[str, str]) ->
     """The paper's sections as LaTeX, from `paper/sections/*.tex.j2`; `document` is results.json."""
     made = environment(
         LatexWords(document["results"]), results=document["results"], parameters=document["parameters"], meta=meta,
-        synthetic=bool(document["snapshot"]["synthetic"]),
+        synthetic=bool(document["snapshot"]["synthetic"]), **about_the_source(document["snapshot"]),
     )  # fmt: skip
     (out_dir / "sections").mkdir(exist_ok=True)
     for source in sorted((paths.PAPER / "sections").glob("*.tex.j2")):
         text = rendered(made, f"sections/{source.name}")
         (out_dir / "sections" / source.name.removesuffix(".j2")).write_text(text, encoding="utf-8")
+
+
+def about_the_source(manifest: Mapping) -> dict:
+    """What paper and page say of why values of a snapshot differ from the study's."""
+    return {
+        "census": differences.is_census(manifest), "samples": differences.samples(manifest),
+        "source_reasons": differences.reasons(manifest),
+    }  # fmt: skip
 
 
 def tex(text: str) -> str:

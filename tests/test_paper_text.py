@@ -22,11 +22,12 @@ TABLES = set(
     rq1_licenses rq1_mannwhitney rq2_developers rq2_centrality rq2_core_repositories rq2_structure_all rq2_structure_cv
     rq2_structure_nlp rq2_structure_mm rq3_degree rq3_top_models rq3_organisations_usage
     rq3_organisations_cousage rq3_correlation colophon ledger ledger_summary audit
-    people_sensitivity people_sensitivity_counts people_before_after people_score people_score_truth""".split()
+    people_sensitivity people_sensitivity_counts people_before_after people_score people_score_truth
+    beside_runs beside_counts beside_names beside_results""".split()
 )
 FIGURES = set(
     "rq1_distributions rq1_correlations rq1_license_correlations rq2_distributions rq3_distributions "
-    "people_sensitivity people_score".split()
+    "people_sensitivity people_score beside_shifts".split()
 )
 META = set(
     """snapshot date as_of source origin licence commit hash parameters conventions bots identities
@@ -189,8 +190,9 @@ META_TEXTS = {key: key.replace("_", "-") for key in META}
 def words(has_value):
     """The environment of the sections, with made-up results."""
     return templates.environment(
-        templates.LatexWords(MadeUp(has_value)), parameters=Parameters().recorded(), meta=META_TEXTS, synthetic=False
-    )
+        templates.LatexWords(MadeUp(has_value)), parameters=Parameters().recorded(), meta=META_TEXTS, synthetic=False,
+        **templates.about_the_source({}),
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -268,6 +270,9 @@ EXTRAS = [  # ids that the paper needs beside those of DESIGN
     r"ledger\.(calibrated|input|implied|parameter|emergent|all)\.(matches|differs|undecided|not_covered|impossible|total|compared)",
     r"ledger\.(emergent\.matching\.share|tautologies\.total)",
     r"ledger\.why\.[a-z]+",
+    rf"beside\.{KIND}\.(repositories|{VARIABLE})\.(first|second|first_in_both|second_in_both|repositories|same\.share)",
+    rf"beside\.{KIND}\.names\.(commits|alike\.share|(people_|several_)?(first|second))",
+    r"beside\.((first|second)\.(snapshot|date|source)|days_apart|results\.(compared|same)|(verdicts|orders)\.(compared|changed))",
     r"audit\.[a-z_]+\.(total|consistent|contradicted|undecided)",
     r"audit\.groups\.(permissive|restrictive|none|permissive_low|permissive_high)",
     r"audit\.(order\.(least|most)|whole\.(top|needed|allowed)|isolates\.((low|high)\.share|most_developers))",
@@ -308,7 +313,9 @@ def test_grammar_refuses_what_the_design_does_not_name(name):
 def test_every_id_in_the_text_follows_the_grammar(rendered):
     asked = {name for made, _ in rendered.values() for name in made["results"]}
     assert [name for name in sorted(asked) if not ID.fullmatch(name)] == []
-    assert {name.split(".")[0] for name in asked} == {"rq1", "rq2", "rq3", "people", "snapshot", "ledger", "audit"}
+    assert {name.split(".")[0] for name in asked} == {
+        "rq1", "rq2", "rq3", "people", "snapshot", "ledger", "audit", "beside",
+    }  # fmt: skip
 
 
 def test_every_meta_key_in_the_text_is_one_that_the_build_writes(rendered):

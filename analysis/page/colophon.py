@@ -9,7 +9,7 @@ import pandas as pd
 from analysis import environment, paths, people, report
 from analysis.engine import Hub
 from analysis.parameters import Parameters
-from analysis.snapshot import BY_KIND, DATA_TABLES, PLURAL, load
+from analysis.snapshot import BY_KIND, DATA_TABLES, PLURAL, Snapshot, load
 from analysis.study import ledger
 
 STEP = "front_matter"  # what results.json names in place of a notebook
@@ -57,13 +57,26 @@ def colophon(hub: Hub, parameters: Parameters) -> pd.DataFrame:
         "snapshot": f"{hub.snapshot.name} ({hub.snapshot.date})",
         "snapshot hash": hub.snapshot.digest[:32],
         "decisions about people": people.digest_of(hub.snapshot)[:32] or "none beside the snapshot",
-        **({"hash of the snapshot beside it": load(parameters.beside).digest[:32]} if parameters.beside else {}),
+        **_sources(hub.snapshot, parameters),
         "commit": commit(),
         **{f"parameter {name}": f"{value}" or "(none)" for name, value in parameters.recorded().items()},
         "Python": platform.python_version(),
         **{name: version or "not installed" for name, version in installed.items()},
     }
     return pd.DataFrame({"value": rows})
+
+
+def _sources(snapshot: Snapshot, parameters: Parameters) -> dict[str, str]:
+    """What has to be said of where the snapshot comes from, and of the one beside it."""
+    found, known = {}, pd.read_csv(paths.DATA / "sources.csv", keep_default_na=False, index_col="name")["attribution"]
+    beside = [load(parameters.beside)] if parameters.beside else []
+    for whose, one in zip(("", "beside it: "), (snapshot, *beside), strict=False):
+        source = one.manifest["source"]
+        found |= {f"{whose}snapshot": f"{one.name} ({one.date})", f"{whose}snapshot hash": one.digest[:32]} if whose else {}
+        found |= {f"{whose}source": source.get("title"), f"{whose}published at": source.get("origin")}
+        found |= {f"{whose}terms": source.get("licence"), f"{whose}attribution": known.get(source.get("published"))}
+        found |= {f"{whose}only in": source.get("only_in")}
+    return {what: text for what, text in found.items() if text}
 
 
 def commit() -> str:

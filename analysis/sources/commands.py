@@ -160,6 +160,7 @@ def brought(planned: fetch.Plan, *, to: str = "", import_it: bool = True, replac
         title=f"{planned.source['title']} ({planned.source['citation']})",
         origin=ORIGINS[planned.source["service"]].format(planned.source["place"]),
         licence=planned.licence,
+        published=planned.source.name,
         replace=replace,
         progress=True,
     )

@@ -121,6 +121,7 @@ def import_dumps(
     title: str = "",
     origin: str = "",
     licence: str = "",
+    published: str = "",
     columns: Mapping[str, str] | None = None,
     replace: bool = False,
     dry_run: bool = False,
@@ -128,10 +129,10 @@ def import_dumps(
 ) -> Summary:
     """Make the snapshot `name` from published dumps of one date (section 3.3).
 
-    In: (kind of `KINDS`, file) per source; `coverage` says whether the dumps list every repository
-    ("complete") or some ("sample", chosen by `rule`); `columns` maps a column to the files' name for it; `progress`
-    reports on stderr. Out: what was written and
-    what was not. Raises SnapshotError, one line: an unreadable file, an unknown choice, no usable row.
+    In: (kind of `KINDS`, file) per source; `published` is their row of data/sources.csv; `coverage` says whether they list
+    every repository ("complete") or some ("sample", chosen by `rule`); `columns` maps a column to the files' name for it;
+    `progress` reports on stderr. Out: what was written and what was not. Raises SnapshotError, one line: an unreadable
+    file, an unknown choice, no usable row.
     """
     day = snapshot.new_date(snapshot.check_name(name), date)
     checked = [_source(kind, Path(path), columns or {}) for kind, path in sources]
@@ -139,7 +140,7 @@ def import_dumps(
     if not checked:
         raise SnapshotError("nothing to import: expected at least one file")
     _check_named(checked, columns or {})
-    described = _described(checked, title=title, origin=origin, licence=licence)
+    described = _described(checked, title=title, origin=origin, licence=licence, published=published)
     described["files"] = [source.described() for source in checked]
     with suppress(_DryRun), _Meter(progress) as meter:
         writing = snapshot.Writer(name, date=day, synthetic=False, source=described, coverage={}, replace=replace)
@@ -162,7 +163,7 @@ def _described(sources: Sequence[Source], **said: str) -> dict:
     known = {"title": "Published dump", "origin": "", "licence": ""}
     for name in {KINDS[source.importer].published for source in sources} - {""}:
         row = pd.read_csv(paths.DATA / "sources.csv", index_col="name", keep_default_na=False).loc[name]
-        known |= {"title": f"{row['title']} ({row['citation']})", "licence": row["licence"]}
+        known |= {"title": f"{row['title']} ({row['citation']})", "licence": row["licence"], "published": name}
     return known | {what: text for what, text in said.items() if text}
 
 

@@ -77,7 +77,8 @@ class Plan:
 
 
 def sources() -> pd.DataFrame:
-    """`data/sources.csv` by name: title, service, place, first, last, rhythm, covers, lacks, licence, size, citation."""
+    """`data/sources.csv` by name: title, service, place, first, last, rhythm, covers, lacks, licence, size, citation,
+    attribution (what has to be said where something made of it is passed on)."""
     return pd.read_csv(paths.DATA / "sources.csv", keep_default_na=False, index_col="name")
 
 

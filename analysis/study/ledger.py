@@ -11,7 +11,7 @@ import pandas as pd
 from analysis import report, templates
 from analysis.covered import Covered
 from analysis.snapshot import PLURAL
-from analysis.study import audit, verdicts
+from analysis.study import audit, differences, verdicts
 from analysis.study.published import VALUE_KINDS, printed_values
 from analysis.study.verdicts import (
     DIFFERS,
@@ -70,7 +70,7 @@ def ledger_rows(
     whys = [reason(row, document, published, found) for row in records]
     lacks = [missing_for.get(row["id"]) or missing_for.get(relative(row["id"])) for row in records]
     notes = [_note(row, why, lack, found) for row, why, lack in zip(records, whys, lacks, strict=True)]
-    return rows.assign(why=whys, note=notes)
+    return differences.noted(rows.assign(why=whys, note=notes), document["snapshot"])
 
 
 def reason(row: Mapping, document: Mapping, published: pd.DataFrame, contradictions: Mapping[str, str]) -> str:
