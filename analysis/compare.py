@@ -22,7 +22,6 @@ from analysis.engine import Hub
 from analysis.page import colophon as front_matter
 from analysis.parameters import ParameterError, Parameters, absolute, check
 from analysis.results import RunError, read_results
-from analysis.run import NOTEBOOKS
 from analysis.snapshot import BY_KIND, DATA_TABLES, KINDS, PLURAL, Snapshot
 from analysis.study import ledger, published
 from analysis.study.verdicts import DIFFERS, MATCHES
@@ -134,9 +133,7 @@ def _without_commit(colophon: Path) -> str:
 def _sources() -> list[Path]:
     """The files that a result depends on beside its snapshot."""
     data = [file for file in paths.DATA.glob("**/*.csv") if "snapshots" not in file.parts]
-    return sorted(
-        [*paths.ROOT.glob("analysis/**/*.py"), *(paths.NOTEBOOKS / f"{name}.py" for name in NOTEBOOKS), *data]
-    )
+    return sorted([*paths.ROOT.glob("analysis/**/*.py"), *paths.NOTEBOOKS.glob("*.py"), *data])
 
 
 def documents(compared: Comparison) -> list[dict]:

@@ -12,7 +12,6 @@ import jinja2
 from markupsafe import Markup
 
 from analysis import paths, report
-from analysis.study import differences
 from analysis.text import visible
 
 MISSING = "\0"  # marks a text in which a number has no value, until the text is written
@@ -194,24 +193,16 @@ def rendered(made: jinja2.Environment, name: str, **about) -> str:
     return re.sub(rf"^[ ]*(?:{EMPTY}[ ]*)+\n|{EMPTY}|{MISSING}", "", text, flags=re.MULTILINE)
 
 
-def write_sections(out_dir: Path, document: Mapping, meta: Mapping[str, str]) -> None:
-    """The paper's sections as LaTeX, from `paper/sections/*.tex.j2`; `document` is results.json."""
+def write_sections(out_dir: Path, document: Mapping, meta: Mapping[str, str], **about) -> None:
+    """The paper's sections as LaTeX, from `paper/sections/*.tex.j2`; `document` is results.json, `about` further names."""
     made = environment(
         LatexWords(document["results"]), results=document["results"], parameters=document["parameters"], meta=meta,
-        synthetic=bool(document["snapshot"]["synthetic"]), **about_the_source(document["snapshot"]),
+        synthetic=bool(document["snapshot"]["synthetic"]), **about,
     )  # fmt: skip
     (out_dir / "sections").mkdir(exist_ok=True)
     for source in sorted((paths.PAPER / "sections").glob("*.tex.j2")):
         text = rendered(made, f"sections/{source.name}")
         (out_dir / "sections" / source.name.removesuffix(".j2")).write_text(text, encoding="utf-8")
-
-
-def about_the_source(manifest: Mapping) -> dict:
-    """What paper and page say of why values of a snapshot differ from the study's."""
-    return {
-        "census": differences.is_census(manifest), "samples": differences.samples(manifest),
-        "source_reasons": differences.reasons(manifest),
-    }  # fmt: skip
 
 
 def tex(text: str) -> str:

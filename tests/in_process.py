@@ -57,13 +57,16 @@ def _execute(name: str, parameters: Parameters) -> None:
 
 
 def quick_figures(patch) -> None:
-    """Draw every figure once, at once and without a layout, in place of three files of it; each file is a blank one."""
+    """Draw every figure once, at once and without a layout, in place of its files and of what a cell shows, all blank."""
     blank = {}
     for suffix in (".pdf", ".svg", ".png"):
         Figure(figsize=(1, 1)).savefig(file := io.BytesIO(), format=suffix[1:])
         blank[suffix] = file.getvalue()
 
-    def save(figure: Figure, file: Path, **_):
+    def save(figure: Figure, file: Path | io.BytesIO, **_):
+        if isinstance(file, io.BytesIO):
+            file.write(blank[".png"])
+            return
         if file.suffix == ".png":
             figure.set_layout_engine("none")
             figure.set_dpi(20)

@@ -15,7 +15,7 @@ from analysis import paths
 # one module. `sources` and `merging` end in files that the layers below read, so nothing but the command line needs them.
 LAYERS = {
     "command line": ("__main__", "cli", "merging.commands"),
-    "run": ("run", "kernels", "lab", "check", "references", "compare", "over_time", "page", "page.*"),
+    "run": ("run", "kernels", "lab", "check", "references", "compare", "ranking", "over_time", "beside", "page", "page.*"),
     "sources": ("sources", "sources.*"),
     "study": ("study", "study.*"),
     "questions": (

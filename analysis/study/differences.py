@@ -28,6 +28,11 @@ def of_source(manifest: Mapping) -> pd.DataFrame:
     return rows[in_time & ~rows["unless"].isin([key for key in source if source[key]])]
 
 
+def about(manifest: Mapping) -> dict:
+    """What templates of the paper and the page say of it: census, samples, source_reasons."""
+    return {"census": is_census(manifest), "samples": samples(manifest), "source_reasons": reasons(manifest)}
+
+
 def reasons(manifest: Mapping) -> list[str]:
     """What keeps a snapshot of its source from being the Hub of its day, each reason once."""
     return list(dict.fromkeys(of_source(manifest)["reason"]))

@@ -28,7 +28,9 @@ def test_each_reason_belongs_to_a_source_and_to_values_of_the_study():
     assert set(table["source"]) <= set(fetch.sources().index)
     for pattern in table["results"]:
         assert any(re.fullmatch(pattern, name) for name in ids), pattern
-    assert not [text for text in table["reason"] if text.endswith(".") or ";" in text]  # they are joined to one sentence
+    assert not [
+        text for text in table["reason"] if text.endswith(".") or ";" in text
+    ]  # they are joined to one sentence
 
 
 @pytest.mark.parametrize(
@@ -74,7 +76,7 @@ def section(found):
     document = {"snapshot": found, "parameters": Parameters().recorded(), "results": _Any(entry)}
     made = templates.environment(
         templates.LatexWords(document["results"]), results=document["results"], parameters=document["parameters"],
-        meta={"twin": "no"}, synthetic=found["synthetic"], **templates.about_the_source(found),
+        meta={"twin": "no"}, synthetic=found["synthetic"], **differences.about(found),
     )  # fmt: skip
     return " ".join(templates.rendered(made, "sections/published.tex.j2").split())
 
