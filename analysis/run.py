@@ -247,7 +247,7 @@ def collect(parameters: Parameters) -> dict:
     from analysis import beside, report, templates
     from analysis.engine import load
     from analysis.page import colophon
-    from analysis.study import differences, ledger
+    from analysis.study import ledger
 
     hub = load(parameters)
     out_dir = parameters.directory
@@ -261,7 +261,7 @@ def collect(parameters: Parameters) -> dict:
     report.write_numbers(
         out_dir, document["results"], meta, synthetic=hub.snapshot.synthetic, as_of=bool(parameters.as_of)
     )
-    templates.write_sections(out_dir, document, meta, **differences.about(document["snapshot"]))
+    templates.write_sections(out_dir, document, meta, **ledger.about(document))
     return document
 
 

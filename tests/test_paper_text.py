@@ -14,7 +14,6 @@ import pytest
 
 from analysis import paths, report, templates
 from analysis.parameters import Parameters
-from analysis.study import differences
 
 PAPER = paths.PAPER
 
@@ -185,6 +184,7 @@ def document(has_value, *, synthetic: bool = False, **parameters) -> dict:
     return {"results": MadeUp(has_value), "parameters": values, "snapshot": {"synthetic": synthetic}}
 
 
+SOURCE = {"census": True, "samples": "models", "source_reasons": ["a reason"]}
 META_TEXTS = {key: key.replace("_", "-") for key in META}
 
 
@@ -192,7 +192,7 @@ def words(has_value):
     """The environment of the sections, with made-up results."""
     return templates.environment(
         templates.LatexWords(MadeUp(has_value)), parameters=Parameters().recorded(), meta=META_TEXTS, synthetic=False,
-        **differences.about({}),
+        **SOURCE,
     )  # fmt: skip
 
 
@@ -208,7 +208,7 @@ def rendered(tmp_path_factory) -> dict[str, tuple[dict, dict[str, str]]]:
     for variant, made in variants.items():
         folder = tmp_path_factory.mktemp(variant)
         meta = META_TEXTS | {"twin": "yes" if variant == "nothing" else "no"}
-        templates.write_sections(folder, made, meta, **differences.about({}))
+        templates.write_sections(folder, made, meta, **SOURCE)
         files = [PAPER / "main.tex", *PAPER.glob("sections/*.tex"), *folder.glob("sections/*.tex")]
         found[variant] = made, {file.name: file.read_text(encoding="utf-8") for file in sorted(files)}
     return found
@@ -523,7 +523,7 @@ def test_macros_print_values_and_texts(tmp_path):
 def made_up_run(folder: Path, has_value, *, synthetic: bool = False) -> None:
     """Write sections, numbers.tex, tables and figures of a run with made-up results."""
     made = document(has_value, synthetic=synthetic)
-    templates.write_sections(folder, made, META_TEXTS, **differences.about({}))
+    templates.write_sections(folder, made, META_TEXTS, **SOURCE)
     report.write_numbers(folder, made["results"], META_TEXTS, synthetic=synthetic, as_of=False)
     # A guard that lets a missing value into a sentence would print this word.
     with (folder / "numbers.tex").open("a", encoding="utf-8") as file:

@@ -24,7 +24,7 @@ from nbconvert import HTMLExporter
 from analysis import beside, directories, paths, report, templates
 from analysis.page import colophon, explain, provenance
 from analysis.parameters import Parameters
-from analysis.study import audit, differences, ledger, published, verdicts
+from analysis.study import audit, ledger, published, verdicts
 from analysis.text import visible
 
 ASSETS = paths.PAPER / "site"
@@ -86,7 +86,7 @@ def _environment(document: Mapping) -> jinja2.Environment:
         templates.HtmlWords(document["results"]), address=templates.address, anchor=report.anchor, title=TITLE,
         synthetic=bool(snapshot["synthetic"]), snapshot=snapshot, parameters=document["parameters"],
         before_dates=Parameters(**document["parameters"]).before_dates, results=document["results"],
-        **differences.about(snapshot),
+        **ledger.about(document),
     )  # fmt: skip
     made.filters["breakable"] = _breakable
     return made

@@ -1,4 +1,4 @@
-"""Why may a value differ from the study's, or from another source's? What each source is, and what a census of another day is.
+"""Why may a value differ from the study's, or from another source's? What each source leaves out or counts otherwise.
 
 `data/source_differences.csv` says it by source and by results; nothing else of a reason depends on a source.
 """
@@ -28,11 +28,6 @@ def of_source(manifest: Mapping) -> pd.DataFrame:
     return rows[in_time & ~rows["unless"].isin([key for key in source if source[key]])]
 
 
-def about(manifest: Mapping) -> dict:
-    """What templates of the paper and the page say of it: census, samples, source_reasons."""
-    return {"census": is_census(manifest), "samples": samples(manifest), "source_reasons": reasons(manifest)}
-
-
 def reasons(manifest: Mapping) -> list[str]:
     """What keeps a snapshot of its source from being the Hub of its day, each reason once."""
     return list(dict.fromkeys(of_source(manifest)["reason"]))
@@ -55,15 +50,8 @@ def _of_result(name: str, known: pd.DataFrame) -> list[str]:
     return [why for pattern, why in zip(known["results"], known["reason"], strict=True) if re.fullmatch(pattern, name)]
 
 
-def samples(manifest: Mapping) -> list[str]:
-    """Kinds of repositories that are there and no census."""
+def samples(manifest: Mapping) -> str:
+    """Kinds of repositories that are there and no census, in words; empty for none."""
     coverage = manifest.get("tables", {}).get("repos", {}).get("coverage", {})
-    return [PLURAL[kind] for kind in KINDS if coverage.get(kind, {}).get("status") == "sample"]
-
-
-def is_census(manifest: Mapping) -> bool:
-    """Whether the snapshot lists every repository of each kind that it has: only then has what was created or deleted
-    since another day to do with a difference."""
-    coverage = manifest.get("tables", {}).get("repos", {}).get("coverage", {})
-    there = [entry["status"] for entry in coverage.values() if entry["status"] != "absent"]
-    return bool(there) and set(there) == {"complete"}
+    *first, last = ["", *(PLURAL[kind] for kind in KINDS if coverage.get(kind, {}).get("status") == "sample")]
+    return " and ".join(filter(None, [", ".join(first[1:]), last]))

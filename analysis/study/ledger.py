@@ -97,6 +97,16 @@ def is_census(document: Mapping) -> bool:
     return all(complete) and not document["parameters"].get("as_of") and (is_twin(manifest) or not manifest["synthetic"])
 
 
+def about(document: Mapping) -> dict:
+    """What paper and page say of a run's data beside its values: whether they are a census, of which kinds they are a
+    sample, what their source leaves out or counts otherwise. Only a census lacks what was deleted since."""
+    manifest = document["snapshot"]
+    return {
+        "census": is_census(document), "samples": differences.samples(manifest),
+        "source_reasons": differences.reasons(manifest),
+    }  # fmt: skip
+
+
 def month(document: Mapping) -> str:
     """Year and month that the run looks at: those of `as_of` where it is given, else of the snapshot."""
     return (document["parameters"].get("as_of") or document["snapshot"]["date"])[:7]

@@ -8,12 +8,12 @@ import pytest
 from analysis import templates
 from analysis.parameters import Parameters
 from analysis.sources import fetch
-from analysis.study import differences, published
+from analysis.study import differences, ledger, published
 from analysis.study.verdicts import DIFFERS, MATCHES
 
 
 def manifest(source="hfcommunity", date="2023-10-09", status="complete", **more):
-    coverage = {"model": {"status": status}, "dataset": {"status": "absent"}}
+    coverage = dict.fromkeys(("model", "dataset", "space"), {"status": status})
     about = {"published": source, **more}
     return {"date": date, "source": about, "synthetic": False, "tables": {"repos": {"coverage": coverage}}}
 
@@ -76,7 +76,7 @@ def section(found):
     document = {"snapshot": found, "parameters": Parameters().recorded(), "results": _Any(entry)}
     made = templates.environment(
         templates.LatexWords(document["results"]), results=document["results"], parameters=document["parameters"],
-        meta={"twin": "no"}, synthetic=found["synthetic"], **differences.about(found),
+        meta={"twin": "no"}, synthetic=found["synthetic"], **ledger.about(document),
     )  # fmt: skip
     return " ".join(templates.rendered(made, "sections/published.tex.j2").split())
 
@@ -105,4 +105,5 @@ def test_what_was_created_and_deleted_is_a_reason_only_for_a_census():
 
 def test_a_sample_and_its_source_are_named_in_a_sentence():
     text = section(manifest("castano", "2023-11-06", status="sample"))
-    assert "Its list of models is no census" in text and "it is known that its makers drew a sample of models." in text
+    assert "Its list of models, datasets and spaces is no census" in text
+    assert "it is known that its makers drew a sample of models." in text
