@@ -8,10 +8,10 @@ from analysis import variables
 try:
     variables.settle()
 
-    from analysis import run
+    from analysis import kernels
 
     if sys.argv[1:2] == ["run"] and not {"-h", "--help", "--dry-run"} & {*sys.argv}:
-        run.prepare()  # before the command line's own imports, which take as long
+        kernels.prepare()  # before the command line's own imports, which take as long
 
     from analysis.cli import main
 

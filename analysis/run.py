@@ -8,107 +8,42 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import multiprocessing
 import os
 import re
 import shutil
-import signal
 import subprocess
-import sys
-import tempfile
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
-from multiprocessing import forkserver
-from multiprocessing.connection import wait
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis import directories, paths, variables
+from analysis import directories, kernels, paths, variables
 from analysis.results import RunError
 
 if TYPE_CHECKING:
-    from analysis import kernels
+    from jupyter_client.manager import KernelManager
+
     from analysis.parameters import Parameters
 
 NOTEBOOKS = ("people_sensitivity", "rq2_network", "rq1_activity", "rq3_adoption")  # the longest first
 ROBUSTNESS = "robustness"  # takes as long as the others together, so it is run where it is asked for
-PACKAGES = (  # what the notebooks and the processes that execute them import
-    "papermill", "jupytext", "analysis.kernels", "ipykernel.kernelapp", "ibis.backends.duckdb", "analysis.activity",
-    "analysis.adoption", "analysis.figures", "analysis.merging.score", "analysis.report", "analysis.merging.sensitivity",
-)  # fmt: skip
-FORKS = sys.platform == "linux"  # elsewhere it is not safe after imports
 NOT_FOR_TEX = set(':;,${}\\"`')  # in a path: they part, quote or expand it
 
 
-Progress = Callable[[str, int, int], None]  # notebook, cells done, cells in all
-
-
-def prepare() -> None:
-    """Have the packages imported while this process does something else; without it they are imported when needed."""
-    if FORKS:
-        _processes()
-        with variables.cleaned():
-            forkserver.ensure_running()
-
-
-def _processes():
-    """How the processes that execute notebooks are started: on Linux by one that has the packages already."""
-    context = multiprocessing.get_context("forkserver" if FORKS else "spawn")
-    if FORKS:
-        context.set_forkserver_preload(list(PACKAGES))
-    return context
-
-
 def run_notebooks(
-    parameters: Parameters, *, names: Sequence[str] = NOTEBOOKS, progress: Progress = lambda *_: None
+    parameters: Parameters, *, names: Sequence[str] = NOTEBOOKS, progress: kernels.Progress = lambda *_: None
 ) -> Path:
-    """Execute the notebooks under the parameters, as many at a time as there are processors; returns the results' directory.
+    """Execute the notebooks under the parameters, side by side; returns the results' directory.
 
     The directory is emptied first, so nothing of an earlier run is reused. The first failing cell ends the others too
     and raises RunError.
     """
-    out_dir = parameters.directory.absolute()
-    directories.emptied(out_dir)
-    (out_dir / "notebooks").mkdir()
-    paths.settle()
-    prepare()
-    context = _processes()
-    messages, sockets = context.SimpleQueue(), tempfile.TemporaryDirectory(prefix="run-")
-    values, env = replace(parameters, out_dir="").changed(), variables.clean() | {paths.OF_THE_RUN: str(out_dir)}
-    arguments = (out_dir / "notebooks", values, messages, env, sockets.name)
-    waiting = [context.Process(target=_work, args=(name, *arguments), name=name) for name in names]
-    running: list[multiprocessing.process.BaseProcess] = []
-    try:
-        while waiting or running:
-            while waiting and len(running) < max(2, os.cpu_count() or 1):
-                running.append(waiting.pop(0))
-                running[-1].start()
-            wait([process.sentinel for process in running], timeout=0.1)
-            ended = [process for process in running if not process.is_alive()]
-            _read(messages, progress)
-            for process in ended:
-                if process.exitcode:
-                    raise RunError(
-                        f"{process.name}: its process ended with exit code {process.exitcode}; is the memory full?"
-                    )
-                running.remove(process)
-    finally:
-        for process in running:
-            process.kill()  # a kernel that finds itself alone ends
-        for process in running:
-            process.join()
-        sockets.cleanup()
+    out_dir = _emptied(parameters.directory)
+    one = partial(execute, directory=out_dir / "notebooks", values=replace(parameters, out_dir="").changed())
+    env = variables.clean() | {paths.OF_THE_RUN: str(out_dir)}
+    kernels.side_by_side(one, names, env=env, progress=progress)
     return out_dir
-
-
-def _read(messages, progress: Progress) -> None:
-    """Pass on what the processes said; raises RunError for a failure."""
-    while not messages.empty():
-        message = messages.get()
-        if isinstance(message, str):
-            raise RunError(message)
-        progress(*message)
 
 
 def run_comparison(asked: Parameters, out_dir: Path, *, said: Callable[[str], None] = lambda _: None) -> Path:
@@ -117,49 +52,21 @@ def run_comparison(asked: Parameters, out_dir: Path, *, said: Callable[[str], No
     `asked` names the runs or the range; `said` is given each line that the notebook prints while it works. Raises
     RunError with the failing cell.
     """
+    out_dir = _emptied(out_dir)
+    values = asdict(replace(asked, out_dir=""))
+    with variables.cleaned(), kernels.kernel() as kernel:
+        os.environ[paths.OF_THE_RUN] = str(out_dir)
+        execute("compare_snapshots", directory=out_dir / "notebooks", values=values, kernel=kernel, said=said)
+    return out_dir
+
+
+def _emptied(out_dir: Path) -> Path:
+    """The directory of a run, for the whole machine, with nothing in it but a directory for the executed notebooks."""
     out_dir = out_dir.absolute()
     directories.emptied(out_dir)
     (out_dir / "notebooks").mkdir()
     paths.settle()
-    with variables.cleaned():
-        os.environ[paths.OF_THE_RUN] = str(out_dir)
-        execute("compare_snapshots", out_dir / "notebooks", asdict(replace(asked, out_dir="")), said=said)
     return out_dir
-
-
-def _work(name: str, directory: Path, values: Mapping, messages, env: Mapping[str, str], sockets_in: str) -> None:
-    """What one process does."""
-    os.setsid()  # Ctrl-C is for the run's own process, which ends this one
-    home = Path(sockets_in) / name
-    home.mkdir()
-    variables.become(env | {"HOME": str(home)})  # not those of the process that this one is forked from
-    waiting = _forked()
-    threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
-
-    def progress(*done) -> None:
-        messages.put(done)
-
-    try:
-        execute(name, directory, values, progress=progress, waiting=waiting, sockets_in=sockets_in)
-    except RunError as error:
-        messages.put(str(error))
-
-
-def _end_with(parent) -> None:
-    """End this process when the run's own process is gone, however it ended."""
-    parent.join()
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _forked() -> kernels.Forked | None:
-    """The process that becomes the kernel, before anything else runs in this one; None where there is no forking."""
-    from analysis import kernels
-
-    if not FORKS:
-        return None
-    process = kernels.Forked()
-    process.start()
-    return process
 
 
 class _Lines:
@@ -178,25 +85,21 @@ class _Lines:
 
 def execute(
     name: str,
+    *,
     directory: Path,
     values: Mapping,
-    *,
-    progress: Progress = lambda *_: None,
+    kernel: KernelManager,
+    progress: kernels.Progress = lambda *_: None,
     said: Callable[[str], None] | None = None,
-    waiting: kernels.Forked | None = None,
-    sockets_in: str | None = None,
 ) -> Path:
-    """Run one notebook's source through papermill; returns the executed copy. Raises RunError with the failing cell.
+    """Run one notebook's source through papermill, in the kernel given; returns the executed copy.
 
-    `said` is given each line that the notebook prints, as it does; `waiting` becomes the kernel, else one is started,
-    its sockets in a directory inside `sockets_in`.
+    `said` is given each line that the notebook prints, as it does. Raises RunError with the failing cell.
     """
     import jupytext
     import nbformat
     import papermill
     from papermill.exceptions import PapermillExecutionError
-
-    from analysis import kernels
 
     source, copy = directory / f"{name}.source.ipynb", directory / f"{name}.ipynb"
     notebook = jupytext.read(paths.NOTEBOOKS / f"{name}.py")
@@ -209,11 +112,10 @@ def execute(
         progress(name, cell_index + 1, cells)
 
     try:
-        with kernels.kernel(waiting, sockets_in=sockets_in) as kernel:
-            papermill.execute_notebook(
-                source, copy, parameters=dict(values), kernel_name="python3", progress_bar=False, cwd=paths.NOTEBOOKS,
-                on_cell_executed=executed, autosave_cell_every=0, km=kernel, stdout_file=_Lines(said) if said else None,
-            )  # fmt: skip
+        papermill.execute_notebook(
+            source, copy, parameters=dict(values), kernel_name="python3", progress_bar=False, cwd=paths.NOTEBOOKS,
+            on_cell_executed=executed, autosave_cell_every=0, km=kernel, stdout_file=_Lines(said) if said else None,
+        )  # fmt: skip
     except PapermillExecutionError as error:
         where = f"{name}, cell {error.exec_count}: {error.ename}: {_first_line(error.evalue)}"
         raise RunError(f"{where}\n  the executed copy shows the cell: {_shown(copy)}") from None

@@ -16,7 +16,7 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
-from analysis import paths, programs, references, run, snapshot
+from analysis import kernels, paths, programs, references, run, snapshot
 from analysis.engine import FIELDS, VARIABLES
 from analysis.parameters import Parameters
 from analysis.results import RunError
@@ -198,8 +198,8 @@ def test_a_failing_cell_stops_the_run_with_its_cell_its_error_and_the_copy(tmp_p
     source = '# %% tags=["parameters"]\nout_dir = ""\n\n# %%\n1 + 1\n\n# %%\nraise ValueError("no such core")\n'
     (tmp_path / "rq2_network.py").write_text("# ---\n# jupyter:\n#   jupytext: {}\n# ---\n\n" + source)
     monkeypatch.setattr(paths, "NOTEBOOKS", tmp_path)
-    with pytest.raises(RunError) as error:
-        run.execute("rq2_network", tmp_path, {})
+    with pytest.raises(RunError) as error, kernels.kernel() as kernel:
+        run.execute("rq2_network", directory=tmp_path, values={}, kernel=kernel)
     assert "rq2_network, cell 3: ValueError: no such core" in str(error.value)
     assert "rq2_network.ipynb" in str(error.value)
     assert "no such core" in (tmp_path / "rq2_network.ipynb").read_text()
