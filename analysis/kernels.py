@@ -1,7 +1,8 @@
 """The processes of a run's notebooks: for each one that executes it, and its kernel, which talk through Unix sockets.
 
 On Linux both are forked from a process that has the packages imported (four seconds of processor time saved for each
-notebook); elsewhere, where that is not safe, Jupyter starts the kernels.
+notebook); elsewhere, where that is not safe, Jupyter starts the kernels. jupyter_client is imported in the processes that
+need it, which is 0.2 s of processor time that a command does not wait for.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ def _work(execute: Callable, name: str, messages, env: Mapping[str, str], socket
     home = Path(sockets_in) / name
     home.mkdir()
     variables.become(env | {"HOME": str(home)})  # not those of the process that this one is forked from
-    waiting = _Forked() if FORKS else None
+    waiting = Forked() if FORKS else None
     if waiting:
         waiting.start()  # before this process has a thread, which a fork would not copy
     threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
@@ -122,12 +123,12 @@ def _end_with(parent) -> None:
 
 
 @contextmanager
-def kernel(waiting: _Forked | None = None, *, sockets_in: str | None = None) -> Iterator[KernelManager]:
+def kernel(waiting: Forked | None = None, *, sockets_in: str | None = None) -> Iterator[KernelManager]:
     """A kernel of this Python, not yet started, that ends with the block; its sockets lie in a directory inside `sockets_in`.
 
     Where a process `waiting` is given, it becomes the kernel.
     """
-    from jupyter_client.manager import KernelManager  # 0.3 s that the command line need not wait for
+    from jupyter_client.manager import KernelManager
 
     with tempfile.TemporaryDirectory(prefix="kernel-", dir=sockets_in) as sockets:
         connection = str(Path(sockets) / "kernel.json")
@@ -143,7 +144,7 @@ def kernel(waiting: _Forked | None = None, *, sockets_in: str | None = None) -> 
                 waiting.kill()
 
 
-def _becoming(waiting: _Forked, manager: KernelManager):
+def _becoming(waiting: Forked, manager: KernelManager):
     """What makes the process that waits the manager's kernel, where Jupyter would start a command."""
     from jupyter_client.provisioning import LocalProvisioner
 
@@ -156,7 +157,7 @@ def _becoming(waiting: _Forked, manager: KernelManager):
     return ForkedKernel(parent=manager, kernel_spec=manager.kernel_spec)
 
 
-class _Forked(multiprocessing.get_context("fork" if FORKS else "spawn").Process):
+class Forked(multiprocessing.get_context("fork" if FORKS else "spawn").Process):
     """A copy of this process that waits to be told which kernel it is; with what jupyter_client asks of a Popen."""
 
     stdin = stdout = stderr = None

@@ -6,12 +6,9 @@ networkx graphs; where these are Covered, so is the result. Developers are integ
 
 from __future__ import annotations
 
-import heapq
 import math
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from itertools import pairwise
-from typing import NamedTuple
 
 import networkx as nx
 import numpy as np
@@ -19,7 +16,9 @@ import pandas as pd
 from scipy import sparse
 
 from analysis import exact
+from analysis.communities import modularity
 from analysis.covered import carried
+from analysis.links import Links, check_rows, core_numbers_of, links, pairs, part_of
 
 LEVELS = {"k1": 1, "k5": 5, "k10": 10}
 STRUCTURE = (
@@ -27,8 +26,6 @@ STRUCTURE = (
     "dens", "recip", "arcc", "ass", "ad", "acc",
 )  # fmt: skip
 COUNTS = ("k", "nodes", "edges", "com", "com_weighted")
-
-NONE = -1  # no pair of communities, no next node
 
 DAMPING = 0.85
 PAGERANK_ERROR = 1e-10
@@ -48,51 +45,12 @@ def graph(edges: pd.DataFrame) -> nx.DiGraph:
     Raises ValueError for a missing column, a missing value, a developer that is not an integer, or a weight
     that is not a positive whole number.
     """
-    pairs = _pairs(edges)
-    source, target, weight = (pairs[name].tolist() for name in ("source", "target", "weight"))
+    rows = pairs(edges)
+    source, target, weight = (rows[name].tolist() for name in ("source", "target", "weight"))
     network = nx.DiGraph()
     network.add_nodes_from(sorted({*source, *target}))
     network.add_weighted_edges_from((s, t, int(w)) for s, t, w in zip(source, target, weight, strict=True) if s != t)
     return network
-
-
-def _pairs(edges: pd.DataFrame) -> pd.DataFrame:
-    """Check the edges and add up the rows of the same pair, sorted."""
-    _check(edges, table="edges", integers=("source", "target"), counts=("weight",), least=1)
-    return edges.groupby(["source", "target"], sort=True)["weight"].sum().reset_index()
-
-
-class Links(NamedTuple):
-    """A network as arrays, for measures over all its edges: `nodes`, how many there are; per edge, by source and
-    target, the places of both among the sorted nodes, and the weight.
-    """
-
-    nodes: int
-    source: np.ndarray
-    target: np.ndarray
-    weight: np.ndarray
-
-
-def links(network: nx.DiGraph | pd.DataFrame | Links, *, weight: str | None = "weight") -> Links:
-    """Return a network, or its edges as for `graph`, as arrays (as it is, if it is so already).
-
-    An edge of a network that lacks the attribute `weight` counts 1. Raises ValueError as `graph` does.
-    """
-    if isinstance(network, Links):
-        return network
-    if isinstance(network, pd.DataFrame):
-        pairs = _pairs(network)
-        nodes, ends = np.unique(pairs[["source", "target"]].to_numpy("int64"), return_inverse=True)
-        source, target = ends.reshape(-1, 2).T
-        apart = source != target
-        return Links(len(nodes), source[apart], target[apart], pairs["weight"].to_numpy("int64")[apart])
-    place = {node: number for number, node in enumerate(sorted(network))}
-    rows = [row for _, row in network.adjacency()]
-    source = np.repeat(np.array([place[node] for node in network], dtype="int64"), [len(row) for row in rows])
-    target = np.array([place[node] for row in rows for node in row], dtype="int64")
-    weights = np.array([edge.get(weight, 1) for row in rows for edge in row.values()])
-    order = np.lexsort((target, source))
-    return Links(len(place), source[order], target[order], weights[order])
 
 
 @carried()
@@ -138,11 +96,6 @@ def levels(network: nx.DiGraph) -> dict[str, int | None]:
     return _levels(core_numbers_of(links(network)))
 
 
-def k_core(network: nx.DiGraph, k: int) -> nx.DiGraph:
-    """Return the k-core: a copy of the network with the developers of core number k or more."""
-    return _part(network, {node for node, number in core_numbers(network).items() if number >= k})
-
-
 def _why_no_core(table: pd.DataFrame, *_) -> dict[str, str]:
     """Why a level, or a measure of a level, has no value."""
     largest = table.loc["kmax", "k"]
@@ -170,7 +123,7 @@ def core_table(
     numbers = core_numbers_of(everyone)
     chosen = _levels(numbers)
     measured = {
-        k: {"k": k, **structure(_core(everyone, numbers >= k), searches=searches)}
+        k: {"k": k, **structure(part_of(everyone, numbers >= k), searches=searches)}
         for k in sorted({k for k in chosen.values() if k is not None})
     }
     columns = {
@@ -202,37 +155,6 @@ def printed_cores(table: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(k=pd.Series(names, dtype="str")).set_index("k")
 
 
-def core_numbers_of(network: Links) -> np.ndarray:
-    """Give the core number of every node by number: take away, all at once, whoever has too few edges, until nobody has."""
-    source, target = network.source, network.target
-    numbers, k = np.zeros(network.nodes, dtype="int64"), 1
-    while len(source):
-        degree = np.bincount(np.concatenate([source, target]), minlength=network.nodes)
-        enough = degree >= k
-        kept = enough[source] & enough[target]
-        if kept.all():  # what is left is a core for every k up to its smallest degree
-            k = int(degree[enough].min())
-            numbers[enough] = k
-            k += 1
-        source, target = source[kept], target[kept]
-    return numbers
-
-
-def induced(network: Links, kept: np.ndarray) -> Links:
-    """The network of the edges marked in `kept`, without the nodes that have none of them."""
-    source, target = network.source[kept], network.target[kept]
-    nodes, ends = np.unique(np.concatenate([source, target]), return_inverse=True)
-    return Links(len(nodes), ends[: len(source)], ends[len(source) :], network.weight[kept])
-
-
-def _core(network: Links, inside: np.ndarray) -> Links:
-    """Cut out the nodes marked in `inside` and the edges among them."""
-    kept = inside[network.source] & inside[network.target]
-    place = np.cumsum(inside) - 1
-    source, target = place[network.source[kept]], place[network.target[kept]]
-    return Links(int(inside.sum()), source, target, network.weight[kept])
-
-
 # --- measures of a core -----------------------------------------------------------------------------------
 
 
@@ -249,8 +171,8 @@ def structure(
     network = links(network)
     nodes, edges = network.nodes, len(network.source)
     none = (None, None)
-    mod, com = _modularity(network, weighted=False) if "mod" in searches else none
-    mod_weighted, com_weighted = _modularity(network, weighted=True) if "mod_weighted" in searches else none
+    mod, com = modularity(network, weighted=False) if "mod" in searches else none
+    mod_weighted, com_weighted = modularity(network, weighted=True) if "mod_weighted" in searches else none
     return {
         "nodes": nodes,
         "edges": edges,
@@ -328,166 +250,6 @@ def average_clustering(network: nx.DiGraph | Links) -> float | None:
     possible = 2 * (degree * (degree - 1) - 2 * mutual)
     shares = np.divide(triangles, possible, out=np.zeros(nodes), where=triangles > 0)
     return math.fsum(shares) / nodes
-
-
-# --- communities ------------------------------------------------------------------------------------------
-
-
-def communities(network: nx.DiGraph, *, weight: str | None = None) -> list[frozenset[int]]:
-    """Find communities by greedy modularity (Clauset, Newman and Moore 2004), the largest first.
-
-    The same partition, in the same order, as `networkx.community.greedy_modularity_communities` with its
-    default options: the arithmetic is the same, step by step, and so is the choice between equal gains
-    (the pair with the smallest numbers). `weight` names the edge attribute (whole numbers) that the search
-    uses, None for none.
-    """
-    arrays = links(network, weight=weight)
-    ordered = sorted(network)
-    last = {node: ordered[place] for node, place in zip(ordered, _search(arrays, arrays.weight).tolist(), strict=True)}
-    members = {node: [] for node in network if last[node] == node}
-    for node in network:
-        members[last[node]].append(node)
-    return sorted(map(frozenset, members.values()), key=len, reverse=True)
-
-
-class _Gains:
-    """Gain in modularity of every two linked communities, while communities are joined.
-
-    A community goes by the place of its last node. Pairs of communities are numbered once: where u is joined to v, the
-    pair (u, w) becomes (v, w) under its old number, so that only the rows of u and v are touched, each as an array (a
-    hub has thousands of neighbours). `changed` says which join changed the gain of a pair last, 0 for none yet.
-    Most of a hub's neighbours are linked to nobody else. Those with the same links to it have the same gain at every
-    step, so that they share one pair, which stands for the first of them; `following` names the next.
-    """
-
-    def __init__(self, network: Links, weight: np.ndarray):
-        nodes, source, target = network.nodes, network.source, network.target
-        scale = 1 / weight.sum().item()
-        self.out = np.bincount(source, weight, nodes) * scale
-        self.into = np.bincount(target, weight, nodes) * scale
-        known, pair = np.unique(np.minimum(source, target) * nodes + np.maximum(source, target), return_inverse=True)
-        both = np.bincount(pair, weight)
-        self.following, first = self._alike(known // nodes, known % nodes)
-        self.low, self.high = low, high = known[first] // nodes, known[first] % nodes
-        expected = self.out[low] * self.into[high] + self.into[low] * self.out[high]
-        self.gain = scale * both[first] - expected
-        self.ends = low + high  # less one of the two communities, this is the other
-        sides = np.concatenate([low, high])
-        by_side = np.argsort(sides, kind="stable") % len(low)
-        bounds = np.searchsorted(np.sort(sides), np.arange(nodes + 1)).tolist()
-        self.rows = [by_side[start:end] for start, end in pairwise(bounds)]
-        self.changed = np.zeros(len(low), dtype="int64")
-        self._pair_with = np.full(nodes, NONE)
-
-    def _alike(self, low: np.ndarray, high: np.ndarray) -> tuple[list[int], np.ndarray]:
-        """Give per node the next one that is like it: linked to the same hub only, by as much; and the pairs to keep."""
-        single = np.bincount(np.concatenate([low, high]), minlength=len(self.out)) == 1
-        pairs = np.flatnonzero(single[low] | single[high])
-        leaf = np.where(single[low], low, high)[pairs]
-        hub = (low + high)[pairs] - leaf
-        order = np.lexsort((leaf, self.into[leaf], self.out[leaf], hub))
-        pairs, leaf, hub = pairs[order], leaf[order], hub[order]
-        features = np.column_stack([hub, self.out[leaf], self.into[leaf]])
-        same = (features[1:] == features[:-1]).all(axis=1)
-        following = np.full(len(self.out), NONE)
-        following[leaf[:-1][same]] = leaf[1:][same]
-        return following.tolist(), np.delete(np.arange(len(low)), pairs[1:][same])
-
-    def join(self, pair: int, u: int, v: int, *, number: int) -> None:
-        """Join community u to v in the order and the arithmetic of networkx: sums of floats depend on them."""
-        gain, ends, changed, out, into = self.gain, self.ends, self.changed, self.out, self.into
-        changed[pair] = NONE
-        of_u, of_v = (row[changed[row] != NONE] for row in (self.rows[u], self.rows[v]))
-        beside_u, beside_v = ends[of_u] - u, ends[of_v] - v
-        self._pair_with[beside_v] = of_v
-        twin = self._pair_with[beside_u]
-        self._pair_with[beside_v] = NONE
-        shared = twin != NONE
-        twin, ended = twin[shared], of_u[shared]
-        sums = gain[twin] + gain[ended]
-        gain[of_v] -= out[u] * into[beside_v] + out[beside_v] * into[u]
-        gain[twin] = sums
-        changed[ended] = NONE
-        moved, beside = of_u[~shared], beside_u[~shared]
-        gain[moved] -= out[v] * into[beside] + out[beside] * into[v]
-        ends[moved] += v - u
-        row = [of_v, moved]
-        leaf = u if self.following[u] != NONE else v
-        following, self.following[leaf] = self.following[leaf], NONE
-        if following != NONE:  # from now on the pair is that of the next one, to which the leaf is as any third node
-            gain[pair] -= out[leaf] * into[following] + out[following] * into[leaf]
-            ends[pair] = v + following
-            row.append(np.array([pair]))
-        self.rows[u], self.rows[v] = of_u[:0], np.concatenate(row)
-        changed[self.rows[v]] = number
-        out[v] += out[u]
-        into[v] += into[u]
-
-    def best(self, v: int, *, number: int) -> tuple[float, int, int, int, int] | None:
-        """Give the queue's entry for the best pair of v among those that this join changed last; None without any."""
-        row = self.rows[v][self.changed[self.rows[v]] == number]
-        if not len(row):
-            return None
-        gains = self.gain[row]
-        largest = gains.max()
-        tied = row[gains == largest]
-        others = self.ends[tied] - v
-        first = others.argmin()  # with v in all of them, the smallest pair is that of the smallest other
-        w = others[first].item()
-        return -largest.item(), min(v, w), max(v, w), tied[first].item(), number
-
-
-def _search(network: Links, weight: np.ndarray) -> np.ndarray:
-    """Join the two linked communities of the largest gain until all would lose; per node, the last of its community.
-
-    The queue starts with every pair. A join changes all pairs of its community but queues only the best of them, the
-    one that can come next; where a later join changes that pair, the entry is outdated when it is reached, and the best
-    of the pairs that its own join was the last to change takes its place.
-    """
-    last = np.arange(network.nodes)
-    if not weight.sum():
-        return last
-    state = _Gains(network, weight)
-    columns = (-state.gain, state.low, state.high, np.arange(len(state.gain)), state.changed)
-    queue = list(zip(*(column.tolist() for column in columns), strict=True))
-    heapq.heapify(queue)
-    made = [None]  # the community that each join made
-    while queue and queue[0][0] <= 0:  # if outdated, what takes its place is no better
-        _, u, v, pair, number = heapq.heappop(queue)
-        if state.changed[pair] == number:
-            number = len(made)
-            state.join(pair, u, v, number=number)
-            made.append(v)
-            last[u] = v
-        entry = state.best(made[number], number=number) if number else None
-        if entry:
-            heapq.heappush(queue, entry)
-    for node in reversed(range(network.nodes)):  # joined to a later one, which is resolved by now
-        last[node] = last[last[node]]
-    return last
-
-
-def _modularity(network: Links, *, weighted: bool) -> tuple[float | None, int | None]:
-    """Return modularity and number of communities; the score always uses the weights.
-
-    The score is `networkx.community.modularity` to the last digit: whole numbers are exact, and the communities'
-    terms are added in its order, the largest first.
-    """
-    weight, edges = network.weight, len(network.source)
-    if not edges:
-        return None, None
-    found = _search(network, weight if weighted else np.ones(edges, dtype="int64"))
-    names, group, sizes = np.unique(found, return_inverse=True, return_counts=True)
-    if len(names) == 1:  # exactly 0 by definition; the sum of floats may miss it and print as -0.00
-        return 0.0, 1
-    total, source, target = weight.sum().item(), group[network.source], group[network.target]
-    inner = source == target
-    inside, out, into = (
-        np.bincount(ends, counts, len(names))
-        for ends, counts in ((source[inner], weight[inner]), (source, weight), (target, weight))
-    )
-    terms = inside / total - out * into * (1 / total**2)
-    return sum(terms[np.argsort(-sizes, kind="stable")].tolist()), len(names)
 
 
 # --- centrality (Figure 4) --------------------------------------------------------------------------------
@@ -593,7 +355,7 @@ def edge_rule_reciprocity(memberships: pd.DataFrame, *, draws: int = 200, seed: 
     97.5 % of the draws); random (expected where as many edges fall at random among the same connected
     developers). None without an edge. Raises ValueError as `graph` does, and for less than one draw.
     """
-    _check(memberships, table="memberships", integers=("developer",), counts=("leads",), others=("repo_id",))
+    check_rows(memberships, table="memberships", integers=("developer",), counts=("leads",), others=("repo_id",))
     if draws < 1:
         raise ValueError(f"draws: {draws} is too few; expected at least 1")
     # Once as numbers, in the order of the names: every step with the names themselves would hash them again.
@@ -628,7 +390,7 @@ def core_repositories(memberships: pd.DataFrame, core: Iterable[int]) -> pd.Data
     Out: repo_id, members (of the core), share (of the core's developers, 0 to 1); most members first, then by
     repo_id; a repository without any is not listed. Raises ValueError as `graph` does.
     """
-    _check(memberships, table="memberships", integers=("developer",), others=("repo_id",))
+    check_rows(memberships, table="memberships", integers=("developer",), others=("repo_id",))
     chosen = set(core)
     inside = memberships.loc[memberships["developer"].isin(chosen), ["repo_id", "developer"]].drop_duplicates()
     counted = inside.groupby("repo_id").size().rename("members").reset_index()
@@ -714,26 +476,3 @@ def _part(network: nx.DiGraph, nodes: set[int]) -> nx.DiGraph:
     rows = dict(network.adjacency())
     part.add_edges_from((s, t, rows[s][t]) for s in ordered for t in sorted(nodes.intersection(rows[s])))
     return part
-
-
-def _check(frame, *, table, integers=(), counts=(), least=0, others=()) -> None:
-    """Raise ValueError, in one line, at the first column or row that is not what the table should hold."""
-    expected = (*integers, *counts, *others)
-    for name in expected:
-        if name not in frame.columns:
-            raise ValueError(f"{table}: column {name} is absent; expected {', '.join(expected)}")
-        missing = frame[name].isna().to_numpy()
-        if missing.any():
-            raise ValueError(f"{table}: row {missing.argmax()}, column {name}: missing; expected a value")
-    for name in integers:
-        if len(frame) and not pd.api.types.is_integer_dtype(frame[name].dtype):
-            raise ValueError(f"{table}: column {name}: expected integers, developers are numbered first")
-    for name in counts:
-        if not len(frame):
-            continue
-        if not pd.api.types.is_numeric_dtype(frame[name].dtype):
-            raise ValueError(f"{table}: column {name}: expected whole numbers, counts of commits")
-        wrong = ((frame[name] < least) | (frame[name] % 1 != 0)).to_numpy(dtype=bool)
-        if wrong.any():
-            where = f"{table}: row {wrong.argmax()}, column {name}"
-            raise ValueError(f"{where}: expected a whole number, at least {least}")

@@ -13,7 +13,7 @@ import pandas as pd
 
 from analysis import exact, network
 from analysis.covered import carried
-from analysis.network import Links
+from analysis.links import Links, core_numbers_of
 
 NULL_COLUMNS = ("observed", "null_mean", "null_low", "null_high", "z", "defined")
 MEASURES = ("nodes", "edges", "dens", "recip", "arcc", "ass", "ad", "acc")  # of Tables 6-9, without the searches
@@ -152,7 +152,7 @@ def beside_null(observed: Mapping[str, float | None], null: pd.DataFrame) -> pd.
 def core_measures(edges: Links) -> dict[str, float | None]:
     """The measures of `MEASURES` over the whole network, the first row of Tables 6-9, and `kmax`, its innermost core's k."""
     measured = network.structure(edges, searches=())
-    largest = int(network.core_numbers_of(edges).max(initial=0))
+    largest = int(core_numbers_of(edges).max(initial=0))
     return {name: measured[name] for name in MEASURES} | {"kmax": largest or None}
 
 

@@ -15,7 +15,7 @@ from scipy import stats
 
 from analysis import activity, adoption, exact, licenses, network, nulls
 from analysis.covered import carried
-from analysis.network import Links
+from analysis.links import Links, core_numbers_of, induced
 from analysis.nulls import Seats
 
 DAYS = (30, 90)
@@ -43,7 +43,7 @@ def edge_rules(held: Seats, events: pd.DataFrame | None = None) -> dict[str, Lin
     size = np.bincount(held.repository, minlength=int(held.repository.max(initial=-1)) + 1)
     few, both = size[held.repository[held.first]] <= MOST_AUTHORS, held.leads[held.second] > 0
     rules = {"study": study}
-    rules |= {f"weight_{least}": network.induced(study, study.weight >= least) for least in LEAST_WEIGHTS}
+    rules |= {f"weight_{least}": induced(study, study.weight >= least) for least in LEAST_WEIGHTS}
     rules |= {
         "both_lead": nulls.linked(_paired(held, both)),
         f"authors_{MOST_AUTHORS}": nulls.linked(_paired(held, few)),
@@ -148,13 +148,13 @@ def _largest(observed: float | None, without: np.ndarray, names: pd.Index) -> di
 
 def _core_without(study: Links, held: Seats, pairs: np.ndarray, only: np.ndarray, names: pd.Index) -> dict:
     """The innermost core's k without the repository that lowers it most; only those with an edge inside it can."""
-    numbers = network.core_numbers_of(study)
+    numbers = core_numbers_of(study)
     inner = numbers == numbers.max(initial=0)
     inside = inner[study.source] & inner[study.target]
     tried = np.unique(only[inside & (only >= 0)])
     k = int(numbers.max(initial=0)) or None
     found = {
-        place: int(network.core_numbers_of(network.induced(study, only != place)).max(initial=0)) for place in tried
+        place: int(core_numbers_of(induced(study, only != place)).max(initial=0)) for place in tried
     }
     lower = {place: value for place, value in found.items() if value < (k or 0)}
     if not lower:
@@ -167,13 +167,13 @@ def _core_without(study: Links, held: Seats, pairs: np.ndarray, only: np.ndarray
 def without_one_account(held: Seats) -> dict[str, int | None]:
     """k and developers of the innermost core as observed, and the lowest and highest k with one of its members left out."""
     study = nulls.linked(held)
-    numbers = network.core_numbers_of(study)
+    numbers = core_numbers_of(study)
     k = int(numbers.max(initial=0))
     if not k:
         return dict.fromkeys(("k", "nodes", "lowest_k", "highest_k"))
     members = np.flatnonzero(numbers == k)
     without = [
-        int(network.core_numbers_of(network.induced(study, (study.source != m) & (study.target != m))).max(initial=0))
+        int(core_numbers_of(induced(study, (study.source != m) & (study.target != m))).max(initial=0))
         for m in members
     ]
     return {"k": k, "nodes": len(members), "lowest_k": min(without), "highest_k": max(without)}

@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis import activity, engine, licenses, network, paths
+from analysis import activity, communities, engine, licenses, network, paths
 from analysis.engine import FIELD_TAGS, VARIABLES
 from analysis.parameters import Parameters
 from analysis.people import is_bot
@@ -475,7 +475,7 @@ STAGES = {
     "edges": Stage(edges_ours, edges_plain, "hub_of_people", "people", edges_in_one_form),
     "cores": Stage(cores_ours, cores_plain, "graphs", "graphs"),
     "communities": Stage(
-        lambda i: _communities(i, network.communities),
+        lambda i: _communities(i, communities.communities),
         lambda i: _communities(i, nx.community.greedy_modularity_communities),
         "cores",
         "cores",

@@ -22,6 +22,8 @@ LAYERS = {
         "activity",
         "adoption",
         "network",
+        "links",
+        "communities",
         "nulls",
         "tails",
         "robustness",

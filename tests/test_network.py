@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from analysis import network
+from analysis import communities, network
 
 
 def edges(*rows):
@@ -84,7 +84,7 @@ def test_edges_of_the_same_pair_add_up():
 def test_nodes_and_edges_are_in_sorted_order_in_every_part():
     built = network.graph(pd.concat([complete(4, 14), edges((3, 15, 1), (14, 3, 1), (0, 0, 1))]))
     assert list({14, 15, 16, 17}) != [14, 15, 16, 17]  # the order of a set would show
-    for part in (built, network.without_isolates(built), network.k_core(built, 5)):
+    for part in (built, network.without_isolates(built), network.innermost(built)):
         assert list(part) == sorted(part)
         assert list(part.edges) == sorted(part.edges)
 
@@ -357,7 +357,7 @@ def test_every_core_is_the_one_of_the_definition(rows):
         rest = built.copy()
         while weak := [node for node, degree in rest.degree if degree < k]:
             rest.remove_nodes_from(weak)
-        assert set(network.k_core(built, k)) == set(rest)
+        assert {node for node, number in network.core_numbers(built).items() if number >= k} == set(rest)
 
 
 @given(random_edges)
@@ -409,7 +409,7 @@ def test_communities_equal_networkx_to_the_last_one(rows):
     built = network.graph(rows)
     for weight in (None, "weight"):
         expected = nx.community.greedy_modularity_communities(built, weight=weight)
-        assert network.communities(built, weight=weight) == [frozenset(part) for part in expected]
+        assert communities.communities(built, weight=weight) == [frozenset(part) for part in expected]
 
 
 def hub_and_spokes(seed):
@@ -433,7 +433,7 @@ def test_communities_equal_networkx_on_larger_networks(seed, weight):
             data["weight"] = 1 + (source * 7 + target * 13) % 5
     for built in (sparse_graph, dense_graph, hub_and_spokes(seed)):
         expected = nx.community.greedy_modularity_communities(built, weight=weight)
-        assert network.communities(built, weight=weight) == [frozenset(part) for part in expected]
+        assert communities.communities(built, weight=weight) == [frozenset(part) for part in expected]
 
 
 def hubs_and_leaves(seed):
@@ -456,7 +456,7 @@ def test_communities_equal_networkx_where_most_gains_are_equal(seed, weight):
     both_ways = nx.DiGraph(nx.complete_bipartite_graph(4, 12))
     for built in (hubs_and_leaves(seed), alike, both_ways, nx.DiGraph(nx.grid_2d_graph(6, 7))):
         expected = nx.community.greedy_modularity_communities(built, weight=weight)
-        assert network.communities(built, weight=weight) == [frozenset(part) for part in expected]
+        assert communities.communities(built, weight=weight) == [frozenset(part) for part in expected]
 
 
 def test_communities_equal_networkx_where_few_of_a_team_lead():
@@ -466,7 +466,7 @@ def test_communities_equal_networkx_where_few_of_a_team_lead():
         teams = [random.choice(40, size=random.integers(2, 8), replace=False).tolist() for _ in range(8)]
         built = network.graph(edges(*[(team[0], other, 1) for team in teams for other in team[1:]]))
         expected = nx.community.greedy_modularity_communities(built)
-        assert network.communities(built) == [frozenset(part) for part in expected]
+        assert communities.communities(built) == [frozenset(part) for part in expected]
 
 
 @pytest.mark.parametrize("weight", [None, "weight"])
@@ -474,7 +474,7 @@ def test_after_every_join_the_gains_are_those_of_the_definition(weight, monkeypa
     arrays = network.links(hubs_and_leaves(1), weight=weight)
     shares = np.zeros((arrays.nodes, arrays.nodes))
     shares[arrays.source, arrays.target] = arrays.weight / arrays.weight.sum()
-    join, joins = network._Gains.join, []
+    join, joins = communities._Gains.join, []
 
     def checked(state, pair, u, v, *, number):
         join(state, pair, u, v, number=number)
@@ -486,8 +486,8 @@ def test_after_every_join_the_gains_are_those_of_the_definition(weight, monkeypa
         assert state.gain[state.rows[v]] == pytest.approx(expected, abs=1e-12)
         joins.append(number)
 
-    monkeypatch.setattr(network._Gains, "join", checked)
-    network._search(arrays, arrays.weight)
+    monkeypatch.setattr(communities._Gains, "join", checked)
+    communities._search(arrays, arrays.weight)
     assert len(joins) > 150
 
 
@@ -502,7 +502,7 @@ def test_communities_of_one_size_come_in_the_order_of_the_network(rows, random):
     mixed.add_edges_from(pairs)
     for weight in (None, "weight"):
         expected = nx.community.greedy_modularity_communities(mixed, weight=weight)
-        assert network.communities(mixed, weight=weight) == [frozenset(part) for part in expected]
+        assert communities.communities(mixed, weight=weight) == [frozenset(part) for part in expected]
 
 
 @given(random_edges)
@@ -630,7 +630,7 @@ def test_published_commits_give_the_same_communities_as_networkx(published_membe
     built = network.graph(edges_of(published_memberships))
     for weight in (None, "weight"):
         expected = nx.community.greedy_modularity_communities(built, weight=weight)
-        assert network.communities(built, weight=weight) == [frozenset(part) for part in expected]
+        assert communities.communities(built, weight=weight) == [frozenset(part) for part in expected]
 
 
 @pytest.mark.dumps

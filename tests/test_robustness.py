@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from analysis import network, nulls, robustness
+from analysis.links import core_numbers_of
 
 
 def members(*rows: tuple[str, int, int]) -> pd.DataFrame:
@@ -90,7 +91,7 @@ def test_leaving_one_repository_out_is_a_new_network_each_time(rows):
         edges = nulls.linked(nulls.seats(rows[rows["repo_id"] != name]))
         parts[name] = {
             "edges": len(edges.source), "recip": network.structure(edges, searches=())["recip"],
-            "kmax": int(network.core_numbers_of(edges).max(initial=0)),
+            "kmax": int(core_numbers_of(edges).max(initial=0)),
         }  # fmt: skip
     for measure, observed in (("edges", whole["edges"]), ("recip", whole["recip"])):
         changes = [abs(part[measure] - observed) for part in parts.values() if part[measure] is not None]

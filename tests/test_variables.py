@@ -147,8 +147,8 @@ def executed(directory: Path, monkeypatch) -> list:
     (directory / "settings.py").write_text(NOTEBOOK, encoding="utf-8")
     with monkeypatch.context() as patch:
         patch.setattr(paths, "NOTEBOOKS", directory)
-        with variables.cleaned():
-            copy = run.execute("settings", directory, {})
+        with variables.cleaned(), kernels.kernel() as kernel:
+            copy = run.execute("settings", directory=directory, values={}, kernel=kernel)
     return [cell.get("outputs") for cell in json.loads(copy.read_text(encoding="utf-8"))["cells"]]
 
 
@@ -160,7 +160,7 @@ def test_what_a_user_has_set_does_not_reach_a_kernel(tmp_path, monkeypatch, requ
 
 def test_a_forked_kernel_reads_no_file_of_settings_wherever_it_lies(tmp_path, monkeypatch):
     """IPython reads some outside of a home, which no test may write; those of a home are read in the same way."""
-    if not run.FORKS:
+    if not kernels.FORKS:
         pytest.skip("kernels are forked on Linux alone")
     for name in (".ipython/profile_default/ipython_config.py", ".ipython/profile_default/ipython_kernel_config.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -170,7 +170,8 @@ def test_a_forked_kernel_reads_no_file_of_settings_wherever_it_lies(tmp_path, mo
     monkeypatch.setattr(paths, "NOTEBOOKS", tmp_path)
     waiting = kernels.Forked()
     waiting.start()
-    copy = run.execute("rows", tmp_path, {}, waiting=waiting)
+    with kernels.kernel(waiting) as kernel:
+        copy = run.execute("rows", directory=tmp_path, values={}, kernel=kernel)
     assert "25    25" in copy.read_text(encoding="utf-8")  # the middle, which is cut from a long series
 
 

@@ -1,0 +1,174 @@
+"""Communities of a network by greedy modularity, and the modularity that they have (study, Table 1: MOD, COM).
+
+The search is networkx's, on arrays: the same partition, of a network of the study's size in 0.7 s of processor time instead
+of 93.
+"""
+
+from __future__ import annotations
+
+import heapq
+from itertools import pairwise
+
+import networkx as nx
+import numpy as np
+
+from analysis.links import Links, links
+
+NONE = -1  # no pair of communities, no next node
+
+
+def communities(network: nx.DiGraph, *, weight: str | None = None) -> list[frozenset[int]]:
+    """Find communities by greedy modularity (Clauset, Newman and Moore 2004), the largest first.
+
+    The same partition, in the same order, as `networkx.community.greedy_modularity_communities` with its
+    default options: the arithmetic is the same, step by step, and so is the choice between equal gains
+    (the pair with the smallest numbers). `weight` names the edge attribute (whole numbers) that the search
+    uses, None for none.
+    """
+    arrays = links(network, weight=weight)
+    ordered = sorted(network)
+    last = {node: ordered[place] for node, place in zip(ordered, _search(arrays, arrays.weight).tolist(), strict=True)}
+    members = {node: [] for node in network if last[node] == node}
+    for node in network:
+        members[last[node]].append(node)
+    return sorted(map(frozenset, members.values()), key=len, reverse=True)
+
+
+class _Gains:
+    """Gain in modularity of every two linked communities, while communities are joined.
+
+    A community goes by the place of its last node. Pairs of communities are numbered once: where u is joined to v, the
+    pair (u, w) becomes (v, w) under its old number, so that only the rows of u and v are touched, each as an array (a
+    hub has thousands of neighbours). `changed` says which join changed the gain of a pair last, 0 for none yet.
+    Most of a hub's neighbours are linked to nobody else. Those with the same links to it have the same gain at every
+    step, so that they share one pair, which stands for the first of them; `following` names the next.
+    """
+
+    def __init__(self, network: Links, weight: np.ndarray):
+        nodes, source, target = network.nodes, network.source, network.target
+        scale = 1 / weight.sum().item()
+        self.out = np.bincount(source, weight, nodes) * scale
+        self.into = np.bincount(target, weight, nodes) * scale
+        known, pair = np.unique(np.minimum(source, target) * nodes + np.maximum(source, target), return_inverse=True)
+        both = np.bincount(pair, weight)
+        self.following, first = self._alike(known // nodes, known % nodes)
+        self.low, self.high = low, high = known[first] // nodes, known[first] % nodes
+        expected = self.out[low] * self.into[high] + self.into[low] * self.out[high]
+        self.gain = scale * both[first] - expected
+        self.ends = low + high  # less one of the two communities, this is the other
+        sides = np.concatenate([low, high])
+        by_side = np.argsort(sides, kind="stable") % len(low)
+        bounds = np.searchsorted(np.sort(sides), np.arange(nodes + 1)).tolist()
+        self.rows = [by_side[start:end] for start, end in pairwise(bounds)]
+        self.changed = np.zeros(len(low), dtype="int64")
+        self._pair_with = np.full(nodes, NONE)
+
+    def _alike(self, low: np.ndarray, high: np.ndarray) -> tuple[list[int], np.ndarray]:
+        """Give per node the next one that is like it: linked to the same hub only, by as much; and the pairs to keep."""
+        single = np.bincount(np.concatenate([low, high]), minlength=len(self.out)) == 1
+        pairs = np.flatnonzero(single[low] | single[high])
+        leaf = np.where(single[low], low, high)[pairs]
+        hub = (low + high)[pairs] - leaf
+        order = np.lexsort((leaf, self.into[leaf], self.out[leaf], hub))
+        pairs, leaf, hub = pairs[order], leaf[order], hub[order]
+        features = np.column_stack([hub, self.out[leaf], self.into[leaf]])
+        same = (features[1:] == features[:-1]).all(axis=1)
+        following = np.full(len(self.out), NONE)
+        following[leaf[:-1][same]] = leaf[1:][same]
+        return following.tolist(), np.delete(np.arange(len(low)), pairs[1:][same])
+
+    def join(self, pair: int, u: int, v: int, *, number: int) -> None:
+        """Join community u to v in the order and the arithmetic of networkx: sums of floats depend on them."""
+        gain, ends, changed, out, into = self.gain, self.ends, self.changed, self.out, self.into
+        changed[pair] = NONE
+        of_u, of_v = (row[changed[row] != NONE] for row in (self.rows[u], self.rows[v]))
+        beside_u, beside_v = ends[of_u] - u, ends[of_v] - v
+        self._pair_with[beside_v] = of_v
+        twin = self._pair_with[beside_u]
+        self._pair_with[beside_v] = NONE
+        shared = twin != NONE
+        twin, ended = twin[shared], of_u[shared]
+        sums = gain[twin] + gain[ended]
+        gain[of_v] -= out[u] * into[beside_v] + out[beside_v] * into[u]
+        gain[twin] = sums
+        changed[ended] = NONE
+        moved, beside = of_u[~shared], beside_u[~shared]
+        gain[moved] -= out[v] * into[beside] + out[beside] * into[v]
+        ends[moved] += v - u
+        row = [of_v, moved]
+        leaf = u if self.following[u] != NONE else v
+        following, self.following[leaf] = self.following[leaf], NONE
+        if following != NONE:  # from now on the pair is that of the next one, to which the leaf is as any third node
+            gain[pair] -= out[leaf] * into[following] + out[following] * into[leaf]
+            ends[pair] = v + following
+            row.append(np.array([pair]))
+        self.rows[u], self.rows[v] = of_u[:0], np.concatenate(row)
+        changed[self.rows[v]] = number
+        out[v] += out[u]
+        into[v] += into[u]
+
+    def best(self, v: int, *, number: int) -> tuple[float, int, int, int, int] | None:
+        """Give the queue's entry for the best pair of v among those that this join changed last; None without any."""
+        row = self.rows[v][self.changed[self.rows[v]] == number]
+        if not len(row):
+            return None
+        gains = self.gain[row]
+        largest = gains.max()
+        tied = row[gains == largest]
+        others = self.ends[tied] - v
+        first = others.argmin()  # with v in all of them, the smallest pair is that of the smallest other
+        w = others[first].item()
+        return -largest.item(), min(v, w), max(v, w), tied[first].item(), number
+
+
+def _search(network: Links, weight: np.ndarray) -> np.ndarray:
+    """Join the two linked communities of the largest gain until all would lose; per node, the last of its community.
+
+    The queue starts with every pair. A join changes all pairs of its community but queues only the best of them, the
+    one that can come next; where a later join changes that pair, the entry is outdated when it is reached, and the best
+    of the pairs that its own join was the last to change takes its place.
+    """
+    last = np.arange(network.nodes)
+    if not weight.sum():
+        return last
+    state = _Gains(network, weight)
+    columns = (-state.gain, state.low, state.high, np.arange(len(state.gain)), state.changed)
+    queue = list(zip(*(column.tolist() for column in columns), strict=True))
+    heapq.heapify(queue)
+    made = [None]  # the community that each join made
+    while queue and queue[0][0] <= 0:  # if outdated, what takes its place is no better
+        _, u, v, pair, number = heapq.heappop(queue)
+        if state.changed[pair] == number:
+            number = len(made)
+            state.join(pair, u, v, number=number)
+            made.append(v)
+            last[u] = v
+        entry = state.best(made[number], number=number) if number else None
+        if entry:
+            heapq.heappush(queue, entry)
+    for node in reversed(range(network.nodes)):  # joined to a later one, which is resolved by now
+        last[node] = last[last[node]]
+    return last
+
+
+def modularity(network: Links, *, weighted: bool) -> tuple[float | None, int | None]:
+    """Return modularity and number of communities; the score always uses the weights.
+
+    The score is `networkx.community.modularity` to the last digit: whole numbers are exact, and the communities'
+    terms are added in its order, the largest first.
+    """
+    weight, edges = network.weight, len(network.source)
+    if not edges:
+        return None, None
+    found = _search(network, weight if weighted else np.ones(edges, dtype="int64"))
+    names, group, sizes = np.unique(found, return_inverse=True, return_counts=True)
+    if len(names) == 1:  # exactly 0 by definition; the sum of floats may miss it and print as -0.00
+        return 0.0, 1
+    total, source, target = weight.sum().item(), group[network.source], group[network.target]
+    inner = source == target
+    inside, out, into = (
+        np.bincount(ends, counts, len(names))
+        for ends, counts in ((source[inner], weight[inner]), (source, weight), (target, weight))
+    )
+    terms = inside / total - out * into * (1 / total**2)
+    return sum(terms[np.argsort(-sizes, kind="stable")].tolist()), len(names)

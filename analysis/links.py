@@ -1,0 +1,105 @@
+"""A network as arrays: the form in which all its edges are counted at once.
+
+Developers are integers here; no username enters this module.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+
+
+class Links(NamedTuple):
+    """A network as arrays, for measures over all its edges: `nodes`, how many there are; per edge, by source and
+    target, the places of both among the sorted nodes, and the weight.
+    """
+
+    nodes: int
+    source: np.ndarray
+    target: np.ndarray
+    weight: np.ndarray
+
+
+def links(network: nx.DiGraph | pd.DataFrame | Links, *, weight: str | None = "weight") -> Links:
+    """Return a network, or its edges as for `graph`, as arrays (as it is, if it is so already).
+
+    An edge of a network that lacks the attribute `weight` counts 1. Raises ValueError as `graph` does.
+    """
+    if isinstance(network, Links):
+        return network
+    if isinstance(network, pd.DataFrame):
+        rows = pairs(network)
+        nodes, ends = np.unique(rows[["source", "target"]].to_numpy("int64"), return_inverse=True)
+        source, target = ends.reshape(-1, 2).T
+        apart = source != target
+        return Links(len(nodes), source[apart], target[apart], rows["weight"].to_numpy("int64")[apart])
+    place = {node: number for number, node in enumerate(sorted(network))}
+    rows = [row for _, row in network.adjacency()]
+    source = np.repeat(np.array([place[node] for node in network], dtype="int64"), [len(row) for row in rows])
+    target = np.array([place[node] for row in rows for node in row], dtype="int64")
+    weights = np.array([edge.get(weight, 1) for row in rows for edge in row.values()])
+    order = np.lexsort((target, source))
+    return Links(len(place), source[order], target[order], weights[order])
+
+
+def pairs(edges: pd.DataFrame) -> pd.DataFrame:
+    """Check the edges and add up the rows of the same pair, sorted."""
+    check_rows(edges, table="edges", integers=("source", "target"), counts=("weight",), least=1)
+    return edges.groupby(["source", "target"], sort=True)["weight"].sum().reset_index()
+
+
+def core_numbers_of(network: Links) -> np.ndarray:
+    """Give the core number of every node by number: take away, all at once, whoever has too few edges, until nobody has."""
+    source, target = network.source, network.target
+    numbers, k = np.zeros(network.nodes, dtype="int64"), 1
+    while len(source):
+        degree = np.bincount(np.concatenate([source, target]), minlength=network.nodes)
+        enough = degree >= k
+        kept = enough[source] & enough[target]
+        if kept.all():  # what is left is a core for every k up to its smallest degree
+            k = int(degree[enough].min())
+            numbers[enough] = k
+            k += 1
+        source, target = source[kept], target[kept]
+    return numbers
+
+
+def induced(network: Links, kept: np.ndarray) -> Links:
+    """The network of the edges marked in `kept`, without the nodes that have none of them."""
+    source, target = network.source[kept], network.target[kept]
+    nodes, ends = np.unique(np.concatenate([source, target]), return_inverse=True)
+    return Links(len(nodes), ends[: len(source)], ends[len(source) :], network.weight[kept])
+
+
+def part_of(network: Links, inside: np.ndarray) -> Links:
+    """Cut out the nodes marked in `inside` and the edges among them."""
+    kept = inside[network.source] & inside[network.target]
+    place = np.cumsum(inside) - 1
+    source, target = place[network.source[kept]], place[network.target[kept]]
+    return Links(int(inside.sum()), source, target, network.weight[kept])
+
+
+def check_rows(frame, *, table, integers=(), counts=(), least=0, others=()) -> None:
+    """Raise ValueError, in one line, at the first column or row that is not what the table should hold."""
+    expected = (*integers, *counts, *others)
+    for name in expected:
+        if name not in frame.columns:
+            raise ValueError(f"{table}: column {name} is absent; expected {', '.join(expected)}")
+        missing = frame[name].isna().to_numpy()
+        if missing.any():
+            raise ValueError(f"{table}: row {missing.argmax()}, column {name}: missing; expected a value")
+    for name in integers:
+        if len(frame) and not pd.api.types.is_integer_dtype(frame[name].dtype):
+            raise ValueError(f"{table}: column {name}: expected integers, developers are numbered first")
+    for name in counts:
+        if not len(frame):
+            continue
+        if not pd.api.types.is_numeric_dtype(frame[name].dtype):
+            raise ValueError(f"{table}: column {name}: expected whole numbers, counts of commits")
+        wrong = ((frame[name] < least) | (frame[name] % 1 != 0)).to_numpy(dtype=bool)
+        if wrong.any():
+            where = f"{table}: row {wrong.argmax()}, column {name}"
+            raise ValueError(f"{where}: expected a whole number, at least {least}")
