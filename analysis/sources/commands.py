@@ -1,6 +1,7 @@
 """`snapshots`, `sources`, `fetch` and `select` on the command line, and what a run says of a snapshot that is not there."""
 
 import datetime as dt
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -89,8 +90,9 @@ def fetch_(
     Examples: `fetch hfcommunity 2023-10`, `fetch weyaxi 2023-10-19`, `fetch hub-weekly 2025-01-01`, `fetch huggingkg`
     """
     planned = fetch.plan(name, date)
-    if import_it:
+    if import_it and (to or not planned.days):
         snapshot.check_free(to or planned.name, replace=force)
+    if import_it and not planned.days:
         snapshot.new_date(to or planned.name, planned.date.isoformat())
     say(planned)
     if not dry_run:
@@ -128,6 +130,16 @@ def say(planned: fetch.Plan) -> None:
 
 def brought(planned: fetch.Plan, *, to: str = "", import_it: bool = True, replace: bool = False) -> str:
     """Download and import; returns the snapshot's name, "" where nothing was imported. Raises SnapshotError."""
+    files = _downloaded(planned)
+    if not import_it or not all(file.kind for file in planned.files):
+        return ""
+    day = fetch.taken(planned, files).isoformat()
+    name = to or f"{day}-{planned.source.name}"
+    return _imported(planned, files, name, "" if name.startswith(day) else day, replace=replace)
+
+
+def _downloaded(planned: fetch.Plan) -> list[Path]:
+    """The files, with bars on a terminal."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -148,14 +160,16 @@ def brought(planned: fetch.Plan, *, to: str = "", import_it: bool = True, replac
         with directories.alone(planned.directory / ".lock", busy=busy, said=said.print):
             files = list(fetch.fetch(planned, progress=progress))
     said.print(f"{len(files)} files are in {planned.directory}", markup=False)
-    if not import_it or not all(file.kind for file in planned.files):
-        return ""
-    name = to or planned.name
+    return files
+
+
+def _imported(planned: fetch.Plan, files: list[Path], name: str, date: str, *, replace: bool) -> str:
+    """Make the snapshot; returns its name."""
     kinds = [file.kind for file in planned.files]
     done = dumps.import_dumps(
         name,
         list(zip(kinds, files, strict=True)),
-        date="" if name.startswith(planned.date.isoformat()) else planned.date.isoformat(),
+        date=date,
         coverage="complete" if any(kind.startswith("hub-listing") for kind in kinds) else "sample",
         title=f"{planned.source['title']} ({planned.source['citation']})",
         origin=ORIGINS[planned.source["service"]].format(planned.source["place"]),
@@ -182,7 +196,11 @@ def offers(name: str) -> list[str]:
 
 
 def fetched(name: str) -> str:
-    """Fetch the snapshot of a day from the first source that lists it; returns the snapshot's name. Raises SnapshotError."""
+    """Fetch the snapshot of a day from the first source that lists it; returns the snapshot's name. Raises SnapshotError.
+
+    What was taken on another day, as a week's listing at its end, is named after that day; where that is there already it
+    is not made again.
+    """
     try:
         day = dt.date.fromisoformat(name)
     except ValueError:
@@ -191,4 +209,9 @@ def fetched(name: str) -> str:
         raise SnapshotError(f"--fetch: no source lists {day}; `sources` says which days there are")
     planned = fetch.plan(there[0], name)
     say(planned)
-    return brought(planned, to=name if planned.date == day else "")
+    files = _downloaded(planned)
+    found = fetch.taken(planned, files)
+    made = name if found == day else f"{found}-{planned.source.name}"
+    if found != day:
+        said.print(f"{planned.source.name}: what covers {day} was taken on {found}, so the snapshot is {made}", markup=False)
+    return made if made in snapshot.names() else _imported(planned, files, made, "", replace=False)

@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from typing import NamedTuple
 import httpx2
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import tenacity
 from huggingface_hub import HfApi, HfFileSystem, constants, hf_hub_download
@@ -29,6 +31,7 @@ from analysis.sources import rows
 ZENODO = "https://zenodo.org"
 TRIES = 5
 CHUNK = 1 << 20  # bytes of a file of the Hub that are asked for at a time
+WEEK = 8  # days: to the week's end, and one for clocks east of UTC
 _MADE_FROM = b"made from"
 SPARE = 1.05  # of the size: what has to be free on the disk
 LISTED = {"model": "models", "dataset": "datasets", "space": "spaces"}
@@ -58,6 +61,7 @@ class Plan:
     files: tuple[Remote, ...]
     licence: str
     note: str = ""
+    days: int = 0  # how many days after `date` the files may have been taken; `taken` reads it from them
 
     @property
     def size(self) -> int | None:
@@ -155,7 +159,11 @@ def _revision(source: pd.Series) -> str:
 
 
 def _weekly(source: pd.Series, date: str) -> Plan:
-    """The week that contains the date: its label is the week's first day, its files are of the end of that week."""
+    """The week that contains the date: its label is the week's first day, its files are of the end of that week.
+
+    So the snapshot's day is that of their newest record (`taken`): taken for the label's, the week's own changes would be
+    records of the future.
+    """
     day, revision = _day(date, source), _revision(source)
     files = _asked(source, lambda: _api().list_repo_files(source.place, repo_type="dataset", revision=revision))
     labels = sorted(
@@ -171,7 +179,7 @@ def _weekly(source: pd.Series, date: str) -> Plan:
     wanted = {f"{kinds}/{chosen[0]}/{kinds}.parquet": f"hub-listing-parquet:{kinds}" for kinds in LISTED.values()}
     kinds = {path: kind for path, kind in wanted.items() if path in files}
     note = f"the files of the week from {chosen[0]} are of its end, up to seven days later"
-    return Plan(source, dt.date.fromisoformat(chosen[0]), _remotes(source, kinds, revision), source.licence, note)
+    return Plan(source, dt.date.fromisoformat(chosen[0]), _remotes(source, kinds, revision), source.licence, note, WEEK)
 
 
 def _span(labels: list[str]) -> str:
@@ -312,6 +320,24 @@ def fetch(planned: Plan, *, progress: Callable[[str, int, int | None], None] | N
             if not _is_there(target, file):
                 _check(target, file)
         yield target
+
+
+def taken(planned: Plan, files: list[Path]) -> dt.date:
+    """The day of the snapshot: the plan's, or where that is the first of some days, that of the files' newest record."""
+    last = planned.date + dt.timedelta(days=planned.days)
+    newest = [planned.date, *(day for file in files if planned.days for day in _newest(file) if day <= last)]
+    return max(newest)
+
+
+def _newest(file: Path) -> Iterator[dt.date]:
+    """The last day in each column of times of a Parquet file; none for another file, or for texts that are no dates."""
+    try:
+        parquet = pq.ParquetFile(file)
+    except pa.ArrowInvalid:
+        return
+    for name in sorted({"lastModified", "last_modified", "createdAt", "created_at"} & set(parquet.schema_arrow.names)):
+        with suppress(ValueError):
+            yield dt.date.fromisoformat(str(pc.max(parquet.read([name])[name]).as_py())[:10])
 
 
 def _is_there(target: Path, file: Remote) -> bool:

@@ -116,6 +116,41 @@ def test_a_week_is_the_one_that_holds_the_day(published):
         fetch.plan("hub-weekly", "2025-01-15")
 
 
+def test_a_week_is_dated_by_its_newest_record_so_that_what_changed_in_it_is_kept(published, called):
+    """The files of a label are of the end of its week: none of the week's own changes is a record of the future."""
+    listing(published, "2025-01-01", newest="2025-01-07T22:00:00.000Z")
+    code, out, said = called("fetch", "hub-weekly", "2025-01-01")
+    assert (code, out.strip()) == (0, "2025-01-07-hub-weekly"), said
+    made = snapshot.load("2025-01-07-hub-weekly")
+    assert made.manifest["rejected"] == {} and made.manifest["tables"]["repos"]["kinds"]["model"] == 2
+
+
+def test_a_run_of_a_day_takes_the_week_that_covers_it_and_makes_it_once(published, called, monkeypatch):
+    listing(published, "2025-01-01", newest="2025-01-07T22:00:00.000Z")
+    ran = []
+    monkeypatch.setattr(cli, "_run_notebooks", lambda parameters, names: ran.append(parameters.snapshot_date) or sys.exit(0))
+    for _ in range(2):
+        code, _, said = called("run", "--snapshot", "2025-01-01", "--fetch")
+        assert code == 0 and "was taken on 2025-01-07" in said
+    assert ran == ["2025-01-07-hub-weekly"] * 2
+
+
+@pytest.mark.parametrize(
+    ("newest", "day"),
+    [
+        ("2025-01-01T01:00:00.000Z", dt.date(2025, 1, 1)),
+        ("2025-01-08T03:00:00.000Z", dt.date(2025, 1, 8)),
+        ("2024-12-20T00:00:00.000Z", dt.date(2025, 1, 1)),  # an older copy: not before the week
+        ("2925-01-01T00:00:00.000Z", dt.date(2025, 1, 1)),  # a slip says nothing
+        ("yesterday", dt.date(2025, 1, 1)),
+    ],
+)
+def test_the_day_of_a_week_is_within_it(published, newest, day):
+    listing(published, "2025-01-01", newest=newest)
+    planned = fetch.plan("hub-weekly", "2025-01-03")
+    assert fetch.taken(planned, list(fetch.fetch(planned))) == day
+
+
 def test_a_day_is_the_last_revision_until_its_end(published):
     for kinds in ("models", "datasets", "spaces"):
         put(published, f"datasets/cfahlgren1/hub-stats/{kinds}.parquet")
@@ -277,12 +312,16 @@ def test_raw_files_are_kept_in_a_directory_of_the_source_and_the_date(published)
 # ---- from the command line to a snapshot --------------------------------------------------------------------
 
 
-def listing(published, label: str) -> None:
-    """A week of three listings as the Hub's columns are called: two models, a dataset, a space that uses one model."""
+def listing(published, label: str, *, newest: str = "") -> None:
+    """A week of three listings as the Hub's columns are called: two models, a dataset, a space that uses one model.
+
+    `newest` is when the last model was modified, as text.
+    """
     when = [dt.datetime(2024, 5, 1, tzinfo=dt.UTC)]
     tables = {
         "models": {"id": ["a/x", "b/y"], "likes": [3, 0], "downloads": [10, 5], "tags": [["license:mit"], []],
-                   "createdAt": when * 2, "lastModified": when * 2},
+                   "createdAt": when * 2,
+                   "lastModified": [f"{when[0]:%Y-%m-%dT%H:%M:%S.000Z}", newest] if newest else when * 2},
         "datasets": {"id": ["a/d"], "likes": [1], "downloads": [2], "tags": [[]], "createdAt": when, "lastModified": when},
         "spaces": {"id": ["c/s"], "likes": [0], "sdk": ["gradio"], "models": [["a/x"]], "createdAt": when,
                    "lastModified": when},
