@@ -139,13 +139,12 @@ def date_of(name: str, date: str = "") -> dt.date:
     text = date or name[:10]
     try:
         found = dt.date.fromisoformat(text)
-        if not FIRST_DATE <= found <= LAST_DATE:
-            raise ValueError
-        return found
     except ValueError:
-        raise SnapshotError(
-            f"date {text[:60]!r}: expected an ISO date such as 2023-10-15; name the snapshot after its date or give --date"
-        ) from None
+        remedy = "" if date else "; name the snapshot after its date or give --date"
+        raise SnapshotError(f"date {text[:60]!r}: expected an ISO date such as 2023-10-15{remedy}") from None
+    if not FIRST_DATE <= found <= LAST_DATE:
+        raise SnapshotError(f"date {text}: expected a day from {FIRST_DATE} (no commit is older) to {LAST_DATE}")
+    return found
 
 
 def new_date(name: str, date: str = "") -> dt.date:
