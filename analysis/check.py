@@ -19,7 +19,7 @@ SHOWN = 5  # differences that a finding names; the others are counted
 MOVED, WARNING = "moved", "warning"
 TO_DO = {  # by the first question whose finding does not hold, where it has a remedy of its own
     "environment": "install the locked versions (without .venv ./run_all.sh makes it anew), and check again",
-    "snapshot": "get the snapshot of the references (./run_all.sh {make} --force), and check again",
+    "snapshot": "get the snapshot of the references ({get}), and check again",
     MOVED: "if the change is meant: ./run_all.sh update-references --snapshot {name}, and say why in the commit's message; "
     "if nothing was changed here, please report these lines with your processor's name",
     WARNING: "nothing: every result is the same to nine digits, and every figure shows the same data; if you changed how a "
@@ -139,8 +139,8 @@ def to_do(found: Sequence[Finding], name: str) -> str:
     """What to do about the findings on a snapshot, in one line; empty where all is as published."""
     moved = [finding.question for finding in found if not finding.holds]
     if moved:
-        make = "demo" if name == references.NOTEBOOKS_OF else "twin"
-        return TO_DO.get(moved[0], TO_DO[MOVED]).format(name=name, make=make)
+        get = f"git checkout data/snapshots/{name}" if name == references.NOTEBOOKS_OF else "./run_all.sh twin --force"
+        return TO_DO.get(moved[0], TO_DO[MOVED]).format(name=name, get=get)
     return TO_DO[WARNING].format(name=name) if any(finding.differences for finding in found) else ""
 
 

@@ -124,7 +124,7 @@ def check_free(name: str, *, replace: bool = False) -> None:
     if not os.path.lexists(target):
         return
     if not replace:
-        raise SnapshotError(f"snapshot {name!r} exists; choose another --name or replace it with --force")
+        raise SnapshotError(f"snapshot {name!r} exists; choose another name, or replace it with --force")
     found = {entry.name for entry in target.iterdir() if not entry.name.startswith(".")} if target.is_dir() else {name}
     strange = sorted(entry for entry in found - {"manifest.json"} if not entry.endswith(".parquet"))
     if strange or "manifest.json" not in found:

@@ -92,6 +92,15 @@ def test_what_to_do_is_one_line_about_the_first_finding_that_does_not_hold(found
     assert line.startswith(expected) and "\n" not in line and "{" not in line
 
 
+@pytest.mark.parametrize("name", references.SNAPSHOTS)
+def test_the_command_that_gets_the_snapshot_of_the_references_exists(name):
+    line = check.to_do([finding("snapshot", holds=False, differs=True)], name)
+    commands = {f"./run_all.sh {command.name} " for command in cli.app.registered_commands}
+    assert f"git checkout {(paths.DATA / 'snapshots' / name).relative_to(paths.ROOT)})" in line or any(
+        command in line for command in commands
+    )
+
+
 def test_another_snapshot_is_no_ground_for_a_verdict():
     assert check.snapshot_is_the_references("demo", HERE, REFERENCE).holds
     assert not check.snapshot_is_the_references("demo", HERE | {"snapshot": "b" * 64}, REFERENCE).holds

@@ -717,7 +717,7 @@ def test_a_wrong_choice_is_refused_before_anything_is_read(tmp_path, snapshots, 
 
 def test_an_existing_snapshot_is_only_replaced_when_asked(models):
     before = whole(models({"id": "a/b"}).snapshot.path)
-    with pytest.raises(SnapshotError, match="exists; choose another --name or replace it with --force"):
+    with pytest.raises(SnapshotError, match="exists; choose another name, or replace it with --force"):
         models({"id": "a/c"})
     assert whole(paths.snapshots() / NAME) == before
     assert one(models({"id": "a/c"}, replace=True))["repo_id"] == "a/c"
