@@ -341,7 +341,7 @@ def test_a_long_run_of_the_collector_deletes_nothing_of_others(tmp_path, monkeyp
 # What deletes, replaces or renames, in each language that the project has.
 DESTROYS = re.compile(
     r"\brmtree\(|\.unlink\(|\.rmdir\(|os\.(remove|unlink|rename|replace|rmdir|truncate)\(|shutil\.move\(|\brm -|\bmv "
-    r"|\.rename\((?!columns|index|\"|')|\.replace\((?=[a-z_]+\))|copyfile\(|\bDELETE FROM\b"
+    r"|\.rename\((?!\w+=|\"|')|\.replace\((?=[a-z_]+\))|copyfile\(|\bDELETE FROM\b"
 )
 
 
