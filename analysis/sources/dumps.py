@@ -101,8 +101,9 @@ class Summary:
         """The summary as plain text, one fact per line."""
         found = []
         for table, counts in self.rows.items():
-            kinds = ", ".join(f"{n:,} {snapshot.PLURAL[k]}" for k, n in counts.items() if k != "all" and n)
-            found.append(f"{table}: {sum(counts.values()):,} rows" + (f" ({kinds})" if kinds else ""))
+            count = sum(counts.values())
+            kinds = ", ".join(f"{n:,} {k if n == 1 else snapshot.PLURAL[k]}" for k, n in counts.items() if k != "all" and n)
+            found.append(f"{table}: {count:,} {'row' if count == 1 else 'rows'}" + (f" ({kinds})" if kinds else ""))
         found += [f"rejected from {table}: {n:,} ({reason})" for (table, reason), n in self.rejected.items()]
         found += [f"repositories left out: {n:,} ({reason})" for reason, n in self.left_out.items()]
         found += [f"noted: {n:,} {what}" for what, n in self.notes.items()]

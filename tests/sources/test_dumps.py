@@ -499,7 +499,7 @@ def test_a_dry_run_says_what_would_be_written_and_writes_nothing(models, snapsho
 
 def test_the_summary_says_how_many_rows_were_rejected_and_why(models):
     lines = models({"id": "a/b"}, {"id": "a/b"}, {"id": "a/c", "likes": -1}).lines()
-    assert "repos: 1 rows (1 models)" in lines
+    assert "repos: 1 row (1 model)" in lines
     assert "rejected from repos: 1 (duplicate)" in lines
     assert "rejected from repos: 1 (likes is negative)" in lines
 

@@ -176,10 +176,12 @@ class Journal:
         return self.get("synthetic") == "true"
 
 
-def date_kept(file: Path) -> str:
-    """The date that a journal was begun with; '' where it can't be read now."""
+def date_kept(file: Path) -> str | None:
+    """The date that a journal was begun with; '' where it can't be read now, None where it holds no repository."""
     try:
         with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True, timeout=0)) as db:
+            if not db.execute("SELECT 1 FROM repos LIMIT 1").fetchone():
+                return None
             found = db.execute("SELECT value FROM meta WHERE name = 'parameters'").fetchone()
         return json.loads(json.loads(found[0])["date"]) if found else ""
     except (sqlite3.Error, ValueError, KeyError):

@@ -4,7 +4,6 @@ Every request of `huggingface_hub` goes through `PacedTransport`; the collector'
 also retries what the library doesn't (single calls, broken bodies) and checks that an answer is what it should be.
 """
 
-import datetime as dt
 import email.utils
 import json
 import logging
@@ -37,7 +36,7 @@ LONGEST_WAIT = 600  # seconds that an answer may ask for: a clock that jumped as
 REDIRECTS = {301, 302, 303, 307, 308}
 STORED_IN = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")  # variables in which the library looks for a token
 MISSING = "Invalid username or password."  # said without a token of what is missing or private, with 401 and no code
-KEPT_HEADERS = ("link", "x-total-count", "x-error-code", "x-error-message", "x-synthetic")
+KEPT_HEADERS = ("date", "link", "x-total-count", "x-error-code", "x-error-message", "x-synthetic")
 
 
 class Stopped(Exception):  # noqa: N818 -- no error: the run was asked to stop
@@ -297,7 +296,6 @@ class Requests:
         self._attempts, self._wait, self._patience = attempts, wait, patience
         self._headers = token.headers()
         self._was_met = False  # whether this run has had any answer at all
-        self.day: dt.date | None = None  # today's, by the Hub's own clock
         self._checking, self._known_at = threading.Lock(), float("-inf")  # when the token was last found good
 
     def __enter__(self):
@@ -366,7 +364,6 @@ class Requests:
         except (ValueError, RecursionError):
             raise TransientError(_not_json(response)) from None
         check(value)
-        self.day = self.day or _day(response)
         return Answer(path, response.url.path.removeprefix(urlsplit(self.endpoint).path), headers, value, body)
 
     def _exchange(self, path: str) -> tuple[httpx2.Response, bytes]:
@@ -467,13 +464,6 @@ def _words(error: Exception) -> str:
 
 def _not_json(response: httpx2.Response) -> str:
     return "HTML instead of JSON" if "html" in response.headers.get("content-type", "") else "a body that is not JSON"
-
-
-def _day(response: httpx2.Response) -> dt.date | None:
-    try:
-        return email.utils.parsedate_to_datetime(response.headers.get("date", "")).astimezone(dt.UTC).date()
-    except (TypeError, ValueError, OverflowError):
-        return None
 
 
 def _refusal(status: int, headers: Mapping[str, str], *, has_token: bool) -> str:

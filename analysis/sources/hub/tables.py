@@ -1,6 +1,5 @@
 """The snapshot from the answers of the Hub: rows, coverage, what could not be had (study, section 3.3; METHODS, 5-6)."""
 
-import datetime as dt
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ import pyarrow.parquet as pq
 
 from analysis import snapshot
 from analysis.sources import rows
+from analysis.sources.hub import clock
 from analysis.sources.hub.choice import EVENTS, Choice
 from analysis.sources.hub.journal import NOT_HAD, TO_ASK, Journal, chunks
 from analysis.sources.hub.requests import HUB
@@ -40,19 +40,12 @@ def build(choice: Choice, journal: Journal, *, replace: bool) -> None:
         _Builder(choice, journal, writer).build()
 
 
-def is_past(choice: Choice, journal: Journal) -> str:
-    """What a collection for a day that had passed is, in words; empty where it was begun on its day, or the next."""
-    day = dt.date.fromisoformat(journal.get("day") or (journal.get("started") or choice.date.isoformat())[:10])
-    late = day > choice.date + dt.timedelta(days=1)
-    return f"the Hub of {day} without what was created or changed after {choice.date}" if late else ""
-
-
 class _Builder:
     """Turns answers into rows; holds one page at a time."""
 
     def __init__(self, choice: Choice, journal: Journal, writer: snapshot.Writer):
         self.choice, self.journal, self.writer = choice, journal, writer
-        self.past = is_past(choice, journal)
+        self.past = clock.is_past(choice, journal)
         self.missing: dict[str, list[str]] = {}  # what is missing -> of which tables
         self.span = rows.span_of(choice.date)
         self.tables = {t: rows.Rows(t, lambda data, t=t: writer.add(t, data)) for t in ("repos", *EVENTS, "usage")}

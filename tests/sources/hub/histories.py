@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from analysis.snapshot import SnapshotError
 from analysis.sources.hub import choice as hub_choice
-from analysis.sources.hub import collector, doubts, tables, units
+from analysis.sources.hub import collector, doubts, listings, tables, units, work
 from analysis.sources.hub import requests as hub_requests
 from tests.sources.hub.hub_records import KINDS
 from tests.sources.hub.hub_server import Faults, Hub, HubServer
@@ -225,8 +225,8 @@ def small_measures(drawn: random.Random) -> Iterator[None]:
             raise Killed
 
     patches = [
-        (collector, "IN_A_ROW", 8), (doubts, "IN_A_ROW", 8), (doubts, "WINDOW", 16), (doubts, "MANY", 6),
-        (units, "PAGE", page), (collector, "PAGE", page),
+        (work, "IN_A_ROW", 8), (doubts, "IN_A_ROW", 8), (doubts, "WINDOW", 16), (doubts, "MANY", 6),
+        (units, "PAGE", page), (listings, "PAGE", page),
         (hub_requests, "LONGEST_WAIT", 0.01), (tables.snapshot, "Writer", Kept), (collector.Journal, "step", killing),
     ]  # fmt: skip
     kept = [(owner, name, getattr(owner, name)) for owner, name, _ in patches]

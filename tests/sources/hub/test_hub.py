@@ -24,7 +24,7 @@ from analysis import cli, engine, paths, snapshot
 from analysis.parameters import Parameters
 from analysis.snapshot import SnapshotError
 from analysis.sources.hub import choice as hub_choice
-from analysis.sources.hub import collector
+from analysis.sources.hub import collector, work
 from analysis.sources.hub import requests as hub_requests
 from analysis.sources.hub.journal import Journal, JournalError
 from tests.sources.hub.collecting import (
@@ -123,7 +123,7 @@ def in_child(variables: dict, name: str, options: dict, said) -> None:
 def child(place):
     """A function that begins a collection in a process of its own; gives the process and where its error arrives."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["test_hub", "pandera.ibis"])
+    context.set_forkserver_preload(["tests.sources.hub.test_hub", "pandera.ibis"])
     children = []
 
     def start(server: HubServer, name: str = "taken", **options):
@@ -164,7 +164,7 @@ def test_a_collection_killed_25_times_ends_with_the_same_bytes(demo, collected, 
 
 
 def test_nothing_is_asked_twice_after_an_interruption(demo, collected, monkeypatch):
-    kept = collector._Run._keep
+    kept = work.Work._keep
 
     def breaking(run, outcomes):
         kept(run, outcomes)
@@ -173,7 +173,7 @@ def test_nothing_is_asked_twice_after_an_interruption(demo, collected, monkeypat
 
     with HubServer(small(demo)) as server:
         with monkeypatch.context() as patch:
-            patch.setattr(collector._Run, "_keep", breaking)
+            patch.setattr(work.Work, "_keep", breaking)
             with pytest.raises(collector.Interrupted, match="same command and --date 2023-10-15 --name taken"):
                 collected(server)
         first = server.total_asked
@@ -516,7 +516,7 @@ def test_a_replay_of_an_unfinished_collection_does_not_call_itself_complete(demo
 
     with HubServer(small(demo)) as server:
         with monkeypatch.context() as patch:
-            patch.setattr(collector._Run, "_keep", interrupted)
+            patch.setattr(work.Work, "_keep", interrupted)
             with pytest.raises(collector.Interrupted):
                 collected(server)
         made = collected(server, options={"replay": True}).snapshot
