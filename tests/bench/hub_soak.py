@@ -30,6 +30,7 @@ from tests.sources.hub.hub_server import FAULTS, LOSING, Faults, Hub, HubServer
 
 DAY = "2026-06-01"
 FAST = {"pause": 0.005, "attempts": 8}
+SEEDS = range(1_000)  # of the histories
 TABLES = ("repos", "commits", "discussions", "usage")
 
 
@@ -189,18 +190,19 @@ def _forget(directory: Path) -> None:
     shutil.rmtree(directory)
 
 
-def histories(first: int = 0, count: int = 1_000) -> None:
+def histories() -> None:
     """A thousand hostile histories, judged against the truth name by name; those that went wrong, with their seeds."""
-    base, wrong, endings, faults = Hub(_demo()), 0, Counter(), Counter()
-    for seed in range(first, first + count):
+    base, wrong, endings, done = Hub(_demo()), 0, Counter(), Counter()
+    for seed in SEEDS:
         played = hostile.play(base, seed)
         endings.update(re.sub(r"\d+", "N", ending)[:60] for ending in played.endings)
-        faults += played.faults
+        done += played.done
         if played.wrong:
             wrong += 1
             say(hostile.told(played))
-    say(f"histories, seeds {first} to {first + count - 1}: {wrong} of {count:,} went wrong")
-    say(f"how their runs ended: {dict(endings.most_common())}; faults: {dict(faults.most_common())}")
+        if (count := seed - SEEDS.start + 1) % 50 == 0 or count == len(SEEDS):
+            say(f"histories, seeds {SEEDS.start} to {seed}: {wrong} of {count:,} went wrong")
+    say(f"how their runs ended: {dict(endings.most_common())}; what was done to them: {dict(done.most_common())}")
 
 
 def quota() -> None:
@@ -264,10 +266,14 @@ PARTS = {part.__name__: part for part in (equality, kills, histories, quota, mem
 
 def main() -> None:
     """Run the parts that are named, or all."""
+    global SEEDS
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"some of {', '.join(PARTS)}")
     parser.add_argument("--one", help=argparse.SUPPRESS)
+    seeds = {"default": (0, 999), "metavar": ("FIRST", "LAST"), "help": "of the histories"}
+    parser.add_argument("--seeds", type=int, nargs=2, **seeds)
     given = parser.parse_args()
+    SEEDS = range(given.seeds[0], given.seeds[1] + 1)
     if given.one:
         _one(*json.loads(given.one))
         return

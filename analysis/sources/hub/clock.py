@@ -37,11 +37,15 @@ def begun(choice: Choice, journal: Journal) -> dt.datetime:
 def is_past(choice: Choice, journal: Journal) -> str:
     """What a collection for a day that had passed is, in words; empty where it was begun on its day, or the next."""
     day = begun(choice, journal).date()
-    return f"the Hub of {day} without what was created or changed after {choice.date}" if day > choice.date + DAY else ""
+    return (
+        f"the Hub of {day} without what was created or changed after {choice.date}" if day > choice.date + DAY else ""
+    )
 
 
 def check(choice: Choice, journal: Journal) -> None:
     """Raises SnapshotError where the day is still to come by the Hub's clock."""
     day = begun(choice, journal).date()
     if day < choice.date - DAY:
-        raise SnapshotError(f"date {choice.date}: still to come, for the Hub has {day}; give that, or set this machine's clock")
+        raise SnapshotError(
+            f"date {choice.date}: still to come, for the Hub has {day}; give that, or set this machine's clock"
+        )

@@ -68,7 +68,13 @@ def _plan(work: Work) -> Plan:
     listing = work.journal.rows("SELECT count(*) FROM answers WHERE unit IN ('list', 'info')")[0][0]
     quota = work.requests.quota
     return Plan(
-        work.choice, {table: work.left(table) for table in work.tables}, listing, carried, quota.limit, quota.window, quota.rate
+        work.choice,
+        {table: work.left(table) for table in work.tables},
+        listing,
+        carried,
+        quota.limit,
+        quota.window,
+        quota.rate,
     )
 
 
@@ -131,13 +137,12 @@ def collect(
 
 def _settle_endpoint(journal: Journal, endpoint: str) -> None:
     kept = journal.get("endpoint")
-    if kept is None:
-        with journal.step():
-            journal.set("endpoint", endpoint)
-    elif kept != endpoint:
+    if kept not in (None, endpoint) and journal.holds_anything():
         raise JournalError(
             f"{journal.where}: begun with HF_ENDPOINT={kept}; give that, or another --name for a new one"
         )
+    with journal.step():
+        journal.set("endpoint", endpoint)
 
 
 def unfinished(*, besides: str) -> str:

@@ -145,16 +145,27 @@ class Journal:
     def settle(self, parameters: Mapping[str, object]) -> None:
         """Keep the parameters, or compare them with those that were kept. Raises JournalError."""
         wanted = {name: json.dumps(value, sort_keys=True) for name, value in parameters.items()}
-        kept = self.get("parameters")
-        if kept is None:
-            with self.step():
-                self.set("parameters", json.dumps(wanted, sort_keys=True))
-            return
-        other = sorted(name for name, value in json.loads(kept).items() if wanted.get(name, "null") != value)
-        if other:
+        kept = json.loads(self.get("parameters") or "{}")
+        other = sorted(name for name, value in kept.items() if wanted.get(name, "null") != value)
+        if other and self.holds_anything():
             raise JournalError(
                 f"{self.where}: begun with another {', '.join(other)}; give the same, or another --name for a new one"
             )
+        if other:
+            self.forget()
+        with self.step():
+            self.set("parameters", json.dumps(wanted, sort_keys=True))
+
+    def holds_anything(self) -> bool:
+        """Whether there is an answer of the Hub in it."""
+        return bool(self.rows("SELECT 1 FROM answers LIMIT 1"))
+
+    def forget(self) -> None:
+        """Empty it: what was answered is of no use, and the next run may begin with other parameters."""
+        with self.step():
+            for table in ("answers", "listings", "repos", "units", "before"):
+                self.write(f"DELETE FROM {table}", [()])
+            self.write("DELETE FROM meta WHERE name != ?", [("schema",)])
 
     def keep(self, unit: str, kind: str, repo_id: str, answers: Iterable[tuple[int, Answer]]) -> None:
         """Archive answers (number, answer) of a unit; inside a `step`."""
@@ -177,10 +188,10 @@ class Journal:
 
 
 def date_kept(file: Path) -> str | None:
-    """The date that a journal was begun with; '' where it can't be read now, None where it holds no repository."""
+    """The date that a journal was begun with; '' where it can't be read now, None where it holds no answer."""
     try:
         with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True, timeout=0)) as db:
-            if not db.execute("SELECT 1 FROM repos LIMIT 1").fetchone():
+            if not db.execute("SELECT 1 FROM answers LIMIT 1").fetchone():
                 return None
             found = db.execute("SELECT value FROM meta WHERE name = 'parameters'").fetchone()
         return json.loads(json.loads(found[0])["date"]) if found else ""

@@ -36,7 +36,9 @@ class Listings:
             self._name_ids()
         else:
             self._read_listings()
-        broken = [why for (why,) in self.journal.rows("SELECT detail FROM listings WHERE state != 'done' ORDER BY kind")]
+        broken = [
+            why for (why,) in self.journal.rows("SELECT detail FROM listings WHERE state != 'done' ORDER BY kind")
+        ]
         self._check(broken)
         if not broken and {"model", "space"} <= {*self.choice.kinds} and not self.choice.ids:
             self._check_links()
@@ -55,7 +57,7 @@ class Listings:
         try:
             clock.check(self.choice, self.journal)
         except SnapshotError:
-            self._forget()
+            self.journal.forget()
             raise
         if broken and self.choice.sample:
             raise SnapshotError(
@@ -67,15 +69,8 @@ class Listings:
             raise SnapshotError(
                 f"no listing could be read ({broken[0]}); check HF_ENDPOINT, or give the same command later"
             )
-        self._forget()
+        self.journal.forget()
         raise SnapshotError(f"owner {self.choice.owner!r}: the Hub lists nothing for that account; check the name")
-
-    def _forget(self) -> None:
-        """Nothing that was read is of use; the next run begins anew."""
-        with self.journal.step():
-            for table in ("listings", "repos", "units", "answers"):
-                self.journal.write(f"DELETE FROM {table}", [()])
-            self.journal.write("DELETE FROM meta WHERE name = ?", [("dates",), ("started",)])
 
     def _check_links(self) -> None:
         """Look at some models that spaces name and the listing of models lacks: one that is there contradicts it."""
@@ -102,7 +97,9 @@ class Listings:
 
     def _name_ids(self) -> None:
         with self.journal.step():
-            rows = [(kind, repo_id, 0, 0, None, "", records.rank(kind, repo_id), 0, "") for kind, repo_id in self.choice.ids]
+            rows = [
+                (kind, repo_id, 0, 0, None, "", records.rank(kind, repo_id), 0, "") for kind, repo_id in self.choice.ids
+            ]
             self.journal.write("INSERT OR IGNORE INTO repos VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         self._work.records()
 

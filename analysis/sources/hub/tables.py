@@ -301,7 +301,7 @@ class _Builder:
                 )
         there, asked, _ = json.loads(self.journal.get("unlisted") or "[0, 0, 0]")
         if there and kind == "model":
-            lacks.append(f"of {asked} models that spaces name and the listing lacks, {there} are on the Hub")
+            lacks.append(f"of {asked} models that spaces name and the listing lacks, the Hub has {there:,}")
         failed = f"SELECT count(*) FROM units WHERE unit = 'info' AND kind = ? AND {NOT_HAD}"
         if count := self.journal.rows(failed, [kind])[0][0]:
             lacks.append(f"the records of {_counted(count)} could not be had")

@@ -5,9 +5,11 @@ is missing is named. After the last hostile run the Hub is itself again, and the
 """
 
 import copy
+import multiprocessing
 import os
 import random
 import re
+import signal
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -27,10 +29,12 @@ from tests.sources.hub.hub_server import Faults, Hub, HubServer
 EVENTS = ("commits", "discussions")
 SCATTERED = (
     "429 500 503 408 reset truncated bad_json html empty_page repeat_page redirect away cut_char gzip error_object other "
-    "case clock 401 403 404 451 gone"
+    "case clock date 401 403 404 451 gone"
 ).split()
 STORMS = "401 403 404 451 500 503 html away empty_page error_object reset says_gone says_gated".split()
 RUNS = 4  # hostile ones, at most
+_PLACES = ("HUB_PAPER_SNAPSHOTS", "HUB_PAPER_RAW", "HF_HOME")
+KILLED = 0.4  # share of the runs whose process is killed, if they last until then
 NEVER = 10**9
 
 
@@ -114,7 +118,7 @@ def judge(kept: Kept, truth: Truth, hub: Hub, *, is_whole: bool) -> list[str]:
         if key not in have:
             status = kept.coverage["repos"][key[0]]
             broken = status["status"] == "sample" and re.search(
-                "listing was not|list was not|on the Hub", status["rule"]
+                "listing was not|list was not|the Hub has", status["rule"]
             )
             wrong = ("gone" in said and not is_gone) or (not said and not broken)
             if wrong or (is_whole and not is_gone):
@@ -194,9 +198,10 @@ def drawn_hub(base: Hub, drawn: random.Random) -> Hub:
     return hub
 
 
-def drawn_faults(drawn: random.Random, seed: int) -> Faults:
+def drawn_faults(seed: int, run: int) -> Faults:
     """A mixture: some faults at a rate, some that hold for all requests of a stretch of time."""
-    rates = {fault: drawn.choice([0.02, 0.05, 0.1]) for fault in drawn.sample(SCATTERED, drawn.randint(0, 4))}
+    drawn = random.Random(f"{seed}, run {run}")
+    rates = {fault: drawn.choice([0.02, 0.05, 0.1, 0.2]) for fault in drawn.sample(SCATTERED, drawn.randint(0, 5))}
     rates |= {"gone": 0.01} if "gone" in rates else {}
     storms = []
     for _ in range(drawn.choice([0, 0, 1, 1, 2])):
@@ -204,7 +209,7 @@ def drawn_faults(drawn: random.Random, seed: int) -> Faults:
         pattern = drawn.choice(["", "/commits", "/discussions", "/api/models", r"/api/\w+\?"])
         last = first + drawn.choice([5, 20, 60, NEVER])
         storms.append((first, last, pattern, drawn.choice(STORMS)))
-    return Faults(rates=rates, storms=storms, seed=seed, slow=0.01)
+    return Faults(rates=rates, storms=storms, seed=seed * RUNS + run, slow=0.01)
 
 
 @contextmanager
@@ -241,27 +246,64 @@ def small_measures(drawn: random.Random) -> Iterator[None]:
 
 @dataclass
 class Played:
-    """A history that was played: what is wrong, and how its runs ended."""
+    """A history that was played: what is wrong, how its runs ended, and what was done to them."""
 
     seed: int
     wrong: list[str]
     endings: list[str]
-    faults: Counter
+    done: Counter
 
 
-def run_once(server: HubServer, token: str, drawn: random.Random, *, replay: bool = False) -> Kept | str:
-    """One run: what it handed over, or how it ended."""
+def run_once(
+    server: HubServer, token: str, drawn: random.Random, *, replay: bool = False, killed: float = 0, seed: int = 0
+) -> Kept | str:
+    """One run: what it handed over, or how it ended; `killed`: how likely in a process that is killed."""
     os.environ["HF_ENDPOINT"], os.environ["HISTORY_TOKEN"] = server.url, token
-    named = Path(os.environ["HF_HOME"]) / "ids.txt"
-    choice = hub_choice.choose("history", date=str(server.hub.date), ids=named if named.exists() else None)
     options = {"pause": 0.0005, "attempts": drawn.choice([2, 3, 5]), "workers": drawn.choice([1, 2, 4])}
     options |= {"token_from": "HISTORY_TOKEN" if token else "", "replay": replay}
+    if drawn.random() < killed:
+        return _killed(server, drawn, (seed, str(server.hub.date), options))
+    return _collected(str(server.hub.date), options)
+
+
+def _killed(server: HubServer, drawn: random.Random, given: tuple) -> Kept | str:
+    """One run in a process that is killed some requests later, whatever it does then; where it ends before, as it ended."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    heard, said = context.Pipe(duplex=False)
+    variables = {name: os.environ[name] for name in (*_PLACES, "HF_ENDPOINT", "HISTORY_TOKEN")}
+    process = context.Process(target=_in_process, args=(variables, said, *given), daemon=True)
+    last, moment = server.total_asked + drawn.randint(1, 60), drawn.choice([0, drawn.uniform(0, 0.03)])
+    process.start()
+    said.close()
+    while server.total_asked < last and not heard.poll(0.001):
+        pass
+    if not heard.poll(moment):
+        process.kill()
+    try:
+        return heard.recv()
+    except EOFError:
+        process.join()
+        assert process.exitcode == -signal.SIGKILL, "a run that ended in an error"
+        return "killed by SIGKILL"
+
+
+def _in_process(variables: dict, said, seed: int, date: str, options: dict) -> None:
+    os.environ.update(variables)
+    os.environ.pop("HF_TOKEN", None)
+    with small_measures(random.Random(seed)):
+        said.send(_collected(date, options))
+
+
+def _collected(date: str, options: dict) -> Kept | str:
+    named = Path(os.environ["HF_HOME"]) / "ids.txt"
+    choice = hub_choice.choose("history", date=date, ids=named if named.exists() else None)
     try:
         collector.collect(choice, **options, replace=True)
     except Built as built:
         return built.kept
     except Killed:
-        return "killed"
+        return "killed at a step of the journal"
     except SnapshotError as stopped:
         return str(stopped)
     raise AssertionError("a run that neither built nor ended")
@@ -291,18 +333,15 @@ def play(base: Hub, seed: int) -> Played:
                 os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)
 
 
-_PLACES = ("HUB_PAPER_SNAPSHOTS", "HUB_PAPER_RAW", "HF_HOME")
-
-
 def _played(server: HubServer, truth: Truth, token: str, drawn: random.Random, seed: int) -> Played:
-    found, endings, faults = [], [], Counter()
+    found, endings, done = [], [], Counter()
     for number in range(drawn.randint(1, RUNS)):
-        server.faults = drawn_faults(drawn, seed * 10 + number)
+        server.faults = drawn_faults(seed, number)
         server.expires = {token: server.total_asked + drawn.randint(5, 80)} if token and drawn.random() < 0.5 else {}
-        if drawn.random() < 0.1:
-            server.quota = (drawn.choice([60, 200]), 1)
-        ended = run_once(server, token, drawn)
-        faults += server.faulted
+        server.quota = drawn.choice([(60, 1), (200, 1)]) if drawn.random() < 0.1 else None
+        server.shrinks = {server.total_asked + drawn.randint(1, 60): (40, 1)} if drawn.random() < 0.15 else {}
+        ended = run_once(server, token, drawn, killed=KILLED, seed=seed)
+        done["quota that shrank"] += server.quota == (40, 1)
         if isinstance(ended, Kept):
             found += [f"run {number}: {each}" for each in judge(ended, truth, server.hub, is_whole=False)]
         if isinstance(ended, str) and "token" in ended:
@@ -312,7 +351,7 @@ def _played(server: HubServer, truth: Truth, token: str, drawn: random.Random, s
             replayed = run_once(server, "", drawn, replay=True)
             if isinstance(replayed, Kept):
                 found += [f"replay {number}: {each}" for each in judge(replayed, truth, server.hub, is_whole=False)]
-    server.faults, server.expires, server.quota = Faults(), {}, None
+    server.faults, server.expires, server.shrinks, server.quota = Faults(), {}, {}, None
     for _ in range(3):  # a run may still stop once: refusals that are believed when they are heard twice
         ended = run_once(server, token, drawn)
         endings.append(ended if isinstance(ended, str) else "built")
@@ -321,7 +360,9 @@ def _played(server: HubServer, truth: Truth, token: str, drawn: random.Random, s
             break
     else:
         found.append(f"does not end though the Hub is itself again: {endings[-1]}")
-    return Played(seed, found, endings, faults)
+    done += server.faulted + Counter({"over the quota": server.refused})
+    done += Counter(ending for ending in endings if ending.startswith("killed"))
+    return Played(seed, found, endings, done)
 
 
 def told(played: Played) -> str:

@@ -31,10 +31,10 @@ __all__ = ["FAULTS", "LONGEST_SPACES", "LOSING", "Answered", "Faults", "Hub", "H
 PAGES = {"401": "Unauthorized", "403": "Forbidden", "404": "Not Found", "451": "Blocked"}  # of something in between
 FAULTS = (
     "429 500 503 408 reset truncated slow bad_json html empty_page repeat_page redirect no_user gone away cut_char gzip "
-    "error_object other case clock 401 403 404 451 says_gone says_gated"
+    "error_object other case clock date 401 403 404 451 says_gone says_gated"
 ).split()
 LOSING = ("no_user", "gone", "says_gone", "says_gated")  # after these, what is collected can't be all that is served
-UNPAGED = ("empty_page", "repeat_page", "no_user")
+JUMPS = (-19_000, 41_000)  # days, of a clock that jumps
 
 
 @dataclass
@@ -91,7 +91,7 @@ class HubServer:
     """Runs a `Hub` on 127.0.0.1; used as a context manager. `quota`: (requests, seconds) per fixed window, or None.
 
     `asked` counts requests by route, `refused` those over the quota, `times` holds when each was taken in. `expires`
-    says after how many requests a token is no longer good.
+    says after how many requests a token is no longer good, and `shrinks` after how many there is another quota.
     """
 
     def __init__(
@@ -113,6 +113,7 @@ class HubServer:
         self.page_size, self.discussions_per_page = page_size, discussions_per_page
         self.paging, self.total, self.omit_empty = paging, total, omit_empty
         self.expires: dict[str, int] = {bad_token: 0} if bad_token else {}
+        self.shrinks: dict[int, tuple[int, float]] = {}
         self.now = dt.datetime.combine(self.hub.date, dt.time(12), dt.UTC)
         self.asked, self.refused, self.times, self.faulted = Counter(), 0, [], Counter()
         self.before_page = lambda plural, nth: None  # a test changes the Hub here, while a listing is paged
@@ -145,6 +146,8 @@ class HubServer:
     def admit(self, token: str) -> dict[str, str]:
         """Count a request of this token against its window; the headers that tell. Raises Answered over the quota."""
         self._local.has_token = bool(token)
+        for first, smaller in sorted(self.shrinks.items()):
+            self.quota = smaller if self.total_asked >= first else self.quota
         if self.quota is None:
             return {"RateLimit": '"api";r=999999;t=300', "RateLimit-Policy": '"fixed window";"api";q=1000000;w=300'}
         allowed, seconds = self.quota
@@ -167,6 +170,7 @@ class HubServer:
         secret = token.removeprefix("Bearer ")
         if secret in self.expires and self.total_asked > self.expires[secret]:
             said = 'User Access Token "mine" is expired' if self.expires[secret] else ""
+            self.faulted["expired"] += 1
             raise Answered(401, "", said or "Invalid credentials in Authorization header")
 
     # --- routes -------------------------------------------------------------------------------------------
@@ -417,13 +421,15 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     wbufsize = -1
     owner: HubServer
+    fault: str | None = None
 
     def log_message(self, format, *args):  # noqa: A002
         pass
 
     def date_time_string(self, timestamp=None):
-        """The day of what is served: that is the day which this Hub has."""
-        return email.utils.format_datetime(self.owner.now, usegmt=True)
+        """The day of what is served: that is the day which this Hub has; under the fault `date` its clock jumps."""
+        days = JUMPS[self.owner.total_asked % len(JUMPS)] if self.fault == "date" else 0
+        return email.utils.format_datetime(self.owner.now + dt.timedelta(days=days), usegmt=True)
 
     def do_HEAD(self):  # noqa: N802
         self.do_GET()
@@ -446,10 +452,10 @@ class _Handler(BaseHTTPRequestHandler):
         route = route or ("listing" if path.count("/") == 2 else "info")
         with self.owner._lock:
             self.owner.asked[route] += 1
-        token, headers = self.headers.get("Authorization", ""), {}
+        token, headers, self.fault = self.headers.get("Authorization", ""), {}, None
         try:
             headers = self.owner.admit(token)
-            fault = self.owner.faults.choose(self.path)
+            self.fault = fault = self.owner.faults.choose(self.path)
             if fault:
                 with self.owner._lock:
                     self.owner.faulted[fault] += 1

@@ -17,7 +17,16 @@ def base(demo) -> Hub:
 def test_ten_histories_end_with_the_truth_or_say_what_is_missing(base, first):
     played = [histories.play(base, seed) for seed in range(first, first + 10)]
     assert not any(each.wrong for each in played), "\n".join(histories.told(each) for each in played)
-    assert sum(sum(each.faults.values()) for each in played) > 50
+    assert sum(sum(each.done.values()) for each in played) > 50
+
+
+def test_fifty_histories_hold_every_kind_of_fault():
+    faults = [histories.drawn_faults(seed, run) for seed in range(50) for run in range(histories.RUNS)]
+    scattered = {fault for each in faults for fault in each.rates}
+    assert scattered == set(histories.SCATTERED)
+    assert {fault for each in faults for *_, fault in each.storms} == set(histories.STORMS)
+    listed = "cut_char gzip error_object other case clock date redirect away empty_page repeat_page 403 404 451".split()
+    assert scattered >= {*listed} and any(len(each.rates) > 2 and each.storms for each in faults)
 
 
 def believing(status, headers, *, has_token):

@@ -5,14 +5,16 @@ import json
 import socket
 import time
 from contextlib import closing
+from types import SimpleNamespace
 
 import pytest
 
 from analysis.snapshot import SnapshotError
 from analysis.sources.hub import choice as hub_choice
-from analysis.sources.hub import collector, doubts
+from analysis.sources.hub import collector, doubts, listings
 from analysis.sources.hub import requests as hub_requests
-from tests.sources.hub.collecting import SECRET, of, reasons, rows, small
+from tests.sources.hub import hub_server
+from tests.sources.hub.collecting import DAY, FAST, SECRET, of, reasons, rows, small
 from tests.sources.hub.hub_server import Faults, Hub, HubServer
 
 EVENTS = "/(commits|discussions)"
@@ -243,8 +245,14 @@ def test_a_listing_of_the_whole_hub_that_shows_nothing_is_not_believed(demo, col
     assert made.rule("repos", "dataset") == "the listing was not finished (it shows nothing at all)"
 
 
-def test_a_listing_that_lacks_models_which_spaces_name_is_not_complete(demo, collected):
-    """Some are on the Hub: the listing is at fault. Some are not: the spaces are older than their deletion."""
+@pytest.mark.parametrize("year", [1970, 2026])
+def test_a_listing_that_lacks_models_which_spaces_name_is_not_complete(demo, collected, monkeypatch, year):
+    """Some are on the Hub: the listing is at fault. Some are not: the spaces are older than their deletion.
+
+    Whatever this machine's clock says: one that stands in 1970 would take every model for a new one.
+    """
+    now = SimpleNamespace(now=lambda zone: dt.datetime(year, 1, 1, tzinfo=zone))
+    monkeypatch.setattr(listings, "dt", SimpleNamespace(datetime=now, UTC=dt.UTC))
     hub_ = small(demo)
     hidden, gone = list(hub_.records["models"])[:2]
     space = next(iter(hub_.records["spaces"].values()))
@@ -255,7 +263,7 @@ def test_a_listing_that_lacks_models_which_spaces_name_is_not_complete(demo, col
         hub_._sorted["models"] = [pair for pair in hub_.listed("models") if pair[1]["id"] != hidden]
         made = collected(server, what=["repos"]).snapshot
     assert honest.status("repos", "model") == "complete"
-    assert made.rule("repos", "model") == "of 2 models that spaces name and the listing lacks, 1 are on the Hub"
+    assert made.rule("repos", "model") == "of 2 models that spaces name and the listing lacks, the Hub has 1"
 
 
 def test_a_hub_that_ignores_the_account_fills_no_snapshot(demo, collected):
@@ -275,7 +283,22 @@ def test_an_account_without_repositories_is_told_and_asked_again_the_next_time(d
             asked = server.total_asked
             with pytest.raises(SnapshotError, match="'nobody': the Hub lists nothing for that account; check the name"):
                 collected(server, owner="nobody")
-            assert server.total_asked > asked
+            assert server.total_asked > asked and not collector.unfinished(besides="")
+        owner = next(filter(None, (record.get("author") for record in server.hub.records["models"].values())))
+        assert rows(collected(server, owner=owner).snapshot, "repos")  # the name was mended, as was the advice
+
+
+def test_a_journal_without_an_answer_binds_nobody(demo, collected, monkeypatch):
+    """Neither to an address that was mistyped, nor to a choice."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as closed:
+        nobody = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    monkeypatch.setenv("HF_ENDPOINT", nobody)
+    with pytest.raises(SnapshotError, match="can't be reached; check the network and HF_ENDPOINT"):
+        collector.collect(hub_choice.choose("taken", date=DAY), **FAST | {"attempts": 1})
+    assert not collector.unfinished(besides="")
+    with HubServer(small(demo)) as server:
+        made = collected(server, what=["repos"], kinds=["models"]).snapshot
+    assert made.manifest["source"]["origin"] == server.url and rows(made, "repos")
 
 
 # --- where and when ---------------------------------------------------------------------------------------
@@ -302,6 +325,25 @@ def test_a_day_to_come_is_refused_and_a_past_one_is_called_what_it_is(demo, coll
     for table in ("repos", "commits", "discussions", "usage"):
         kind = "model" if table != "usage" else None
         assert made.status(table, kind) == "sample" and said in made.rule(table, kind)
+
+
+@pytest.mark.parametrize("days", [-19_000, 41_000])
+def test_the_date_of_one_answer_says_nothing_of_the_day(demo, collected, monkeypatch, days):
+    """A clock that jumped while the first answer was given makes no past day complete, and none of today a past one."""
+    monkeypatch.setattr(hub_server, "JUMPS", (days,))
+    with HubServer(small(demo)) as server:
+        server.faults = Faults(plan=[("api/models", "date", 1)])
+        assert complete(collected(server).snapshot) and server.faulted["date"] == 1
+        server.faults = Faults(plan=[("api/models", "date", 1)])
+        made = collected(server, "past", date="2023-06-01", what=["repos"]).snapshot
+    assert "the Hub of 2023-10-15 without" in made.rule("repos", "model")
+
+
+def test_a_day_that_the_hub_has_not_come_to_is_refused_and_leaves_nothing(demo, collected):
+    with HubServer(small(demo)) as server:
+        with pytest.raises(SnapshotError, match="date 2024-06-01: still to come, for the Hub has 2023-10-15; give that"):
+            collected(server, date="2024-06-01")
+        assert not collector.unfinished(besides="") and complete(collected(server).snapshot)
 
 
 def test_a_redirect_elsewhere_is_neither_waited_for_nor_believed(demo, collected):
