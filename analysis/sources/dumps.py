@@ -106,7 +106,7 @@ class Summary:
             found.append(f"{table}: {count:,} {'row' if count == 1 else 'rows'}" + (f" ({kinds})" if kinds else ""))
         found += [f"rejected from {table}: {n:,} ({reason})" for (table, reason), n in self.rejected.items()]
         found += [f"repositories left out: {n:,} ({reason})" for reason, n in self.left_out.items()]
-        found += [f"noted: {n:,} {what}" for what, n in self.notes.items()]
+        found += [f"noted: {what}: {n:,}" for what, n in self.notes.items()]
         if self.snapshot is None:
             found.append("dry run: nothing was written; repeats are only found by the import itself")
         return found

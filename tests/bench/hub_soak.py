@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,6 @@ from tests.sources.hub.hub_server import FAULTS, LOSING, Faults, Hub, HubServer
 
 DAY = "2026-06-01"
 FAST = {"pause": 0.005, "attempts": 8}
-SEEDS = range(1_000)  # of the histories
 TABLES = ("repos", "commits", "discussions", "usage")
 
 
@@ -190,18 +190,18 @@ def _forget(directory: Path) -> None:
     shutil.rmtree(directory)
 
 
-def histories() -> None:
+def histories(seeds: range = range(1_000)) -> None:
     """A thousand hostile histories, judged against the truth name by name; those that went wrong, with their seeds."""
     base, wrong, endings, done = Hub(_demo()), 0, Counter(), Counter()
-    for seed in SEEDS:
+    for seed in seeds:
         played = hostile.play(base, seed)
         endings.update(re.sub(r"\d+", "N", ending)[:60] for ending in played.endings)
         done += played.done
         if played.wrong:
             wrong += 1
             say(hostile.told(played))
-        if (count := seed - SEEDS.start + 1) % 50 == 0 or count == len(SEEDS):
-            say(f"histories, seeds {SEEDS.start} to {seed}: {wrong} of {count:,} went wrong")
+        if (count := seed - seeds.start + 1) % 50 == 0 or count == len(seeds):
+            say(f"histories, seeds {seeds.start} to {seed}: {wrong} of {count:,} went wrong")
     say(f"how their runs ended: {dict(endings.most_common())}; what was done to them: {dict(done.most_common())}")
 
 
@@ -266,14 +266,13 @@ PARTS = {part.__name__: part for part in (equality, kills, histories, quota, mem
 
 def main() -> None:
     """Run the parts that are named, or all."""
-    global SEEDS
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"some of {', '.join(PARTS)}")
     parser.add_argument("--one", help=argparse.SUPPRESS)
-    seeds = {"default": (0, 999), "metavar": ("FIRST", "LAST"), "help": "of the histories"}
-    parser.add_argument("--seeds", type=int, nargs=2, **seeds)
+    shown = {"metavar": ("FIRST", "LAST"), "help": "of the histories"}
+    parser.add_argument("--seeds", type=int, nargs=2, default=(0, 999), **shown)
     given = parser.parse_args()
-    SEEDS = range(given.seeds[0], given.seeds[1] + 1)
+    parts = PARTS | {"histories": partial(histories, range(given.seeds[0], given.seeds[1] + 1))}
     if given.one:
         _one(*json.loads(given.one))
         return
@@ -285,7 +284,7 @@ def main() -> None:
                 os.environ[f"HUB_PAPER_{variable}"] = str(Path(place) / variable.lower())
                 (Path(place) / variable.lower()).mkdir()
             os.environ["HF_HOME"] = place
-            PARTS[name]()
+            parts[name]()
 
 
 if __name__ == "__main__":

@@ -13,15 +13,17 @@ NOTED = 15  # of so many first answers the date is kept; the one in the middle c
 DAY = dt.timedelta(days=1)
 
 
-def note(journal: Journal, answer: Answer) -> None:
-    """Keep the date of one of the first answers; inside a `step`."""
+def note(journal: Journal, answer: Answer) -> int:
+    """Keep the date of an answer, if it is one of the first; which one that is, else 0. Inside a `step`."""
     dates = _noted(journal)
+    if len(dates) >= NOTED:
+        return 0
     try:
         date = email.utils.parsedate_to_datetime(answer.headers.get("date", "")).astimezone(dt.UTC)
     except (TypeError, ValueError, OverflowError):
-        return
-    if len(dates) < NOTED:
-        journal.set("dates", json.dumps([*dates, date.isoformat()]))
+        return 0
+    journal.set("dates", json.dumps([*dates, date.isoformat()]))
+    return len(dates) + 1
 
 
 def _noted(journal: Journal) -> list[str]:

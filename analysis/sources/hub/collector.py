@@ -5,6 +5,7 @@ under `data/raw/<name>/`; the snapshot is built from the journal alone, so `repl
 """
 
 import logging
+import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -160,11 +161,11 @@ def unfinished(*, besides: str) -> str:
 def last_lines(made: snapshot.Snapshot) -> list[str]:
     """What a collection lacks, and how to get it, in words."""
     source = made.manifest["source"]
-    found = [f"missing: {what}" for what in source["missing"]]
+    found = [f"a sample: {source['past']}"] if source.get("past") else []
+    found += [f"missing: {what}" for what in source["missing"]]
     if source["left"]:
-        found.append(
-            f"The same command with --force asks for what is missing, {source['left']:,} times, and nothing else."
-        )
+        again = f"the same command with --force asks for that again (requests: {source['left']:,}), and for nothing else"
+        found.append(f"to go on: {again}")
     return found
 
 
@@ -188,7 +189,7 @@ def _telling(name: str) -> Iterator[None]:
     try:
         yield
     except (OSError, duckdb.Error) as error:
-        said = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+        said = os.strerror(error.errno) if getattr(error, "errno", None) else type(error).__name__
         raise SnapshotError(f"snapshot {name!r} can't be written ({said}); {again}") from None
 
 

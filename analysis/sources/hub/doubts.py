@@ -1,8 +1,9 @@
 """Which refusals are believed.
 
 A refusal says something of one repository only while the Hub answers for others. So it is kept as a doubt, and asked
-again at the end: it is believed where the record bears it out, and where repositories that anybody may see are answered
-for before and after. Many refusals among the last answers, where there were few before, end the run: something else than
+again at the end: it is believed where it is heard again, and where the record then bears it out; before, between and
+after the two a repository that anybody may see is answered for, always the same one, so that nothing that refuses all for
+a while can cover both. Many refusals among the last answers, where there were few before, end the run: something else than
 the repositories has changed.
 """
 
@@ -13,14 +14,14 @@ from concurrent.futures import ThreadPoolExecutor
 from analysis.snapshot import SnapshotError
 from analysis.sources.hub.journal import Journal
 from analysis.sources.hub.requests import RefusedError, Requests, TransientError
-from analysis.sources.hub.units import FIELDS, Outcome, Unit, ask, listing_path, new_rows
+from analysis.sources.hub.units import FIELDS, Outcome, Unit, ask, contradiction, listing_path, new_rows
 
 IN_A_ROW = 50  # refusals, after which the Hub is asked for others at once
 WINDOW = 50  # answers that are compared with all before
 MANY = 10  # refusals among them that are not many yet
 TIMES = 5  # by how much their share may exceed the one before
 FIRST = 4 * WINDOW  # records that are compared with nothing: a list of names may be an old one
-CONTROLS = 10  # repositories of a listing, one of which has to answer
+CONTROLS = 10  # repositories of a listing, the first of which that answers has to do so again
 AT_ONCE = 20  # doubts that are asked again between two such answers
 
 
@@ -33,6 +34,7 @@ class Doubts:
         self._recent: dict[str, deque[bool]] = {}  # name -> whether it was refused
         self._before: dict[str, list[int]] = {}  # name -> refused, all
         self._others: dict[str, list[str]] = {}  # kind -> repositories that anybody may see
+        self._good: dict[tuple[str, str], str] = {}  # (name, kind) -> the one of them that was answered for
 
     def note(self, outcome: Outcome) -> None:
         """Take in an outcome of a first question; `listed` refusals are what the record said before."""
@@ -88,8 +90,10 @@ class Doubts:
         with ThreadPoolExecutor(self._workers) as pool:
             while rows := self._journal.rows(query, [name, kind, AT_ONCE]):
                 units = [Unit(name, kind, repo_id, bool(gated), revision) for repo_id, gated, revision in rows]
-                outcomes = list(pool.map(self._again, units)) if is_honest else [Outcome(u, "refused") for u in units]
-                is_honest = is_honest and self._answers_for_others(name, kind)
+                outcomes = [Outcome(unit, "refused") for unit in units]
+                for ask_again in (self._heard, self._borne_out):
+                    outcomes = list(pool.map(ask_again, outcomes)) if is_honest else outcomes
+                    is_honest = is_honest and self._answers_for_others(name, kind)
                 with self._journal.step():
                     for outcome in outcomes:
                         if outcome.state != "refused":
@@ -100,15 +104,26 @@ class Doubts:
                             words = ", as all that was asked then"
                             self._write("state = 'failed', reason = reason || ?", [words], outcome.unit)
 
-    def _again(self, unit: Unit) -> Outcome:
-        return ask(self._requests, unit, again=True)
+    def _heard(self, outcome: Outcome) -> Outcome:
+        return ask(self._requests, outcome.unit)
+
+    def _borne_out(self, outcome: Outcome) -> Outcome:
+        why = contradiction(self._requests, outcome.unit, outcome.reason) if outcome.state == "refused" else ""
+        return Outcome(outcome.unit, "failed", why) if why else outcome
 
     def _write(self, become: str, values: list[str], unit: Unit) -> None:
         statement = f"UPDATE units SET {become} WHERE unit = ? AND kind = ? AND repo_id = ?"
         self._journal.write(statement, [(*values, unit.name, unit.kind, unit.repo_id)])
 
     def _answers_for_others(self, name: str, kind: str) -> bool:
-        """Whether the Hub answers this question for one of the best liked repositories that anybody may see."""
+        """Whether the Hub answers this question for one of the best liked repositories that anybody may see.
+
+        It has to be the one that it answered for before: another one may be answered for when all were refused till now.
+        """
+        if known := self._good.pop((name, kind), None):
+            is_good = ask(self._requests, Unit(name, kind, known)).state == "done"
+            self._good |= {(name, kind): known} if is_good else {}
+            return is_good
         if not self._others.get(kind):
             query = {"sort": "likes", "direction": -1, "limit": 100, "expand": FIELDS[kind].split()}
             try:
@@ -119,8 +134,7 @@ class Doubts:
             self._others[kind] = [row["id"] for row in rows if isinstance(row.get("id"), str) and _is_open(row)]
         others = self._others[kind][:CONTROLS]
         good = next((o for o in others if ask(self._requests, Unit(name, kind, o)).state == "done"), None)
-        if good is not None:  # the first to be asked the next time
-            self._others[kind] = [good, *(other for other in self._others[kind] if other != good)]
+        self._good |= {(name, kind): good} if good else {}
         return good is not None
 
 

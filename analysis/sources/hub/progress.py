@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Column
 
@@ -27,6 +27,16 @@ def _counted(reasons: Mapping[str, int]) -> str:
     return ", ".join([f"{why} {count:,}" for why, count in most[: 3 if others else 4]] + others)
 
 
+class _Bars(Progress):
+    """Leaves room for the ^C that a terminal echoes: at the edge it would begin a line that nobody has counted."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield from console.render(super().get_renderable(), options.update_width(options.max_width - 3))
+
+    def get_renderable(self) -> "_Bars":
+        return self
+
+
 class Shown:
     """Progress on stderr and in the log: a bar on a terminal, else a line every 10 seconds."""
 
@@ -42,8 +52,9 @@ class Shown:
             TextColumn("{task.fields[more]}", markup=False, table_column=rest),
         )
         is_drawn = shown and self._console.is_terminal
-        self._bar = Progress(*columns, console=self._console, expand=True) if is_drawn else None
+        self._bar = _Bars(*columns, console=self._console, expand=True) if is_drawn else None
         self._title, self._total, self._done, self._reasons = "", None, 0, Counter()
+        self._is_over = False
         self._task, self._sent, self._began, self._told = None, 0, 0.0, 0.0
 
     def __enter__(self):
@@ -52,6 +63,7 @@ class Shown:
         return self
 
     def __exit__(self, *error):
+        self._is_over = True
         if self._title:
             self._tell()
         if self._bar:
@@ -92,7 +104,7 @@ class Shown:
         quota, passed = self._requests.quota, max(time.monotonic() - self._began, 1e-3)
         rate = (quota.sent - self._sent) / passed
         parts = [f"{rate:.1f} requests/s", f"quota left {quota.left:,} of {quota.limit:,}"]
-        if self._total is not None and 0 < self._done < self._total:
+        if self._total is not None and 0 < self._done < self._total and not self._is_over:
             parts.append(f"{span((self._total - self._done) * passed / self._done)} to go")
         if self._reasons:
             parts.append(f"not had: {_counted(self._reasons)}")

@@ -34,6 +34,8 @@ def build(choice: Choice, journal: Journal, *, replace: bool) -> None:
         source["title"] = "Invented repositories, from a local Hub"
     if choice.since:
         source["since"] = choice.since
+    if past := clock.is_past(choice, journal):
+        source["past"] = past
     with snapshot.Writer(
         choice.name, date=choice.date, synthetic=synthetic, source=source, coverage={}, replace=replace
     ) as writer:
@@ -50,6 +52,7 @@ class _Builder:
         self.span = rows.span_of(choice.date)
         self.tables = {t: rows.Rows(t, lambda data, t=t: writer.add(t, data)) for t in ("repos", *EVENTS, "usage")}
         self.columns: dict[str, list[str]] = {}
+        self.held: set[str] = set()  # kinds of which there is a repository
         self.lacks: Counter = Counter()  # what keeps `usage` from being complete
         self.linked = {column for column in LINKS.values() if journal.get(f"has {column}")}
 
@@ -141,6 +144,7 @@ class _Builder:
             self.writer.reject("repos", str(error), kind=kind, repo_id=repo_id, detail=error.detail)
             return False
         self.tables["repos"].append(values)
+        self.held.add(kind)
         if kind == "space" and "usage" in self.choice.what:
             self._models(repo_id, item)
         return True
@@ -265,8 +269,13 @@ class _Builder:
 
     def _say_coverage(self) -> None:
         for kind in self.choice.kinds:
-            chosen = [self.choice.rule(), self.past]
-            self._cover("repos", kind, chosen, self._listing_lacks(kind), columns=self.columns[kind])
+            unlisted = self._listing_lacks(kind)
+            if self._is_absent(kind):
+                for table in ("repos", *EVENTS):
+                    if table in self.choice.what:
+                        self._cover(table, kind, [], unlisted, is_absent=True)
+                continue
+            self._cover("repos", kind, [self.choice.rule(), self.past], unlisted, columns=self.columns[kind])
             for table in EVENTS:
                 if table in self.choice.what:
                     taken, lacks = [self.past, self._carried_rule(table, kind)], self._event_lacks(table, kind)
@@ -276,12 +285,18 @@ class _Builder:
             chosen = [self.past, "" if whole else f"links of {self.choice.rule() or 'the listed spaces'}"]
             lacks = [f"{count:,} {what}" for what, count in sorted(self.lacks.items())]
             lacks += self._listing_lacks("space") if "space" in self.choice.kinds else []
-            self._cover("usage", "all", chosen, lacks)
+            self._cover("usage", "all", chosen, lacks, is_absent=self._is_absent("space") and not self.tables["usage"].count)
 
-    def _cover(self, table: str, kind: str, chosen: Sequence[str], lacks: Sequence[str], **more: object) -> None:
+    def _is_absent(self, kind: str) -> bool:
+        """Whether nothing is known of a kind: there is no repository of it, and not because the Hub said so."""
+        return kind not in self.held and bool(self._listing_lacks(kind))
+
+    def _cover(
+        self, table: str, kind: str, chosen: Sequence[str], lacks: Sequence[str], *, is_absent=False, **more: object
+    ) -> None:
         """Say of a table what was chosen and what it lacks; only the second is missing."""
-        rule = "; ".join(filter(None, [*chosen, *lacks]))
-        said = {"status": "sample" if rule else "complete", "rule": rule}
+        rule = "" if is_absent else "; ".join(filter(None, [*chosen, *lacks]))
+        said = {"status": "absent" if is_absent else "sample" if rule else "complete", "rule": rule}
         self.writer.coverage.setdefault(table, {})[kind] = said | more
         for lack in lacks:
             where = f"{table} of {snapshot.PLURAL[kind]}" if kind in snapshot.PLURAL else table

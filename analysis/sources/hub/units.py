@@ -49,27 +49,25 @@ class Outcome:
     listed: bool = False
 
 
-def ask(requests: Requests, unit: Unit, *, again: bool = False) -> Outcome:
-    """One unit with all its pages; `again`, where it was refused: its record is asked too. Raises Stopped, SnapshotError."""
+def ask(requests: Requests, unit: Unit) -> Outcome:
+    """One unit with all its pages. Raises Stopped, SnapshotError."""
     fetch = {"info": record, "commits": _commits, "discussions": _discussions}[unit.name]
     try:
         answers, reason = fetch(requests, unit)
     except TransientError as error:
         return Outcome(unit, "failed", error.reason)
     except RefusedError as error:
-        try:
-            doubt = _contradiction(requests, unit, error.reason) if again else ""
-        except TransientError as failure:
-            doubt = failure.reason
         is_listed = unit.gated and unit.name == "commits" and error.reason == "gated"
-        return Outcome(unit, "failed" if doubt else "refused", doubt or error.reason, listed=is_listed)
+        return Outcome(unit, "refused", error.reason, listed=is_listed)
     return Outcome(unit, "done", reason, moved(answers[0], unit), tuple(answers))
 
 
-def _contradiction(requests: Requests, unit: Unit, reason: str) -> str:
-    """Why the record does not bear a refusal out; empty where it does. Raises TransientError."""
+def contradiction(requests: Requests, unit: Unit, reason: str) -> str:
+    """Why the record, asked now, does not bear a refusal out; empty where it does. Raises Stopped, SnapshotError."""
     try:
         item = record(requests, unit)[0][0].value
+    except TransientError as error:
+        return error.reason
     except RefusedError as error:
         return "" if error.reason == reason else f"said to be {reason}, by its record {error.reason}"
     borne_out = {

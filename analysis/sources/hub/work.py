@@ -146,7 +146,5 @@ class Work:
         """What the first answers say of the Hub itself: whether it is invented, and which day it has; inside a `step`."""
         if answer.headers.get("x-synthetic") == "true" and not self.journal.is_synthetic():
             self.journal.set("synthetic", "true")
-        was_past = clock.is_past(self.choice, self.journal)
-        clock.note(self.journal, answer)
-        if (past := clock.is_past(self.choice, self.journal)) and not was_past:
+        if clock.note(self.journal, answer) == 1 and (past := clock.is_past(self.choice, self.journal)):
             self.shown.say(f"--date {self.choice.date}: the Hub shows its past no more. You get {past}")

@@ -117,9 +117,8 @@ def judge(kept: Kept, truth: Truth, hub: Hub, *, is_whole: bool) -> list[str]:
         is_gone = key in vanished
         if key not in have:
             status = kept.coverage["repos"][key[0]]
-            broken = status["status"] == "sample" and re.search(
-                "listing was not|list was not|the Hub has", status["rule"]
-            )
+            told = status["rule"] if status["status"] == "sample" else "; ".join(kept.source["missing"])
+            broken = status["status"] != "complete" and re.search("listing was not|list was not|the Hub has", told)
             wrong = ("gone" in said and not is_gone) or (not said and not broken)
             if wrong or (is_whole and not is_gone):
                 found.append(f"{key}: not there, said {sorted(said)}, {status}")

@@ -9,6 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from analysis import engine
+from analysis.parameters import Parameters
 from analysis.snapshot import SnapshotError
 from analysis.sources.hub import choice as hub_choice
 from analysis.sources.hub import collector, doubts, listings
@@ -174,6 +176,29 @@ def test_what_has_really_changed_is_believed_when_it_is_heard_twice(demo, collec
     assert {row["repo_id"] for row in rows(made, "repos")} == set(hub_.records["models"]) - named
 
 
+@pytest.mark.parametrize("length", [1, 2, 3, 4, 6])
+def test_no_spell_of_refusals_can_make_one_repository_vanish(demo, collected, length):
+    """One refusal, and when it is asked about again all is refused for so many requests: a good answer lies in between."""
+
+    class Spell(Faults):
+        asked = left = 0
+
+        def choose(self, path):
+            self.asked += (is_target := f"{name}/discussions" in path)
+            self.left = length if is_target and self.asked == 2 else self.left
+            self.left -= (is_refused := self.left > 0)
+            return "says_gone" if is_refused or (is_target and self.asked == 1) else None
+
+    hub_ = small(demo, 6)
+    name = sorted(hub_.records["models"])[-1]
+    with HubServer(hub_, faults=Spell()) as server:
+        made = collected(server, options={"workers": 1, "attempts": 2}).snapshot
+        assert server.faulted["says_gone"] == length + 1
+        assert ("model", name) in {(row["kind"], row["repo_id"]) for row in rows(made, "repos")}
+        server.faults = Faults()
+        assert complete(collected(server, options={"replace": True}).snapshot)
+
+
 def complete_commits(made) -> bool:
     return made.status("commits", "model") == "complete"
 
@@ -237,12 +262,19 @@ def test_an_empty_page_with_a_next_one_breaks_the_listing(demo, collected):
     assert mended.status("repos", "model") == "complete" and len(rows(mended, "repos")) == 120
 
 
-def test_a_listing_of_the_whole_hub_that_shows_nothing_is_not_believed(demo, collected):
-    hub_ = small(demo)
-    hub_.records["datasets"] = {}
+@pytest.mark.parametrize("plural", ["datasets", "spaces"])
+def test_a_listing_of_the_whole_hub_that_shows_nothing_is_not_believed(demo, collected, plural):
+    """Nothing is known of that kind then: none of its tables is there, so that no notebook finds zero repositories."""
+    hub_, kind = small(demo), plural.removesuffix("s")
+    hub_.records[plural] = {}
     with HubServer(hub_) as server:
-        made = collected(server, what=["repos"]).snapshot
-    assert made.rule("repos", "dataset") == "the listing was not finished (it shows nothing at all)"
+        made = collected(server).snapshot
+    absent = {table for table in ("repos", "commits", "discussions") if made.status(table, kind) == "absent"}
+    assert absent == {"repos", "commits", "discussions"} and (made.status("usage") == "absent") == (plural == "spaces")
+    hub = engine.load(Parameters(snapshot_date=made.name))
+    assert hub.why_missing("repos", kind=kind) == f"the snapshot has no list of repositories of {plural}"
+    (said,) = made.manifest["source"]["missing"]
+    assert said.endswith("the listing was not finished (it shows nothing at all)") and f"repos of {plural}" in said
 
 
 @pytest.mark.parametrize("year", [1970, 2026])
