@@ -5,6 +5,8 @@ at least one in a copy that breaks the rule.
 """
 
 import ast
+import json
+import os
 import re
 import subprocess
 import sys
@@ -17,7 +19,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from rattler import BuildString, MatchSpec, PackageRecord
 
-from analysis import environment
+from analysis import environment, programs
 from analysis.environment import canonical, differences, direct, installed, locked
 from analysis.paths import ROOT
 
@@ -331,3 +333,20 @@ def test_a_site_packages_that_cannot_be_written_to_is_said_and_stops_nothing(mon
     monkeypatch.setattr(environment.sysconfig, "get_path", lambda _: str(tmp_path / "absent"))
     assert environment.main(["link"]) == 0
     assert "notebooks that are run by hand will not find the package" in capsys.readouterr().err
+
+
+# --- Binder and development containers ---------------------------------------------------------------------------------
+
+
+def test_binder_builds_from_the_same_environment_and_the_same_tex():
+    binder = ROOT / ".binder"
+    assert (binder / "environment.yml").resolve() == ROOT / "environment.yml"
+    assert tuple((binder / "apt.txt").read_text().split()) == programs.DEBIAN_PACKAGES
+    assert os.access(binder / "postBuild", os.X_OK)
+
+
+def test_a_development_container_is_set_up_by_run_all_with_a_python_of_the_range():
+    described = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
+    assert (ROOT / described["postCreateCommand"].split()[0]).resolve() == ROOT / "run_all.sh"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert SpecifierSet(project["requires-python"]).contains(described["image"].rpartition(":")[2])
