@@ -1,6 +1,8 @@
 """Collecting from a Hub: what comes out equals what is served, whatever happens on the way."""
 
 import datetime as dt
+import io
+import logging
 import multiprocessing
 import os
 import random
@@ -15,6 +17,7 @@ import time
 import traceback
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -24,7 +27,7 @@ from analysis import cli, engine, paths, snapshot
 from analysis.parameters import Parameters
 from analysis.snapshot import SnapshotError
 from analysis.sources.hub import choice as hub_choice
-from analysis.sources.hub import collector, work
+from analysis.sources.hub import collector, progress, work
 from analysis.sources.hub import requests as hub_requests
 from analysis.sources.hub.journal import Journal, JournalError
 from tests.sources.hub.collecting import (
@@ -622,6 +625,52 @@ def test_plain_lines_and_a_log_tell_how_far_it_is(demo, collected, capfd):
     assert "\x1b" not in said and "\r" not in said
     log = (collector.raw("taken") / "collect.log").read_text()
     assert re.search(state, log) and "building the snapshot" in log
+
+
+def test_the_last_lines_say_what_is_missing_and_what_gets_it_and_nothing_where_all_is_there(demo, collected):
+    name = "demo-base"
+    with HubServer(small(demo), faults=Faults(plan=[(f"models/{name}/commits", "500", 10**6)])) as server:
+        made = collected(server, options={"attempts": 2}).snapshot
+        assert collector.last_lines(made) == [
+            "missing: commits of models: those of 1 repository failed (HTTP 500)",
+            "to go on: the same command with --force asks for that again (requests: 1), and for nothing else",
+        ]
+        server.faults, asked = Faults(), server.total_asked
+        assert collector.last_lines(collected(server, options={"replace": True}).snapshot) == []
+        assert server.total_asked == asked + 1  # the advice is true
+        past = collected(server, "past", date="2023-06-01", what=["repos"]).snapshot
+    said = "a sample: the Hub of 2023-10-15 without what was created or changed after 2023-06-01"
+    assert collector.last_lines(past) == [said]
+
+
+def test_collections_that_did_not_end_are_named_with_their_dates(demo, collected):
+    assert collector.unfinished(besides="") == ""
+    with HubServer(small(demo)) as server:
+        for name in ("a", "b", "c", "d"):
+            server.faults = Faults(storms=[(10, 10**9, "", "403")])
+            with pytest.raises(SnapshotError, match="in a row failed"):
+                collected(server, name, options={"attempts": 1})
+    day = f"(of {DAY})"
+    assert collector.unfinished(besides="") == f"a {day}, b {day}, c {day}, 1 more"
+    assert collector.unfinished(besides="b") == f"a {day}, c {day}, d {day}"
+
+
+def test_bars_leave_room_at_the_edge_and_an_end_is_not_awaited(monkeypatch):
+    """A terminal echoes ^C where the cursor is: at the edge it would begin a line, and the next drawing miss by one."""
+    requests = SimpleNamespace(quota=SimpleNamespace(sent=0, left=999_994, limit=1_000_000), faults={"HTTP 500": 10})
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    shown = progress.Shown(True, logging.getLogger("nobody"), requests)
+    with shown:
+        shown.begin("commits and discussions", 920)
+        shown.advance(300, "gated")
+        shown.tick()
+        assert "to go" in shown._state()
+    assert "to go" not in shown._state()
+    lines = shown._console.render_lines(shown._bar, pad=False)
+    assert len(lines) > 1 and max(sum(part.cell_length for part in line) for line in lines) <= 77
 
 
 def test_the_token_is_sent_and_never_shown(demo, collected, place, capfd):

@@ -5,10 +5,35 @@ import json
 import re
 from collections import Counter
 
+import pytest
 from huggingface_hub import HfApi
 
 from tests.sources.hub.collecting import rows
 from tests.sources.hub.hub_server import LONGEST_SPACES, Answered, HubServer
+
+
+def test_a_table_that_the_snapshot_lacks_is_an_error_and_not_empty(write_snapshot):
+    """And so is a repository without rows where the snapshot does not say that it has none."""
+    repository = {"kind": "model", "repo_id": "lab/a", "owner": "lab", "gated": "no"}
+    commit = {"kind": "model", "repo_id": "lab/b", "date": "2023-01-01", "authors": ["x"]}
+    bare = write_snapshot({"repos": [repository]})
+    sample = {"commits": {"model": {"status": "sample", "rule": "some"}}}
+    vague = write_snapshot(
+        {"repos": [repository, repository | {"repo_id": "lab/b"}], "commits": [commit]}, coverage=sample
+    )
+    for made, path, words in (
+        (bare, "/api/models/lab/a/commits/main", "has no commits of models"),
+        (bare, "/api/models/lab/a/discussions", "has no discussions of models"),
+        (vague, "/api/models/lab/a/commits/main", "does not say whether models/lab/a has commits"),
+    ):
+        with HubServer(made) as server, pytest.raises(Answered, match=words) as refused:
+            server.answer(path, {}, None)
+        assert refused.value.status == 400
+    with HubServer(vague) as server:
+        assert len(server.answer("/api/models/lab/b/commits/main", {}, None)[0]) == 1
+        with pytest.raises(Answered) as refused:
+            server.answer("/api/models", {"colour": ["red"]}, None)
+        assert refused.value.status == 400
 
 
 def test_commits_and_discussions_have_the_shape_that_the_hub_describes(demo, dumps):
