@@ -1,7 +1,7 @@
 """Long runs of the collector against the local Hub: equality, kills, faults, rate, memory, little to ask after changes.
 
 `python -m tests.bench.hub_soak [PART ...]` prints a line per figure. The tests have short forms of most parts; this takes
-about an hour in all. Everything is written to a temporary directory and removed.
+more than an hour in all. Everything is written to a temporary directory and removed.
 """
 
 import argparse

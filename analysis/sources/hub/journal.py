@@ -61,7 +61,9 @@ class Journal:
         try:
             directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise JournalError(f"{directory.name}: can't be made ({error.strerror})") from None
+            raise JournalError(
+                f"{directory.name}: the journal's directory can't be made ({error.strerror}); check the disk and its permissions"
+            ) from None
 
     def __enter__(self):
         with self._saying():
