@@ -62,7 +62,8 @@ class Journal:
             directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise JournalError(
-                f"{directory.name}: the journal's directory can't be made ({error.strerror}); check the disk and its permissions"
+                f"{directory.name}: a directory for the journal can't be made ({error.strerror}); check the disk and its "
+                "permissions"
             ) from None
 
     def __enter__(self):
