@@ -191,7 +191,7 @@ def run_(
     _say(f"snapshot {loaded.name}{synthetic}, {loaded.date}: valid; results go to {_relative(asked.directory)}")
     if asked.before_dates:
         said.print(f"note: {asked.before_dates}", style="yellow")
-    notebooks = (run.ROBUSTNESS, *run.NOTEBOOKS) if robustness else run.NOTEBOOKS
+    notebooks = run.ALL if robustness else run.NOTEBOOKS
     if dry_run:
         _say(f"would run {', '.join(notebooks)}{' and build the paper' if paper else ''}")
         return
@@ -617,7 +617,7 @@ def check_(
     parameters = check({"snapshot_date": snapshot_name, "out_dir": str(directory)})
     snapshot.validate(snapshot.load(snapshot_name), again=False)
     with directories.claimed(directory, said=_say):
-        _run_notebooks(parameters)
+        _run_notebooks(parameters, references.notebooks_of(snapshot_name))
         document = run.collect(parameters)
         said.print("nbval: runs the notebooks on demo and compares every output")
         found = checks.findings(document, parameters.directory)

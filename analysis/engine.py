@@ -47,6 +47,7 @@ FIELD_TAGS = {  # METHODS: the sub-fields as the study's section 3.3 takes them 
         "document-question-answering graph-machine-learning"
     ).split(),
 }
+NARROW = {"mm_narrow": [tag for tag in FIELD_TAGS["mm"] if tag != "feature-extraction"]}  # a tag of texts too
 _CONTENT = {"repos": "list of repositories", "usage": "links between spaces and models", "people": "merged names"}
 _BLOCK = 1_000  # models whose pairs are counted at a time, which bounds the memory of the projection
 
@@ -246,7 +247,8 @@ class Hub:
     @cached_property
     def field_models(self) -> ibis.Table:
         """field, repo_id: the models of each sub-field, chosen by their tags (METHODS, 3)."""
-        tags = pd.DataFrame([(tag, field) for field, tags in FIELD_TAGS.items() for tag in tags], columns=["tag", "field"])
+        fields = FIELD_TAGS | NARROW
+        tags = pd.DataFrame([(tag, field) for field, tags in fields.items() for tag in tags], columns=["tag", "field"])
         tagged = self.repos.filter(_.kind == "model").select("repo_id", tag=_.tags.unnest())
         rows = tagged.inner_join(ibis.memtable(tags), "tag").select("field", "repo_id").distinct()
         return self.keep("field_models", rows)
@@ -342,7 +344,7 @@ def field_reasons(hub: Hub, *tables: str) -> dict[str, str]:
     """Which fields (all, cv, nlp, mm) are not covered, and why; sub-fields also need the models' tags."""
     whole = hub.why_missing(*tables, kind="model")
     part = whole or hub.why_missing("repos", kind="model", column="tags")
-    return {field: why for field in FIELDS if (why := whole if field == "all" else part)}
+    return {field: why for field in (*FIELDS, *NARROW) if (why := whole if field == "all" else part)}
 
 
 def repository_count(hub: Hub, kind: str) -> Covered:
@@ -516,6 +518,11 @@ def dated_commits(hub: Hub) -> Covered:
     return replace(memberships(hub), value=hub.frame(hub.dated.order_by("repo_id", "developer", "day", "leads")))
 
 
+def is_sample(hub: Hub, kind: str) -> bool:
+    """Whether the repositories of a kind are a part of those that there were."""
+    return hub.snapshot.status("repos", kind) == "sample"
+
+
 def about_models(hub: Hub) -> pd.DataFrame:
     """What models can be compared within: columns repo_id, owner, created_at, pipeline_tag, by repo_id."""
     models = hub.repos.filter(_.kind == "model")
@@ -553,7 +560,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def _tagged(field: str) -> str:
-    return "" if field == "all" else f" tagged as {FIELDS[field]}"
+    return "" if field == "all" else f" tagged as {FIELDS.get(field, 'multimodal, feature extraction aside')}"
 
 
 def edges(hub: Hub, field: str = "all") -> Covered:

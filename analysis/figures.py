@@ -295,6 +295,20 @@ def _say_hub_and_median(axes, frame: pd.DataFrame) -> None:
 
 
 @carried()
+def lorenz(curves: pd.DataFrame) -> tuple[Figure | None, pd.DataFrame]:
+    """Lorenz curves: share of the total that the least active share of repositories holds (`robustness.lorenz`)."""
+    if curves.empty:
+        return None, curves
+    figure, (axis,) = canvas(1, height=3.0)
+    for (variable, part), style, colour in zip(curves.groupby("variable", sort=False), STYLES, COLOURS, strict=False):
+        axis.plot(part["repositories"], part["held"], linestyle=style, color=colour, label=LABELS[variable], linewidth=1.2)
+    axis.plot([0, 1], [0, 1], color="0.7", linewidth=0.6)
+    axis.set(xlabel="share of models, from the least active", ylabel="share of the total", xlim=(0, 1), ylim=(0, 1))
+    axis.legend(loc="upper left", frameon=False)
+    return figure, curves
+
+
+@carried()
 def adoption(
     usage: Mapping[str, pd.DataFrame], co_usage: Mapping[str, pd.DataFrame]
 ) -> tuple[Figure | None, pd.DataFrame]:

@@ -54,24 +54,33 @@ def pairs(edges: pd.DataFrame) -> pd.DataFrame:
 def core_numbers_of(network: Links) -> np.ndarray:
     """Give the core number of every node by number: take away, all at once, whoever has too few edges, until nobody has."""
     source, target = network.source, network.target
-    numbers, k = np.zeros(network.nodes, dtype="int64"), 1
+    numbers, k, left = np.zeros(network.nodes, dtype="int64"), 1, np.arange(network.nodes)
     while len(source):
-        degree = np.bincount(np.concatenate([source, target]), minlength=network.nodes)
+        degree = np.bincount(source, minlength=len(left)) + np.bincount(target, minlength=len(left))
         enough = degree >= k
         kept = enough[source] & enough[target]
         if kept.all():  # what is left is a core for every k up to its smallest degree
             k = int(degree[enough].min())
-            numbers[enough] = k
+            numbers[left[enough]] = k
             k += 1
-        source, target = source[kept], target[kept]
+            left, place = left[enough], enough.cumsum() - 1
+            source, target = place[source], place[target]
+        else:
+            source, target = source[kept], target[kept]
     return numbers
 
 
 def induced(network: Links, kept: np.ndarray) -> Links:
     """The network of the edges marked in `kept`, without the nodes that have none of them."""
-    source, target = network.source[kept], network.target[kept]
-    nodes, ends = np.unique(np.concatenate([source, target]), return_inverse=True)
-    return Links(len(nodes), ends[: len(source)], ends[len(source) :], network.weight[kept])
+    return compact(network.nodes, network.source[kept], network.target[kept], network.weight[kept])
+
+
+def compact(nodes: int, source: np.ndarray, target: np.ndarray, weight: np.ndarray) -> Links:
+    """The network of edges between numbers below `nodes`, of which those that have an edge are numbered anew, in order."""
+    there = np.zeros(nodes, dtype=bool)
+    there[source] = there[target] = True
+    place = there.cumsum() - 1
+    return Links(int(there.sum()), place[source], place[target], weight)
 
 
 def part_of(network: Links, inside: np.ndarray) -> Links:

@@ -13,9 +13,8 @@ from fractions import Fraction
 import networkx as nx
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
-from analysis import exact
+from analysis import exact, triangles
 from analysis.communities import modularity
 from analysis.covered import carried
 from analysis.links import Links, check_rows, core_numbers_of, links, pairs, part_of
@@ -192,7 +191,10 @@ def structure(
 def _mutual(network: Links) -> int:
     """Count the edges whose reverse exists."""
     source, target, nodes = network.source, network.target, network.nodes
-    return int(np.isin(target * nodes + source, source * nodes + target).sum())
+    if not len(source):
+        return 0
+    there, wanted = np.sort(source * nodes + target), np.sort(target * nodes + source)
+    return int((there[np.minimum(np.searchsorted(there, wanted), len(there) - 1)] == wanted).sum())
 
 
 def rich_club(network: nx.DiGraph | Links, *, share: float = 0.1) -> float | None:
@@ -227,29 +229,9 @@ def assortativity(network: nx.DiGraph | Links) -> float | None:
 
 
 def average_clustering(network: nx.DiGraph | Links) -> float | None:
-    """Give the mean clustering coefficient, directed and weighted (ACC; Fagiolo 2007), None without a node.
-
-    What `networkx.average_clustering(network, weight="weight")` gives, by matrix products: triangles of the cube roots
-    of the weights over the largest one.
-    """
+    """Give the mean clustering coefficient, directed and weighted (ACC; Fagiolo 2007), None without a node."""
     network = links(network)
-    nodes = network.nodes
-    if not len(network.source):
-        return 0.0 if nodes else None
-    edges = (network.weight.astype("float64"), (network.source, network.target))
-    weights = sparse.csr_array(edges, shape=(nodes, nodes))
-    adjacent = (weights != 0).astype("int64")
-    roots = exact.cube_root(weights.data / weights.max())
-    strength = sparse.csr_array((roots, weights.indices, weights.indptr), shape=weights.shape)
-    both_ways = strength + strength.T
-    several = np.flatnonzero(np.diff(both_ways.indptr) > 1)  # the others are in no triangle, and a bot has thousands
-    inner = both_ways[several][:, several]
-    triangles = np.zeros(nodes)
-    triangles[several] = exact.sparse_product(inner, inner).multiply(inner).sum(axis=1)
-    degree, mutual = adjacent.sum(axis=0) + adjacent.sum(axis=1), adjacent.multiply(adjacent.T).sum(axis=1)
-    possible = 2 * (degree * (degree - 1) - 2 * mutual)
-    shares = np.divide(triangles, possible, out=np.zeros(nodes), where=triangles > 0)
-    return math.fsum(shares) / nodes
+    return triangles.average_clustering(network.nodes, network.source, network.target, network.weight)
 
 
 # --- centrality (Figure 4) --------------------------------------------------------------------------------
@@ -341,7 +323,7 @@ def _pagerank(network: nx.DiGraph) -> dict[int, float]:
 
 
 @carried(needs="links")
-def edge_rule_reciprocity(memberships: pd.DataFrame, *, draws: int = 200, seed: int = 0) -> dict[str, float | None]:
+def edge_rule_reciprocity(memberships: pd.DataFrame, *, draws: int = 99, seed: int = 0) -> dict[str, float | None]:
     """Compare reciprocity with what the edge rule gives, whoever leads the commits (METHODS, 7, lead 1).
 
     In: repo_id, developer (integer), leads (commits of the repository that the developer leads, may be 0);

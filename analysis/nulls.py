@@ -12,25 +12,30 @@ import numpy as np
 import pandas as pd
 
 from analysis import exact, network
+from analysis.communities import modularity
 from analysis.covered import carried
-from analysis.links import Links, core_numbers_of
+from analysis.links import Links, compact, core_numbers_of
 
-NULL_COLUMNS = ("observed", "null_mean", "null_low", "null_high", "z", "defined")
+NULL_COLUMNS = ("observed", "null_mean", "null_low", "null_high", "z", "excess", "ratio", "defined", "reading")
+PRINTED = ("mod", "recip", "arcc", "ass", "acc", "kmax")  # what a null model says most of
 MEASURES = ("nodes", "edges", "dens", "recip", "arcc", "ass", "ad", "acc")  # of Tables 6-9, without the searches
-SWAPS_PER_EDGE = (
-    10  # attempted exchanges per edge (Milo et al. 2003, arXiv:cond-mat/0312028, discuss how many are enough)
-)
+PATTERNS = ("core_and_periphery", "hub_and_spoke", "clique")
+SEARCHED = 9
+ROUNDS = 20  # of exchanges before the first draw: ten attempts an edge (Milo et al. 2003, arXiv:cond-mat/0312028)
+ROUNDS_BETWEEN = 4  # before each further draw, two attempts an edge: the draws are nearly independent
 
 
 class Seats(NamedTuple):
     """Who takes part in what, by seat: a repository and what its holder leads, and the developer who holds it.
 
-    `first`, `second` are the pairs of seats that make an edge: the first leads a commit of the other's repository.
+    `shared` are the seats of repositories that have several; `first`, `second` the pairs of them that make an edge: the
+    first leads a commit of the other's repository.
     """
 
     repository: np.ndarray
     developer: np.ndarray
     leads: np.ndarray
+    shared: np.ndarray
     first: np.ndarray
     second: np.ndarray
 
@@ -51,18 +56,32 @@ def seats(memberships: pd.DataFrame) -> Seats:
     second = start[repository[first]] + offset
     apart = first != second
     developer = pd.factorize(memberships["developer"], sort=True)[0][order]
-    return Seats(repository, developer, leads, first[apart], second[apart])
+    return Seats(repository, developer, leads, shared, first[apart], second[apart])
 
 
 def linked(held: Seats, developer: np.ndarray | None = None) -> Links:
     """The network without isolates that the edge rule makes of the seats, held as they are or by other developers."""
     who = held.developer if developer is None else developer
-    source, target = who[held.first], who[held.second]
     width = int(who.max(initial=0)) + 1
-    pairs, place = np.unique(source * width + target, return_inverse=True)
-    weight = np.bincount(place, held.leads[held.first], minlength=len(pairs)).astype("int64")
-    nodes, ends = np.unique(np.concatenate([pairs // width, pairs % width]), return_inverse=True)
-    return Links(len(nodes), ends[: len(pairs)], ends[len(pairs) :], weight)
+    keys = who[held.first] * width + who[held.second]
+    order = np.argsort(keys)
+    keys, leads = keys[order], held.leads[held.first[order]]
+    begins = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])) if len(keys) else np.zeros(0, "int64")
+    weight = np.add.reduceat(leads, begins) if len(keys) else leads
+    return compact(width, keys[begins] // width, keys[begins] % width, weight)
+
+
+@carried()
+def networks(seated: Mapping[str, Seats]) -> dict[str, Links]:
+    """The network of each."""
+    return {name: linked(held) for name, held in seated.items()}
+
+
+@carried()
+def degrees(held: Seats) -> np.ndarray:
+    """Edges in and out of every developer who has any, in the order of their numbers."""
+    edges = linked(held)
+    return np.bincount(edges.source, minlength=edges.nodes) + np.bincount(edges.target, minlength=edges.nodes)
 
 
 def seats_drawn_anew(held: Seats, generator: np.random.Generator) -> np.ndarray:
@@ -71,46 +90,61 @@ def seats_drawn_anew(held: Seats, generator: np.random.Generator) -> np.ndarray:
     A draw that would seat somebody twice in a repository is mended by exchanging seats with others drawn at random.
     Raises ValueError where none of a thousand rounds of exchanges does it.
     """
-    dealt = generator.permutation(held.developer)
-    width = int(dealt.max(initial=0)) + 1
+    n, shared = len(held.developer), held.shared
+    drawn = generator.choice(n, size=len(shared), replace=False)
+    dealt = np.concatenate([drawn, _others(n, drawn)])  # whose seat of before each gets: the shared ones first
+    base = held.repository[shared] * (int(held.developer.max(initial=0)) + 1)
     for _ in range(1000):
-        order = np.argsort(held.repository * width + dealt, kind="stable")
-        keys = (held.repository * width + dealt)[order]
-        twice = order[1:][keys[1:] == keys[:-1]]
+        keys = base + held.developer[dealt[: len(shared)]]
+        order = np.argsort(keys, kind="stable")
+        twice = order[1:][keys[order[1:]] == keys[order[:-1]]]
         if not len(twice):
-            return dealt
-        with_whom = generator.choice(len(dealt), size=len(twice), replace=False)
+            seated = np.empty_like(held.developer)
+            seated[np.concatenate([shared, _others(n, shared)])] = held.developer[dealt]
+            return seated
+        with_whom = generator.choice(n, size=len(twice), replace=False)
         apart = ~np.isin(with_whom, twice)
         mine, theirs = twice[apart], with_whom[apart]
         dealt[mine], dealt[theirs] = dealt[theirs], dealt[mine]
     raise ValueError("the seats of these repositories cannot be dealt so that nobody has two of one repository")
 
 
-def rewired(edges: Links, generator: np.random.Generator, *, swaps_per_edge: int = SWAPS_PER_EDGE) -> Links:
+def _others(n: int, numbers: np.ndarray) -> np.ndarray:
+    left = np.ones(n, dtype=bool)
+    left[numbers] = False
+    return np.flatnonzero(left)
+
+
+def rewired(edges: Links, generator: np.random.Generator, *, rounds: int = ROUNDS) -> Links:
     """Exchange the targets of random pairs of edges, so that everyone keeps their edges in and out; weights keep their source.
 
     In a round half of the edges are paired, and all pairs exchange at once. A pair stays as it is where it would make a
     loop or an edge that is there, and where what it would make, or would take away, is made by another pair: so each round
     is as likely as its reverse, and in the long run every network of these degrees is as likely as any other.
     """
-    source, target, weight = (np.array(column) for column in (edges.source, edges.target, edges.weight))
+    source, target, nodes = edges.source, np.array(edges.target), edges.nodes
     pairs = len(source) // 4 or len(source) // 2
-    for _ in range(2 * swaps_per_edge if pairs else 0):
-        drawn = generator.permutation(len(source))
-        one, other = drawn[:pairs], drawn[pairs : 2 * pairs]
+    there = np.sort(source * nodes + target)
+    for _ in range(rounds if pairs else 0):
         if pairs == 1 and generator.random() < 0.5:
             continue  # of two edges alone each round would undo the last
-        there = np.sort(source * edges.nodes + target)
-        made = np.stack([source[one] * edges.nodes + target[other], source[other] * edges.nodes + target[one]])
-        taken = np.stack([source[one] * edges.nodes + target[one], source[other] * edges.nodes + target[other]])
-        all_made = np.sort(made, axis=None)
-        twice = np.searchsorted(all_made, made, "right") - np.searchsorted(all_made, made) > 1
-        refused = _among(there, made) | twice | _among(all_made, taken)
-        refused |= np.stack([source[one] == target[other], source[other] == target[one]])
-        one, other = one[~refused.any(axis=0)], other[~refused.any(axis=0)]
+        drawn = generator.permutation(len(source))
+        one, other = drawn[:pairs], drawn[pairs : 2 * pairs]
+        taken = np.concatenate([source[one] * nodes + target[one], source[other] * nodes + target[other]])
+        made = np.concatenate([source[one] * nodes + target[other], source[other] * nodes + target[one]])
+        order = np.argsort(made)
+        ordered = made[order]
+        refused = np.zeros(2 * pairs, dtype=bool)
+        refused[order] = _among(there, ordered)
+        refused[order[1:]] |= ordered[1:] == ordered[:-1]
+        refused[order[:-1]] |= ordered[1:] == ordered[:-1]
+        refused |= _among(ordered, taken) | (made // nodes == made % nodes)
+        kept = ~(refused[:pairs] | refused[pairs:])
+        one, other = one[kept], other[kept]
         target[one], target[other] = target[other], target[one]
+        there = np.sort(source * nodes + target)
     order = np.lexsort((target, source))
-    return Links(edges.nodes, source[order], target[order], weight[order])
+    return Links(nodes, source[order], target[order], edges.weight[order])
 
 
 def _among(ordered: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -119,32 +153,38 @@ def _among(ordered: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def draws_of(held: Seats, model: str, *, draws: int, seed: int = 0) -> Iterator[Links]:
-    """Networks of a null model, `degrees` (rewired) or `seats`; each draw has a generator of its own."""
-    observed = linked(held)
-    for draw in range(draws):
-        generator = np.random.default_rng([seed, draw])
+    """Networks of a null model: `degrees`, one chain of `rewired` from the observed network on, or `seats`."""
+    generator, drawn = np.random.default_rng(seed), linked(held)
+    for number in range(draws):
         if model == "degrees":
-            yield rewired(observed, generator)
+            drawn = rewired(drawn, generator, rounds=ROUNDS_BETWEEN if number else ROUNDS)
         else:
-            yield linked(held, seats_drawn_anew(held, generator))
+            drawn = linked(held, seats_drawn_anew(held, generator))
+        yield drawn
 
 
 def beside_null(observed: Mapping[str, float | None], null: pd.DataFrame) -> pd.DataFrame:
-    """A row a measure: observed, mean, low, high (95 % of the draws), z, defined (draws that have a value).
+    """A row a measure: observed, mean, low, high (95 % of the draws), z, excess over the mean, ratio to it, defined (draws).
 
     z is the distance from the mean in standard deviations; NA where no two draws differ or the measure is undefined.
+    `reading`: whether the observed value is `above`, `among` or `below` the draws, from low to high; missing without one.
     """
     values = null.astype("float64")
     moments = {name: exact.mean_and_std(values[name].dropna().to_numpy()) for name in values}
     mean, deviation = (pd.Series({name: pair[i] for name, pair in moments.items()}, dtype="float64") for i in (0, 1))
     seen = pd.Series(observed, dtype="Float64").reindex(values.columns).astype("float64")
+    low, high = values.quantile(0.025), values.quantile(0.975)
+    place = pd.Series("among", index=seen.index, dtype=object).mask(seen > high, "above").mask(seen < low, "below")
     rows = {
         "observed": seen,
         "null_mean": mean,
-        "null_low": values.quantile(0.025),
-        "null_high": values.quantile(0.975),
+        "null_low": low,
+        "null_high": high,
         "z": (seen - mean) / deviation.where(deviation > 0),
+        "excess": seen - mean,
+        "ratio": seen / mean.where(mean > 0),
         "defined": values.count(),
+        "reading": place.mask(seen.isna() | low.isna(), None),
     }
     return pd.DataFrame(rows)
 
@@ -164,22 +204,42 @@ def null_tables(seated: Mapping[str, Seats], model: str, *, draws: int, seed: in
 
 
 def null_table(held: Seats, model: str, *, draws: int, seed: int = 0) -> pd.DataFrame:
-    """`beside_null` of the measures of Tables 6-9, first row, under a null model; empty where there is no edge."""
+    """`beside_null` of the measures of Tables 6-9, first row, under a null model; empty where there is no edge.
+
+    Under `degrees` core and periphery too, and `mod`, for which the table's own search is made anew: it takes so long
+    that only the first `SEARCHED` draws have it.
+    """
     if not len(held.first):
         return pd.DataFrame(columns=NULL_COLUMNS, dtype="float64")
-    null = pd.DataFrame([core_measures(drawn) for drawn in draws_of(held, model, draws=draws, seed=seed)])
-    return beside_null(core_measures(linked(held)), null)
+
+    def measured(edges: Links, *, search: bool) -> dict[str, float | None]:
+        if model != "degrees":
+            return core_measures(edges)
+        return ({"mod": modularity(edges, weighted=False)[0]} if search else {}) | core_measures(edges) | core_periphery(edges)
+
+    drawn = enumerate(draws_of(held, model, draws=draws, seed=seed))
+    null = pd.DataFrame([measured(edges, search=number < SEARCHED) for number, edges in drawn])
+    return beside_null(measured(linked(held), search=True), null)
 
 
 @carried()
 def printed_nulls(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows that the null can move: what all draws share is made by what they keep."""
-    return table[table["null_low"] < table["null_high"]]
+    """The rows of `PRINTED` that the null can move: what all draws share is made by what they keep."""
+    return table[(table["null_low"] < table["null_high"]) & table.index.str.split(".").str[-1].isin(PRINTED)]
+
+
+@carried()
+def patterns_of(table: pd.DataFrame, field: str = "all") -> pd.DataFrame:
+    """The rows of a field's core and periphery, as `clique.fit`."""
+    found = table[_is_pattern(table) & table.index.str.startswith(f"{field}.")]
+    return found.set_axis(found.index.str.removeprefix(f"{field}."))
+
+
+def _is_pattern(table: pd.DataFrame) -> np.ndarray:
+    return np.array([name.split(".")[-2] in PATTERNS for name in table.index], dtype=bool)
 
 
 # --- core and periphery -----------------------------------------------------------------------------------
-
-PATTERNS = ("core_and_periphery", "hub_and_spoke", "clique")
 
 
 def core_periphery(edges: Links) -> dict[str, float | None]:
@@ -228,12 +288,3 @@ def _phi(both: np.ndarray, ideal: np.ndarray, linked_pairs: np.ndarray | int, pa
         return np.where(
             spread > 0, (both * pairs - ideal * linked_pairs) / np.sqrt(np.where(spread > 0, spread, 1)), np.nan
         )
-
-
-@carried()
-def core_periphery_table(held: Seats, *, draws: int, seed: int = 0) -> pd.DataFrame:
-    """`beside_null` of `core_periphery` against networks of the same degrees; empty where there is no edge."""
-    if not len(held.first):
-        return pd.DataFrame(columns=NULL_COLUMNS, dtype="float64")
-    null = pd.DataFrame([core_periphery(drawn) for drawn in draws_of(held, "degrees", draws=draws, seed=seed)])
-    return beside_null(core_periphery(linked(held)), null)

@@ -21,6 +21,7 @@ CHOICES = {
     "identities": ("merged", "raw"),
 }
 MOST_DAYS_APART = 31  # of a snapshot beside another one
+DRAWS = range(19, 10_000)  # fewer bound less than nine tenths of what a null model gives
 SPARK = re.compile(r"local(\[(\d+|\*)(, ?\d+)?\])?|(sc|spark)://[A-Za-z0-9._-]+(:\d{1,5})?([/;,][!-~]*)?")
 
 
@@ -38,6 +39,7 @@ class Parameters:
     bots: str = "exclude"
     identities: str = "merged"
     merge_threshold: float = 90
+    draws: int = 99
     engine: str = "duckdb"
     out_dir: str = ""
     beside: str = ""  # of the run and not of the notebooks: a second snapshot, whose results the paper sets beside these
@@ -50,6 +52,7 @@ class Parameters:
             "bots": "+bots",
             "identities": "+raw-identities",
             "merge_threshold": f"+threshold-{shortest(self.merge_threshold)}",
+            "draws": f"+draws-{self.draws}",
             "engine": f"+spark-{hashlib.sha256(self.engine.encode()).hexdigest()[:8]}",
             "beside": f"+beside-{self.beside}",
         }
@@ -117,13 +120,14 @@ def parse(pairs: Iterable[str]) -> dict:
     return values
 
 
-def _typed(name: str, text: str, kind: type) -> str | float:
+def _typed(name: str, text: str, kind: type) -> str | float | int:
     if kind is str:
         return text
     try:
         return kind(text)
     except ValueError:
-        raise ParameterError(f"{name}={text}: expected a number, such as {getattr(Parameters(), name):g}") from None
+        word = "whole number" if kind is int else "number"
+        raise ParameterError(f"{name}={text}: expected a {word}, such as {getattr(Parameters(), name):g}") from None
 
 
 def check(values: Mapping) -> Parameters:
@@ -170,6 +174,8 @@ def check_values(values: Mapping) -> Parameters:
             raise ParameterError(f"{name}={getattr(parameters, name)}: expected {' or '.join(choices)}")
     if not 0 <= parameters.merge_threshold <= 100:
         raise ParameterError(f"merge_threshold={parameters.merge_threshold:g}: expected a similarity from 0 to 100")
+    if parameters.draws not in DRAWS:
+        raise ParameterError(f"draws={parameters.draws}: expected {DRAWS[0]} to {DRAWS[-1]} networks of each null model")
     _check_engine(parameters.engine)
     if visible(parameters.out_dir) != parameters.out_dir:
         raise ParameterError(f"out_dir={parameters.out_dir[:60]}: expected a name without control characters")

@@ -24,7 +24,7 @@ FIGURES = paths.REFERENCES / NOTEBOOKS_OF / "figures.json"
 def update(name: str = NOTEBOOKS_OF) -> list[str]:
     """Run a snapshot with the default parameters and replace its references; returns one line per change."""
     parameters = check_name(name)
-    out_dir = run.run_notebooks(parameters)
+    out_dir = run.run_notebooks(parameters, names=notebooks_of(name))
     results = run.collect(parameters)["results"]
     files = files_of(name)
     found = {"results": results, "figures": figure_digests(out_dir), "made_from": made_from(name)}
@@ -34,10 +34,15 @@ def update(name: str = NOTEBOOKS_OF) -> list[str]:
     changes += [f"figure {name}: other bytes" for name in changed]
     for part, content in found.items():
         _write(files[part], content)
-    for notebook in run.NOTEBOOKS if name == NOTEBOOKS_OF else ():
+    for notebook in run.ALL if name == NOTEBOOKS_OF else ():
         file = f"{notebook}.ipynb"
         changes += _replace_notebook(out_dir / "notebooks" / file, paths.NOTEBOOKS / file)
     return changes or ["nothing changed"]
+
+
+def notebooks_of(name: str) -> tuple[str, ...]:
+    """The notebooks whose results are kept as references: those of a default run, of `demo` all."""
+    return run.ALL if name == NOTEBOOKS_OF else run.NOTEBOOKS
 
 
 def check_name(name: str) -> Parameters:

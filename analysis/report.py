@@ -30,8 +30,11 @@ _INTEGERS = {
     "names", "merged", "refused", "largest", "persons", "aliases", "positives", "threshold", "level",
     "com", "com_weighted", "models", "spaces", "links", "degree", "weight", "rows", "repositories",
 }  # fmt: skip
-_SHARES = {"zero_share", "share_for_80", "share_for_99", "isolate_share", "unlicensed_share", "share"}
-_P_VALUES = {"p", "p_holm"}
+_SHARES = {
+    "top_10", "top_1_percent", "zero_share", "share_for_80", "share_for_99", "isolate_share", "unlicensed_share", "share",
+}  # fmt: skip
+_FINE = {"superiority", "superiority_low", "superiority_high"}  # set beside one half: three decimals
+_P_VALUES = {"p", "p_holm", "gof_p"}
 INEXACT = {  # statistics by the last part of their id
     *_P_VALUES,  # the C library's exponentials and logarithms
     "acc",  # sums of products, which a compiler may round once or twice
@@ -82,6 +85,8 @@ def format_value(statistic: str, value) -> str:
         return "< 0.001" if value < 0.001 else f"{value:.3f}"
     if statistic in _SHARES:
         return f"{_significant(100 * value, 1)} %"
+    if statistic in _FINE:
+        return f"{value:.3f}"
     if isinstance(value, int) or (statistic in _INTEGERS and value.is_integer()):
         return f"{int(value):,}"
     return _significant(value, 2)
@@ -103,6 +108,7 @@ def _significant(value: float, decimals: int) -> str:
 
 def _statistic(result_id: str) -> str:
     strangers = {".license_share.": "share", ".organisation.": "models"}  # what follows is a name, not a statistic
+    strangers |= {"robustness.strata.": "superiority", "robustness.licences.": "superiority"}
     return next((s for part, s in strangers.items() if part in result_id), result_id.rsplit(".", 1)[-1])
 
 

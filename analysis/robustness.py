@@ -11,19 +11,19 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from analysis import activity, adoption, exact, licenses, network, nulls
+from analysis import activity, adoption, coefficients, exact, licenses, network, nulls
 from analysis.covered import carried
-from analysis.links import Links, core_numbers_of, induced
+from analysis.links import Links, core_numbers_of, induced, links
 from analysis.nulls import Seats
 
 DAYS = (30, 90)
 LEAST_WEIGHTS = (2, 5)
 MOST_AUTHORS = 10
 STRUCTURE = ("nodes", "edges", "mod", "com", "dens", "recip", "arcc", "ass", "ad", "acc")  # Tables 6-9, first row
-SIMULTANEOUS = 0.999  # quantile: correlations are given without what lies above it in either variable
+SIMULTANEOUS = 999  # thousandths, a quantile: correlations are given without what lies above it in either variable
 COPYLEFT = ("agpl", "cc-by-sa", "cecill", "epl", "eupl", "gfdl", "gpl", "lgpl", "mpl", "ms-rl", "odbl", "osl")
+HELD = ("share_for_80", "share_for_99")  # of the study's text, beside the other measures of concentration
 UNSPECIFIC = ("cc", "other")  # identifiers that name no terms
 
 
@@ -79,7 +79,7 @@ def within(events: pd.DataFrame, days: int) -> Links:
     earliest = key(led, "developer_other") + led["day"].to_numpy() - days
     near = np.searchsorted(theirs, earliest + 2 * days, side="right") > np.searchsorted(theirs, earliest, side="left")
     edges = led[near].groupby(["developer", "developer_other"]).size().rename("weight").reset_index()
-    return network.links(edges.set_axis(["source", "target", "weight"], axis=1))
+    return links(edges.set_axis(["source", "target", "weight"], axis=1))
 
 
 @carried()
@@ -87,9 +87,10 @@ def edge_rule_table(rules: Mapping[str, Links]) -> pd.DataFrame:
     """A row a rule: the columns of Tables 6-9 for k = 1, and k and developers of the innermost core; NA where undefined."""
     rows = {}
     for name, edges in rules.items():
-        inner = network.core_table(edges, searches=()).loc["kmax"]
-        measured = network.structure(edges, searches=("mod",))
-        rows[name] = {m: measured[m] for m in STRUCTURE} | {"kmax": inner["k"], "kmax_nodes": inner["nodes"]}
+        measured, numbers = network.structure(edges, searches=("mod",)), core_numbers_of(edges)
+        k = int(numbers.max(initial=0))
+        inner = {"kmax": k, "kmax_nodes": int((numbers == k).sum())} if k else dict.fromkeys(("kmax", "kmax_nodes"))
+        rows[name] = {m: measured[m] for m in STRUCTURE} | inner
     counts = ("nodes", "edges", "com", "kmax", "kmax_nodes")
     return pd.DataFrame(
         {
@@ -125,7 +126,7 @@ def without_one_repository(held: Seats, memberships: pd.DataFrame) -> pd.DataFra
         "recip": _largest(observed["recip"], recip, repositories),
         "kmax": _core_without(study, held, pairs, only, repositories),
     }
-    return pd.DataFrame.from_dict(rows, orient="index")
+    return pd.DataFrame(rows, dtype=object).T
 
 
 def _lost_edges(pairs: np.ndarray, only: np.ndarray, width: int, n: int) -> tuple[np.ndarray, np.ndarray, int]:
@@ -214,7 +215,7 @@ def _held_by(value: np.ndarray, times: np.ndarray, first: int) -> int:
 
 @carried()
 def inequality_table(counts: pd.DataFrame, *, draws: int = 0, seed: int = 0) -> pd.DataFrame:
-    """`inequality` of every variable, a row each; with `draws`, columns `gini_low` and `gini_high` of a 95 % interval.
+    """`inequality` and `activity.concentration` of every variable, a row each; with `draws`, `gini_low` and `gini_high` too.
 
     For a sample: owners are drawn with all their repositories (Davison and Hinkley 1997, section 3.8). A census has no
     such interval: it is the population.
@@ -222,6 +223,7 @@ def inequality_table(counts: pd.DataFrame, *, draws: int = 0, seed: int = 0) -> 
     rows = {}
     for variable in activity.variables_of(counts):
         row = inequality(counts[variable])
+        row |= dict(zip(HELD, activity.concentration(counts[variable], percents=(80, 99)), strict=True))
         if draws and row["gini"] is not None:
             row |= _gini_interval(counts[variable], counts["repo_id"].str.split("/").str[0], draws=draws, seed=seed)
         rows[variable] = row
@@ -272,29 +274,25 @@ def correlation_table(counts: pd.DataFrame) -> pd.DataFrame:
     """
     rows = {}
     for a, b in combinations(activity.variables_of(counts), 2):
-        pair = counts[[a, b]].dropna()
-        if len(pair) > 3 and pair[a].nunique() > 1 and pair[b].nunique() > 1:
-            rows[f"{a}, {b}"] = _correlation_row(pair)
+        pairs = coefficients.pairs(counts[a], counts[b])
+        if pairs.times.sum() > 3 and len(np.unique(pairs.x)) > 1 and len(np.unique(pairs.y)) > 1:
+            rows[f"{a}, {b}"] = _correlation_row(pairs)
     columns = ("n", "pearson", "without_top", "on_logs", "spearman", "spearman_low", "spearman_high", "kendall")
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
 
 
-def _correlation_row(pair: pd.DataFrame) -> dict[str, float]:
-    def pearson(frame: pd.DataFrame) -> float:
-        return activity.correlations(frame.set_axis(["n_likes", "n_downloads"], axis=1), method="pearson").iloc[0, 1]
-
-    low = (pair <= pair.quantile(SIMULTANEOUS)).all(axis=1)
-    rho = activity.correlations(pair.set_axis(["n_likes", "n_downloads"], axis=1), method="spearman").iloc[0, 1]
-    half = exact.normal_quantile(0.95) * math.sqrt((1 + rho**2 / 2) / (len(pair) - 3))
+def _correlation_row(pairs: coefficients.Pairs) -> dict[str, float]:
+    n, rho = int(pairs.times.sum()), coefficients.spearman(pairs)
+    half = exact.normal_quantile(0.95) * math.sqrt((1 + rho**2 / 2) / (n - 3))
     return {
-        "n": len(pair),
-        "pearson": pearson(pair),
-        "without_top": pearson(pair[low]),
-        "on_logs": pearson(pair.apply(lambda values: exact.log(values.to_numpy() + 1))),
+        "n": n,
+        "pearson": coefficients.pearson(pairs),
+        "without_top": coefficients.pearson(coefficients.below(pairs, SIMULTANEOUS)),
+        "on_logs": coefficients.on_logs(pairs),
         "spearman": rho,
         "spearman_low": _moved(rho, -half),
         "spearman_high": _moved(rho, half),
-        "kendall": float(stats.kendalltau(*pair.to_numpy().T, method="asymptotic").statistic),
+        "kendall": coefficients.kendall(pairs),
     }
 
 
@@ -339,32 +337,40 @@ def superiority(grouped: pd.DataFrame, variable: str, *, stratum: pd.Series | No
 
     Strata are weighted as van Elteren (1960) does, n1 n2 / (n1 + n2 + 1). NaN without a stratum that has both groups.
     """
-    known = grouped[grouped[variable].notna() & grouped["group"].isin(activity.GROUPS[:2])]
-    parts = known.groupby(stratum.loc[known.index], sort=True) if stratum is not None else [(None, known)]
-    weighted, weight = 0.0, 0.0
-    for _, part in parts:
-        permissive = part["group"] == activity.GROUPS[0]
-        n1, n2 = int(permissive.sum()), int((~permissive).sum())
-        if n1 and n2:
-            ranks = part[variable].rank()
-            theta = (ranks[permissive].sum() - n1 * (n1 + 1) / 2) / (n1 * n2)
-            w = n1 * n2 / (n1 + n2 + 1)
-            weighted, weight = weighted + w * theta, weight + w
-    return weighted / weight if weight else math.nan
+    known = (grouped[variable].notna() & grouped["group"].isin(activity.GROUPS[:2])).to_numpy()
+    permissive = (grouped["group"] == activity.GROUPS[0]).to_numpy()[known]
+    value = np.unique(grouped[variable].to_numpy()[known], return_inverse=True)[1]
+    block = np.zeros(len(value), "int64") if stratum is None else pd.factorize(stratum.to_numpy()[known], sort=True)[0]
+    blocks = int(block.max(initial=-1)) + 1
+    tied, place = np.unique(block * (len(value) + 1) + value, return_inverse=True)
+    first, second = (np.bincount(place[who], minlength=len(tied)) for who in (permissive, ~permissive))
+    of_block = tied // (len(value) + 1)
+    n1, n2 = (np.bincount(block[who], minlength=blocks) for who in (permissive, ~permissive))
+    before = np.cumsum(second) - second - (np.cumsum(n2) - n2)[of_block]  # restrictive ones of the stratum with less
+    wins = np.zeros(blocks, "int64")
+    np.add.at(wins, of_block, first * (2 * before + second))
+    both = (n1 > 0) & (n2 > 0)
+    weight = n1[both] * n2[both] / (n1[both] + n2[both] + 1)
+    theta = wins[both] / (2 * n1[both] * n2[both])
+    return math.fsum(weight * theta) / math.fsum(weight) if both.any() else math.nan
 
 
 def strata(about: pd.DataFrame) -> dict[str, pd.Series]:
-    """Kinds of models to compare within: a series each, on the index of `about` (`engine.about_models`).
+    """Kinds of models to compare within: a series of numbers each, on the index of `about` (`engine.about_models`).
 
     In: repo_id, owner, created_at, pipeline_tag. Owners by how many models they have (1, 2-9, 10-99, 100 and more) and
-    whether `data/organisations.csv` knows them; age by the quarter of creation; task by the pipeline tag.
+    whether `data/organisations.csv` knows them; age by the quarter of creation; task by the pipeline tag. What is not
+    known is a kind of its own.
     """
-    owned = about.groupby("owner")["repo_id"].transform("size")
-    size = pd.cut(owned, [0, 1, 9, 99, np.inf], labels=["1", "2-9", "10-99", "100+"]).astype(str)
-    known = about["owner"].isin(set(adoption.organisations()["owner"]))
-    quarter = about["created_at"].dt.tz_localize(None).dt.to_period("Q").astype(str)
-    return {"owner": size + known.map({True: " organisation", False: ""}), "age": quarter,
-            "task": about["pipeline_tag"].fillna("(none)")}  # fmt: skip
+    number, owners = pd.factorize(about["owner"])
+    owned = np.bincount(number + 1)[number + 1]
+    known = np.append(pd.Index(owners).isin(set(adoption.organisations()["owner"])), False)[number]
+    found = {
+        "owner": np.searchsorted([2, 10, 100], owned, side="right") * 2 + known,
+        "age": (about["created_at"].dt.year * 4 + about["created_at"].dt.quarter).fillna(-1).to_numpy("int64"),
+        "task": pd.factorize(about["pipeline_tag"])[0],
+    }
+    return {name: pd.Series(numbers, index=about.index) for name, numbers in found.items()}
 
 
 @carried(needs="license")
@@ -372,8 +378,9 @@ def stratified(counts: pd.DataFrame, about: pd.DataFrame) -> pd.DataFrame:
     """Superiority of permissive over restrictive within strata: a row a stratification, a column a variable."""
     grouped = activity.with_group(counts)
     known = strata(about.set_index("repo_id", drop=False).loc[counts["repo_id"]].set_axis(counts.index))
+    together = pd.DataFrame(known).groupby(list(known), sort=True).ngroup()
     rows = {"all models": None, "same kind of owner": known["owner"], "same quarter": known["age"], "same task": known["task"],
-            "same of all three": known["owner"] + "|" + known["age"] + "|" + known["task"]}  # fmt: skip
+            "same of all three": together}  # fmt: skip
     return pd.DataFrame.from_dict(
         {
             label: {v: superiority(grouped, v, stratum=stratum) for v in activity.variables_of(counts)}
@@ -391,19 +398,35 @@ def stratified(counts: pd.DataFrame, about: pd.DataFrame) -> pd.DataFrame:
 def owners_and_organisations(used: pd.DataFrame, *, rows: int = 10) -> pd.DataFrame:
     """The accounts, and the organisations, with most of the hundred most used models side by side, most first.
 
-    In: the used models, most used first (`engine.usage`).
+    In: the used models, most used first (`engine.usage`). Columns account, `account models`, organisation, `models`.
     """
-    ranked_models = used["model_id"]
-    top = ranked_models.head(adoption.TOP)
+    owners = _by_account(used).reset_index()
+    mapped = adoption.top_organisations(used["model_id"])[["organisation", "models"]]
+    parts = [part.head(rows).reset_index(drop=True) for part in (owners, mapped)]
+    return pd.concat(parts, axis=1).set_axis(range(1, 1 + max(map(len, parts))))
+
+
+def _by_account(used: pd.DataFrame) -> pd.Series:
+    top = used["model_id"].head(adoption.TOP)
     account = top.where(top.str.contains("/"), "(no account)").str.split("/").str[0]
-    owners = account.value_counts().rename_axis("account").reset_index(name="of the account")
-    owners = owners.sort_values(["of the account", "account"], ascending=[False, True], ignore_index=True)
-    mapped = adoption.top_organisations(ranked_models)[["organisation", "models"]].set_axis(
-        ["organisation", "of the organisation"], axis=1
-    )
-    return pd.concat([owners.head(rows), mapped.head(rows)], axis=1).set_axis(
-        range(1, 1 + max(len(owners.head(rows)), len(mapped.head(rows))))
-    )
+    counted = account.value_counts().rename_axis("account").reset_index(name="account models")
+    return counted.sort_values(["account models", "account"], ascending=[False, True]).set_index("account")[
+        "account models"
+    ]
+
+
+@carried()
+def accounts_against_organisations(used: pd.DataFrame) -> dict[str, int]:
+    """How many accounts and organisations made the hundred most used models, and how many the first of each made."""
+    owners, mapped = _by_account(used), adoption.top_organisations(used["model_id"])
+    owners = owners.drop("(no account)", errors="ignore")
+    return {
+        "models": min(len(used), adoption.TOP),
+        "accounts.count": len(owners),
+        "organisations.count": len(mapped),
+        "accounts.first.models": int(owners.max()) if len(owners) else 0,
+        "organisations.first.models": int(mapped["models"].max()) if len(mapped) else 0,
+    }
 
 
 @carried()

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from analysis.parameters import Parameters
 
 NOTEBOOKS = ("people_sensitivity", "rq2_network", "rq1_activity", "rq3_adoption")  # the longest first
-ROBUSTNESS = "robustness"  # takes as long as the others together, so it is run where it is asked for
+ROBUSTNESS = "robustness"  # takes longer than any other, so it is run where it is asked for
+ALL = (ROBUSTNESS, *NOTEBOOKS)
 NOT_FOR_TEX = set(':;,${}\\"`')  # in a path: they part, quote or expand it
 
 

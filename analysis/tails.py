@@ -5,9 +5,11 @@ where the fitted power law is nearest to the data (Kolmogorov-Smirnov), the expo
 fit comes from draws, and the alternatives are compared by Vuong's likelihood ratio (1989), doi:10.2307/1912557. All of it
 works on frequencies, as 350,000 repositories have a few thousand distinct counts; `powerlaw` (Alstott et al. 2014,
 doi:10.1371/journal.pone.0085777) is the oracle of the tests. Fits are searches, which stop at some
-digit: what is emitted of them has six.
+digit: what is emitted of them has six, and ratios, which are differences of nearly equal sums, four.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +25,7 @@ LOWER_BOUNDS = 50  # lower bounds that are tried, spread evenly over the distinc
 PLAUSIBLE = 0.1  # Clauset et al., section 4.1: a power law whose p is at most so much is ruled out
 EXPONENTS = (1.0001, 8.0)
 TABLE = 2000  # values from the lower bound on whose frequencies are drawn, and summed, one by one
+FLATTEST = -6.0  # logarithm of the least shape of a stretched exponential; below, it is a power law
 STEPS = 400  # of the sum beyond them
 
 
@@ -108,6 +111,14 @@ def goodness(tail: Tail, *, draws: int, seed: int = 0) -> float:
 # --- alternatives -----------------------------------------------------------------------------------------
 
 
+class _Logs(NamedTuple):
+    """Logarithms of half below and half above each value of a tail, and of half below its lower bound."""
+
+    lower: np.ndarray
+    upper: np.ndarray
+    least: float
+
+
 def log_likelihoods(tail: Tail, distribution: str) -> np.ndarray:
     """Logarithm of the chance of each distinct value under the likeliest member of a family, given that it is in the tail.
 
@@ -116,11 +127,15 @@ def log_likelihoods(tail: Tail, distribution: str) -> np.ndarray:
     if distribution == "power_law":
         return _power_law(tail, tail.alpha, 0.0)
     mean = float(np.sum(tail.counts * exact.log(tail.values)) / tail.counts.sum())
-    families = {
-        "lognormal": (_lognormal, [(mean, 0.0), (0.0, 0.5), (-5.0, 1.2)]),
-        "stretched_exponential": (_stretched, [(-mean, -0.5), (0.0, -1.2), (2.0, -1.8)]),
+    log = _logs(tail)
+    families: dict[str, tuple[Callable[..., np.ndarray], list[tuple[float, float]]]] = {
+        "lognormal": (partial(_rounded, log, _lognormal), [(mean, 0.0), (0.0, 0.5), (-5.0, 1.2)]),
+        "stretched_exponential": (
+            partial(_rounded, log, _stretched),
+            [(mean * -0.6 - 0.5, -0.5), (-1.2, -1.2), (float(exact.log(tail.alpha - 1)), -3.0)],
+        ),
         "truncated_power_law": (
-            _truncated,
+            partial(_truncated, tail),
             [
                 (tail.alpha, -float(exact.log(tail.values[-1]))),
                 (1.2, -float(exact.log(tail.values.sum() / len(tail.values)))),
@@ -130,37 +145,33 @@ def log_likelihoods(tail: Tail, distribution: str) -> np.ndarray:
     density, starts = families[distribution]
 
     def surprise(parameters: np.ndarray) -> float:
-        value = -float(np.sum(tail.counts * density(tail, *parameters)))
+        value = -float(np.sum(tail.counts * density(*parameters)))
         return value if np.isfinite(value) else 1e300
 
     options = {"xatol": 1e-6, "fatol": 1e-7, "maxiter": 2000}
-    found = [optimize.minimize(surprise, start, method="Nelder-Mead", options=options) for start in starts]
-    return density(tail, *min(found, key=lambda result: result.fun).x)
+    return density(*optimize.minimize(surprise, min(starts, key=surprise), method="Nelder-Mead", options=options).x)
 
 
-def _lognormal(tail: Tail, mean: float, log_deviation: float) -> np.ndarray:
-    deviation = exact.exp(log_deviation)
-
-    def survival(x):
-        return special.log_ndtr(-(exact.log(x) - mean) / deviation)
-
-    return _rounded(survival, tail)
+def _logs(tail: Tail) -> _Logs:
+    return _Logs(exact.log(tail.values - 0.5), exact.log(tail.values + 0.5), float(exact.log(tail.xmin - 0.5)))
 
 
-def _stretched(tail: Tail, log_rate: float, log_shape: float) -> np.ndarray:
-    shape = exact.exp(log_shape)
-
-    def survival(x):
-        return -exact.exp(np.minimum(shape * (log_rate + exact.log(x)), 700.0))
-
-    return _rounded(survival, tail)
+def _lognormal(log_x, mean: float, log_deviation: float):
+    """Logarithm of the share above x."""
+    return special.log_ndtr((mean - log_x) / exact.exp(log_deviation))
 
 
-def _rounded(survival, tail: Tail) -> np.ndarray:
+def _stretched(log_x, log_slope: float, log_shape: float):
+    """Logarithm of the share above x, -(slope / shape) x^shape: for a shape near 0 a power law, whose slope it keeps."""
+    log_shape = min(max(log_shape, FLATTEST), -FLATTEST)
+    return -exact.exp(np.clip(log_slope - log_shape + exact.exp(log_shape) * log_x, -700.0, 700.0))
+
+
+def _rounded(log: _Logs, survival: Callable, first: float, second: float) -> np.ndarray:
     """Log of P(x - 1/2 < X < x + 1/2 | X > xmin - 1/2) from the logarithm of P(X > x)."""
-    lower, upper = survival(tail.values - 0.5), survival(tail.values + 0.5)
+    lower, upper = survival(log.lower, first, second), survival(log.upper, first, second)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return lower + exact.log(_less_than_one(upper - lower)) - survival(tail.xmin - 0.5)
+        return lower + exact.log(_less_than_one(upper - lower)) - survival(log.least, first, second)
 
 
 def _less_than_one(logarithm: np.ndarray) -> np.ndarray:
@@ -204,8 +215,8 @@ def compared(tail: Tail, distribution: str) -> tuple[float, float]:
     return ratio, float(special.erfc(abs(ratio) / np.sqrt(2)))
 
 
-def _six_digits(value: float) -> float:
-    return float(f"{value:.6g}")
+def _digits(value: float, digits: int = 6) -> float:
+    return float(f"{value:.{digits}g}")
 
 
 def tail_row(numbers: pd.Series, *, draws: int, seed: int = 0) -> dict[str, float | int | str | None]:
@@ -226,12 +237,12 @@ def tail_row(numbers: pd.Series, *, draws: int, seed: int = 0) -> dict[str, floa
     tail = fit(numbers)
     if tail is None:
         return row
-    row |= {"xmin": tail.xmin, "alpha": _six_digits(tail.alpha), "tail": int(tail.counts.sum())}
+    row |= {"xmin": tail.xmin, "alpha": _digits(tail.alpha), "tail": int(tail.counts.sum())}
     row["gof_p"] = goodness(tail, draws=draws, seed=seed)
     better = False
     for alternative in ALTERNATIVES:
         ratio, p = compared(tail, alternative)
-        row |= {f"{alternative}.ratio": _six_digits(ratio), f"{alternative}.p": _six_digits(p)}
+        row |= {f"{alternative}.ratio": _digits(ratio, 4), f"{alternative}.p": _digits(p, 4)}
         better |= ratio < 0 and p < PLAUSIBLE
     plausible = row["gof_p"] > PLAUSIBLE
     row["reading"] = ("undecided" if better else "power law") if plausible else "ruled out"
@@ -239,7 +250,9 @@ def tail_row(numbers: pd.Series, *, draws: int, seed: int = 0) -> dict[str, floa
 
 
 @carried()
-def tail_table(counts: pd.DataFrame, *, draws: int, seed: int = 0) -> pd.DataFrame:
-    """`tail_row` of each activity variable: a row a variable."""
-    rows = {v: tail_row(counts[v], draws=draws, seed=seed) for v in activity.variables_of(counts)}
-    return pd.DataFrame.from_dict(rows, orient="index")
+def tail_table(counts: pd.DataFrame, degrees: np.ndarray | None = None, *, draws: int, seed: int = 0) -> pd.DataFrame:
+    """`tail_row` of each activity variable, and of the degrees of collaboration where given: a row a variable."""
+    columns = {v: counts[v] for v in activity.variables_of(counts)}
+    if degrees is not None and len(degrees):
+        columns["degree"] = pd.Series(degrees)
+    return pd.DataFrame.from_dict({v: tail_row(c, draws=draws, seed=seed) for v, c in columns.items()}, orient="index")

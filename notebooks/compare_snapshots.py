@@ -23,6 +23,7 @@ conventions = "corrected"  # or "authors": follow the study's published scripts
 bots = "exclude"  # or "include"
 identities = "merged"  # or "raw": every name is a person
 merge_threshold = 90  # least similarity of a merge that was scored
+draws = 99  # networks of each null model
 engine = "duckdb"  # or the URL of a Spark cluster
 out_dir = ""  # empty: a directory of the comparison's own under paper/generated
 
@@ -31,7 +32,7 @@ from analysis import compare, figures, ranking
 from analysis.parameters import Parameters
 from analysis.report import Report
 
-asked = Parameters(snapshot_date, as_of, conventions, bots, identities, merge_threshold, engine, out_dir)
+asked = Parameters(snapshot_date, as_of, conventions, bots, identities, merge_threshold, draws, engine, out_dir)
 compared = compare.plan(asked)
 report = Report.of("compare_snapshots", compared)
 runs = compare.documents(compared)

@@ -24,6 +24,7 @@ conventions = "corrected"  # or "authors": follow the study's published scripts
 bots = "exclude"  # or "include"
 identities = "merged"  # or "raw": every name is a person
 merge_threshold = 90  # least similarity of a merge that was scored
+draws = 99  # networks of each null model
 engine = "duckdb"  # or the URL of a Spark cluster
 out_dir = ""  # empty: a directory of the run's own under paper/generated
 
@@ -33,7 +34,7 @@ from analysis.merging import score, sensitivity
 from analysis.parameters import Parameters
 from analysis.report import Report
 
-run = Parameters(snapshot_date, as_of, conventions, bots, identities, merge_threshold, engine, out_dir)
+run = Parameters(snapshot_date, as_of, conventions, bots, identities, merge_threshold, draws, engine, out_dir)
 hub = load(run)
 report = Report.of("people_sensitivity", hub)
 

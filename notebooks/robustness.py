@@ -23,17 +23,17 @@ conventions = "corrected"  # or "authors": follow the study's published scripts
 bots = "exclude"  # or "include"
 identities = "merged"  # or "raw": every name is a person
 merge_threshold = 90  # least similarity of a merge that was scored
+draws = 99  # networks of each null model
 engine = "duckdb"  # or the URL of a Spark cluster
 out_dir = ""  # empty: a directory of the run's own under paper/generated
 
 # %%
-from analysis import nulls, robustness, tails
-from analysis.engine import about_models, activity, dated_commits, load, memberships, usage
+from analysis import figures, nulls, robustness, tails
+from analysis.engine import about_models, activity, dated_commits, is_sample, load, memberships, usage
 from analysis.parameters import Parameters
 from analysis.report import Report, by_row
 
-draws = 99  # of every null model and goodness of fit
-run = Parameters(snapshot_date, as_of, conventions, bots, identities, merge_threshold, engine, out_dir)
+run = Parameters(snapshot_date, as_of, conventions, bots, identities, merge_threshold, draws, engine, out_dir)
 hub = load(run)
 report = Report.of("robustness", hub)
 
@@ -94,20 +94,18 @@ report.table("robustness_null_seats", nulls.printed_nulls(same_seats))
 # of networks of the same degrees.
 
 # %%
-pattern = nulls.core_periphery_table(held, draws=draws)
-report.numbers("robustness.core_periphery", by_row(pattern))
-report.table("robustness_core_periphery", pattern)
+report.table("robustness_core_periphery", nulls.patterns_of(same_degrees))
 
 # %% [markdown]
 # ## Tails
 #
-# Whether a power law is plausible for the tail of each activity of models, and whether a lognormal, a stretched
-# exponential or a truncated power law is likelier (Clauset, Shalizi and Newman 2009). A ratio below 0 speaks against
-# the power law.
+# Whether a power law is plausible for the tail of each activity of models, and of the degree of developers, and whether
+# a lognormal, a stretched exponential or a truncated power law is likelier (Clauset, Shalizi and Newman 2009). A ratio
+# below 0 speaks against the power law.
 
 # %%
 models = activity(hub, "model")
-heavy = tails.tail_table(models, draws=draws)
+heavy = tails.tail_table(models, nulls.degrees(held), draws=draws)
 report.numbers("robustness.tails.models", by_row(heavy))
 report.table("robustness_tails", heavy)
 
@@ -115,12 +113,17 @@ report.table("robustness_tails", heavy)
 # ## Concentration
 #
 # Gini coefficient, Herfindahl-Hirschman index, and what the top 1 % and the top ten models hold, beside the shares of
-# the study's text.
+# the study's text. On a sample the Gini coefficient has a 95 % interval, for which owners are drawn with all their models;
+# a census is all that there was, and has none.
 
 # %%
-unequal = robustness.inequality_table(models)
+unequal = robustness.inequality_table(models, draws=draws * is_sample(hub, "model"))
 report.numbers("robustness.concentration.models", by_row(unequal))
 report.table("robustness_concentration", unequal)
+
+# %%
+curves = robustness.lorenz(models)
+report.figure("robustness_lorenz", figures.lorenz(curves), alt="Lorenz curves of each activity of models.")
 
 # %% [markdown]
 # ## Correlations
@@ -150,12 +153,22 @@ report.numbers("robustness.strata", by_row(robustness.named_rows(within)))
 report.table("robustness_strata", within)
 
 # %% [markdown]
-# ## Accounts and organisations
+# ## Sub-fields, accounts and organisations
 #
-# The hundred most used models by account, and by the organisation behind it.
+# The tag `feature-extraction` is one of the multimodal field, though most models that carry it read texts. The first
+# table has the field with it, as the study takes it, and without it; the second the hundred most used models by
+# account, and by the organisation behind it.
 
 # %%
-report.table("robustness_organisations", robustness.owners_and_organisations(usage(hub)))
+narrow = {"as_given": seated["mm"], "without_feature_extraction": nulls.seats(memberships(hub, "mm_narrow"))}
+multimodal = robustness.edge_rule_table(nulls.networks(narrow))
+report.numbers("robustness.mm", by_row(multimodal))
+report.table("robustness_multimodal", multimodal)
+
+# %%
+used = usage(hub)
+report.numbers("robustness.top100", robustness.accounts_against_organisations(used))
+report.table("robustness_organisations", robustness.owners_and_organisations(used))
 
 # %%
 report.close()

@@ -23,6 +23,7 @@ conventions = "corrected"  # or "authors": follow the study's published scripts
 bots = "exclude"  # or "include"
 identities = "merged"  # or "raw": every name is a person
 merge_threshold = 90  # least similarity of a merge that was scored
+draws = 99  # networks of each null model
 engine = "duckdb"  # or the URL of a Spark cluster
 out_dir = ""  # empty: a directory of the run's own under paper/generated
 
@@ -32,7 +33,7 @@ from analysis.engine import edges, least_similarity, load, memberships, people_c
 from analysis.parameters import Parameters
 from analysis.report import Report, by_row
 
-run = Parameters(snapshot_date, as_of, conventions, bots, identities, merge_threshold, engine, out_dir)
+run = Parameters(snapshot_date, as_of, conventions, bots, identities, merge_threshold, draws, engine, out_dir)
 hub = load(run)
 report = Report.of("rq2_network", hub)
 
@@ -131,7 +132,7 @@ report.table("rq2_structure_mm", network.printed_cores(cores_of_multimodal))
 
 # %%
 members = memberships(hub)
-rule = network.edge_rule_reciprocity(members)
+rule = network.edge_rule_reciprocity(members, draws=draws)
 report.numbers("rq2.all.edge_rule", rule)
 rule
 

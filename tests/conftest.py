@@ -129,7 +129,7 @@ def run_of_demo(directory: Path, **changed) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HUB_PAPER_GENERATED", str(directory))
         parameters = Parameters(**changed)
-        run.run_notebooks(parameters)
+        run.run_notebooks(parameters, names=run.ALL)
         run.collect(parameters)
         if not programs.missing_tex():
             run.build_paper(parameters)

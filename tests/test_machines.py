@@ -39,7 +39,6 @@ PERMITTED = {
     ("exact.py", "x @ y"): "of two sparse matrices only, which is not BLAS",
     ("groups.py", "scipy.optimize.minimize_scalar"): "of one number: plain Python",
     ("tails.py", "scipy.optimize"): "searches whose results keep six digits",
-    ("robustness.py", "scipy.stats"): "Kendall's tau counts pairs: whole numbers",
     ("report.py", "10 ** (-decimals)"): "a threshold of how a number is printed",
     ("ledger.py", "10 ** (-decimals)"): "a threshold of how a number is printed",
     ("published.py", "10 ** int(decimals)"): "whole numbers",

@@ -23,11 +23,13 @@ TABLES = set(
     rq2_structure_nlp rq2_structure_mm rq3_degree rq3_top_models rq3_organisations_usage
     rq3_organisations_cousage rq3_correlation colophon ledger ledger_summary audit
     people_sensitivity people_sensitivity_counts people_before_after people_score people_score_truth
-    beside_runs beside_counts beside_names beside_results""".split()
+    robustness_edge_rules robustness_null_degrees robustness_null_seats robustness_core_periphery robustness_tails
+    robustness_concentration robustness_correlations robustness_licences robustness_strata robustness_multimodal
+    robustness_organisations beside_runs beside_counts beside_names beside_results""".split()
 )
 FIGURES = set(
     "rq1_distributions rq1_correlations rq1_license_correlations rq2_distributions rq3_distributions "
-    "people_sensitivity people_score beside_shifts".split()
+    "people_sensitivity people_score beside_shifts robustness_lorenz".split()
 )
 META = set(
     """snapshot date as_of source origin licence commit hash parameters conventions bots identities
@@ -39,6 +41,7 @@ CONSTANTS = {
     "80": "share of the total that concentration asks for (section 4.1.1), and the least threshold of a merge",
     "99": "the second such share (section 4.1.1)",
     "95": "level of the confidence intervals, a choice of this project",
+    "99.9": "quantile of the values that correlations are given without, a choice of this project",
     "90": "threshold of a merge, as in the authors' scripts",
     "100": "the largest similarity of two names",
     "1": "k of the whole network without isolates (Table 6)",
@@ -268,6 +271,15 @@ EXTRAS = [  # ids that the paper needs beside those of DESIGN
     r"\.login-(login|name)\.(precision|recall|f1)",
     r"people\.score\.(persons|aliases|source|login-(login|name)\.positives)",
     r"snapshot\.month",
+    r"robustness\.edge_rule\.[a-z_0-9]+\.(nodes|recip|kmax)",
+    rf"robustness\.null\.(degrees|seats)\.{FIELD}\.[a-z_.]+\.(observed|excess|null_low|null_high|reading)",
+    r"robustness\.without_(repository\.kmax\.(repository|without)|account\.(lowest|highest)_k)",
+    rf"robustness\.tails\.models\.{VARIABLE}\.reading",
+    rf"robustness\.concentration\.models\.{VARIABLE}\.(gini|top_10)",
+    rf"robustness\.correlation\.models\.{PAIR}\.(pearson|without_top|on_logs|kendall)",
+    rf"robustness\.(licences|strata)\.[a-z_]+\.{VARIABLE}",
+    r"robustness\.mm\.(as_given|without_feature_extraction)\.(nodes|recip)",
+    r"robustness\.top100\.(models|(accounts|organisations)\.(count|first\.models))",
     r"ledger\.(study_month|months_after|months_apart)",
     r"ledger\.(calibrated|input|implied|parameter|emergent|all)\.(matches|differs|undecided|not_covered|impossible|total|compared)",
     r"ledger\.(emergent\.matching\.share|tautologies\.total)",
@@ -316,7 +328,7 @@ def test_every_id_in_the_text_follows_the_grammar(rendered):
     asked = {name for made, _ in rendered.values() for name in made["results"]}
     assert [name for name in sorted(asked) if not ID.fullmatch(name)] == []
     assert {name.split(".")[0] for name in asked} == {
-        "rq1", "rq2", "rq3", "people", "snapshot", "ledger", "audit", "beside",
+        "rq1", "rq2", "rq3", "people", "robustness", "snapshot", "ledger", "audit", "beside",
     }  # fmt: skip
 
 

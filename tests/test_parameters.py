@@ -5,11 +5,11 @@ from dataclasses import asdict
 
 import pytest
 
-from analysis import parameters, paths
+from analysis import parameters, paths, run
 from analysis.parameters import ParameterError, Parameters, check, parse
 
 
-@pytest.mark.parametrize("name", ["rq1_activity", "rq2_network", "rq3_adoption"])
+@pytest.mark.parametrize("name", run.ALL)
 def test_each_notebook_declares_the_same_parameters_and_defaults(name):
     source = (paths.NOTEBOOKS / f"{name}.py").read_text(encoding="utf-8")
     cell = source.split('# %% tags=["parameters"]')[1].split("# %%")[0]
@@ -28,6 +28,7 @@ def test_values_take_their_parameters_type():
         ("nonsense=1", "there are snapshot_date, as_of"),
         ("bots", "expected NAME=VALUE"),
         ("merge_threshold=ninety", "expected a number, such as 90"),
+        ("draws=9.5", "expected a whole number, such as 99"),
     ],
 )
 def test_a_wrong_pair_is_refused_with_the_remedy(pair, said):
@@ -49,6 +50,7 @@ def test_a_parameter_given_twice_is_refused():
         ({"identities": "x"}, "expected merged or raw"),
         ({"merge_threshold": 101.0}, "from 0 to 100"),
         ({"merge_threshold": float("nan")}, "from 0 to 100"),
+        ({"draws": 5}, "expected 19 to 9999 networks"),
         ({"engine": "postgres"}, "duckdb or a Spark URL"),
         ({"snapshot_date": "demmo"}, "did you mean demo?"),
         ({"snapshot_date": "../x"}, "no such snapshot"),
@@ -74,6 +76,7 @@ def test_a_run_that_differs_has_a_directory_of_its_own():
     assert Parameters(as_of="2023-01-01").run_name == "demo@2023-01-01"
     changed = Parameters(conventions="authors", bots="include", identities="raw", merge_threshold=85.0)
     assert changed.run_name == "demo+authors+bots+raw-identities+threshold-85"
+    assert Parameters(draws=199).run_name == "demo+draws-199"
     names = {Parameters(**{name: value}).run_name for name, value in (("bots", "include"), ("engine", "local[1]"))}
     assert len(names) == 2 and "demo" not in names
 

@@ -27,7 +27,7 @@ PDFTOTEXT = pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftot
 
 
 def finished(parameters: Parameters) -> Path:
-    run.run_notebooks(parameters)
+    run.run_notebooks(parameters, names=run.ALL)
     run.collect(parameters)
     return parameters.directory
 
@@ -105,7 +105,7 @@ def test_the_merges_of_the_run_are_those_of_the_other_notebooks(results):
 
 def test_each_result_names_its_notebook_and_a_cell_that_was_executed(demo, results):
     last = {}
-    for name in run.NOTEBOOKS:
+    for name in run.ALL:
         cells = json.loads((demo / "notebooks" / f"{name}.ipynb").read_text())["cells"]
         last[name] = max(cell["execution_count"] for cell in cells if cell["cell_type"] == "code")
     emitted = [entry for entry in results.values() if entry["notebook"] != ledger.LEDGER_STEP]
@@ -171,7 +171,7 @@ def test_figures_are_the_bytes_of_the_reference(demo):
     assert found == expected
 
 
-@pytest.mark.parametrize("name", run.NOTEBOOKS)
+@pytest.mark.parametrize("name", run.ALL)
 def test_the_reference_notebook_is_its_source_executed(name):
     import jupytext
 
@@ -182,7 +182,7 @@ def test_the_reference_notebook_is_its_source_executed(name):
     assert all(c["execution_count"] for c in reference if c["cell_type"] == "code")
 
 
-@pytest.mark.parametrize("name", run.NOTEBOOKS)
+@pytest.mark.parametrize("name", run.ALL)
 def test_a_notebook_has_no_loop_no_path_and_no_regular_expression(name):
     import ast
 

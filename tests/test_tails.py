@@ -75,8 +75,10 @@ def test_the_chances_of_every_family_add_up_to_one(alpha, xmin, seed):
     )
     assert total == pytest.approx(1, abs=1e-9)
     assert np.exp(tails._power_law(tail, alpha, 10.0 ** -(seed % 4))).sum() == pytest.approx(1, abs=1e-4)
-    assert np.exp(tails._lognormal(tail, math.log(xmin + 1), 0.0)).sum() == pytest.approx(1, abs=1e-4)
-    assert np.exp(tails._stretched(tail, -math.log(xmin + 1), 0.0)).sum() == pytest.approx(1, abs=1e-6)
+    log = tails._logs(tail)
+    assert np.exp(tails._rounded(log, tails._lognormal, math.log(xmin + 1), 0.0)).sum() == pytest.approx(1, abs=1e-4)
+    steep = math.log(3 / (xmin + 1)), 0.0  # exponential: nothing is left beyond the table
+    assert np.exp(tails._rounded(log, tails._stretched, *steep)).sum() == pytest.approx(1, abs=1e-6)
 
 
 def test_values_are_those_of_powerlaw():
