@@ -178,11 +178,11 @@ def environment(words: Words | None = None, **about) -> jinja2.Environment:
         names = ("has", "val", "why", "reasons_of", "compare", "each", "listed", "missing", "method", "percent", "k")
         made.globals |= {name: getattr(words, name) for name in names}
         made.filters |= {"if_covered": words.if_covered, "clean": clean, "sentence": words.sentence}
-    made.globals |= {"mark": report.SYNTHETIC, "samples": {}, **about}
+    made.globals |= {"mark": report.SYNTHETIC, "chosen": {}, **about}
     return made
 
 
-def samples(manifest: Mapping) -> dict[str, str]:
+def chosen(manifest: Mapping) -> dict[str, str]:
     """Kinds of repositories, in the plural, of which a snapshot has a sample alone: how they were chosen, in words."""
     coverage = manifest.get("tables", {}).get("repos", {}).get("coverage", {})
     sampled = {kind: about for kind, about in sorted(coverage.items()) if about.get("status") == "sample"}
@@ -204,7 +204,7 @@ def write_sections(out_dir: Path, document: Mapping, meta: Mapping[str, str], **
     """The paper's sections as LaTeX, from `paper/sections/*.tex.j2`; `document` is results.json, `about` further names."""
     made = environment(
         LatexWords(document["results"]), results=document["results"], parameters=document["parameters"], meta=meta,
-        synthetic=bool(document["snapshot"]["synthetic"]), samples=samples(document["snapshot"]), **about,
+        synthetic=bool(document["snapshot"]["synthetic"]), chosen=chosen(document["snapshot"]), **about,
     )  # fmt: skip
     (out_dir / "sections").mkdir(exist_ok=True)
     for source in sorted((paths.PAPER / "sections").glob("*.tex.j2")):

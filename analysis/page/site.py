@@ -86,7 +86,7 @@ def _environment(document: Mapping) -> jinja2.Environment:
         templates.HtmlWords(document["results"]), address=templates.address, anchor=report.anchor, title=TITLE,
         synthetic=bool(snapshot["synthetic"]), snapshot=snapshot, parameters=document["parameters"],
         before_dates=Parameters(**document["parameters"]).before_dates, results=document["results"],
-        samples=templates.samples(snapshot),
+        chosen=templates.chosen(snapshot),
         **ledger.about(document),
     )  # fmt: skip
     made.filters["breakable"] = _breakable
