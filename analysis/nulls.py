@@ -225,18 +225,15 @@ def null_table(held: Seats, model: str, *, draws: int, seed: int = 0) -> pd.Data
 @carried()
 def printed_nulls(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of `PRINTED` that the null can move: what all draws share is made by what they keep."""
-    return table[(table["null_low"] < table["null_high"]) & table.index.str.split(".").str[-1].isin(PRINTED)]
+    varies = (table["null_low"] < table["null_high"]).to_numpy()
+    return table[varies & np.array([name.split(".")[-1] in PRINTED for name in table.index], dtype=bool)]
 
 
 @carried()
 def patterns_of(table: pd.DataFrame, field: str = "all") -> pd.DataFrame:
     """The rows of a field's core and periphery, as `clique.fit`."""
-    found = table[_is_pattern(table) & table.index.str.startswith(f"{field}.")]
-    return found.set_axis(found.index.str.removeprefix(f"{field}."))
-
-
-def _is_pattern(table: pd.DataFrame) -> np.ndarray:
-    return np.array([name.split(".")[-2] in PATTERNS for name in table.index], dtype=bool)
+    rows = [name for name in table.index if name.split(".")[0] == field and name.split(".")[-2] in PATTERNS]
+    return table.loc[rows].rename(index=lambda name: name.removeprefix(f"{field}."))
 
 
 # --- core and periphery -----------------------------------------------------------------------------------
