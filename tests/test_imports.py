@@ -27,6 +27,8 @@ LAYERS = {
         "nulls",
         "tails",
         "robustness",
+        "coefficients",
+        "triangles",
         "merging",
         "merging.[!c]*",
         "merging.candidates",
