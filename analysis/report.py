@@ -130,6 +130,8 @@ def _latex_character(character: str) -> str:
         return character + (r"\allowbreak{}" if character in "/." else "")
     if character == "…":
         return r"\dots{}"
+    if "À" <= character <= "ÿ" and character.isalpha():  # letters of Western Europe, which the fonts have: names of authors
+        return character
     letter = unicodedata.normalize("NFKD", character)
     if letter.isascii() and letter.isalnum():
         return letter

@@ -268,3 +268,8 @@ def test_no_control_or_invisible_character_reaches_a_table(emitting, tmp_path):
         written = (tmp_path / "tables" / f"t.{suffix}").read_bytes().decode()
         assert "U+0000" in written and "U+202E" in written
         assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2028]", written)
+
+
+def test_names_of_western_europe_are_spelled_as_they_are():
+    assert report.latex("Cánovas Söderström, Straße") == "Cánovas Söderström, Straße"
+    assert report.latex("×Ł") == r"\textlangle{}U+00D7\textrangle{}\textlangle{}U+0141\textrangle{}"

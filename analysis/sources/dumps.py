@@ -107,6 +107,12 @@ class Summary:
         found += [f"rejected from {table}: {n:,} ({reason})" for (table, reason), n in self.rejected.items()]
         found += [f"repositories left out: {n:,} ({reason})" for reason, n in self.left_out.items()]
         found += [f"noted: {what}: {n:,}" for what, n in self.notes.items()]
+        late = sum(n for (_, reason), n in self.rejected.items() if reason.endswith("after the snapshot"))
+        if late:
+            found.append(
+                f"{late:,} of them carry a date after the snapshot's or before Git: if the dump is of a later day, import it "
+                "as one of that day"
+            )
         if self.snapshot is None:
             found.append("dry run: nothing was written; repeats are only found by the import itself")
         return found
