@@ -79,7 +79,8 @@ def _counted(first: pd.DataFrame, second: pd.DataFrame, both: pd.DataFrame, name
     ours, theirs = ours[known], theirs[known]
     totals = {"first": first[name], "second": second[name], "first_in_both": ours, "second_in_both": theirs}
     sums = {column: int(values.sum()) for column, values in totals.items()}
-    return sums | {"repositories": len(ours), "same.share": float((ours == theirs).mean()) if len(ours) else None}
+    same = int((ours == theirs).sum())
+    return sums | {"repositories": len(ours), "same.share": same / len(ours) if len(ours) else None}
 
 
 def names(pair: Pair, kind: str) -> Covered:
@@ -96,10 +97,11 @@ def names(pair: Pair, kind: str) -> Covered:
     ours, theirs = (one.commits.filter(_.kind == kind).select(*key, "authors") for one in (pair.first, pair.second))
     joined = ours.rename(first="authors").inner_join(theirs.rename(second="authors"), key)
     both = hub.keep("both", joined.select(*key, "first", "second"))
-    size = hub.frame(both.agg(commits=_.count(), alike=(_.first == _.second).mean())).loc[0]
+    alike = both.first == both.second
+    size = hub.frame(both.agg(commits=both.count(), alike=alike.sum(), compared=alike.count())).loc[0]
     single = both.filter(_.first.length() == 1, _.second.length() == 1)
     pairs = hub.frame(single.select(first=_.first[0], second=_.second[0]).distinct()).dropna()
-    found = {"commits": int(size["commits"]), "alike.share": size["alike"] if size["commits"] else None}
+    found = {"commits": int(size["commits"]), "alike.share": size["alike"] / size["compared"] if size["compared"] else None}
     for place, other, one in (("first", "second", pair.first), ("second", "first", pair.second)):
         alias = both.select(alias=both[place].unnest()).drop_null("alias").distinct()
         people = alias.inner_join(one.developers.filter(~_.is_bot), "alias")
