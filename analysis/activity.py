@@ -207,15 +207,18 @@ def _why_no_rank(found: Mapping[str, object], *_) -> dict[str, str]:
 
 
 @carried(needs="n_committers", empty=_why_no_rank)
-def top_committers(counts: pd.DataFrame, *, ranks: int = 3) -> dict[str, str | float]:
-    """The repositories with most committers as `<rank>.model` and `<rank>.committers`, ties by name (section 4.1.1)."""
+def top_committers(counts: pd.DataFrame, *, ranks: int = 100) -> dict[str, str | float]:
+    """The repositories with most committers as `<rank>.model` and `<rank>.committers`, ties by name (section 4.1.1).
+
+    The first three always, though there be fewer; further ones, so that a model can be found by its name.
+    """
     leading = counts["n_committers"].dropna().nlargest(ranks, keep="all").index
     known = counts.loc[leading, ["repo_id", "n_committers"]]
     known = known.astype({"n_committers": "int64"}).sort_values(["n_committers", "repo_id"], ascending=[False, True])
     first = dict(enumerate(known.head(ranks).to_dict("records"), start=1))
     return {
         f"{rank}.{name}": first[rank][column] if rank in first else None
-        for rank in range(1, ranks + 1)
+        for rank in range(1, max(3, len(first)) + 1)
         for name, column in (("model", "repo_id"), ("committers", "n_committers"))
     }
 
@@ -379,6 +382,13 @@ def test_results(tests: pd.DataFrame) -> dict[str, float]:
     for pair, rows in tests.dropna(subset="u").groupby("pair"):
         results |= {f"{pair}.tested": len(rows), f"{pair}.higher": int((rows["superiority"] > 0.5).sum())}
     return results
+
+
+@carried()
+def u_and_p(tests: pd.DataFrame) -> dict[str, float]:
+    """U and p of the tests as results by the end of their id, as `n_likes.permissive_vs_none.u`."""
+    rows = tests.to_dict("records")
+    return {f"{row['variable']}.{row['pair']}.{measure}": row[measure] for row in rows for measure in ("u", "p")}
 
 
 def _why_no_row(table: pd.DataFrame, _) -> dict[str, str]:

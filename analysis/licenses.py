@@ -20,12 +20,14 @@ import pandas as pd
 
 from analysis.paths import DATA
 
-COLUMNS = ["identifier", "spdx", "group", "reason"]
+COLUMNS = ["identifier", "spdx", "group", "reason", "source"]
 GROUPS = ("permissive", "restrictive", "unclassified")
 
 
 def load(path: Path = DATA / "licenses.csv") -> pd.DataFrame:
-    """Read the licence table: identifier, spdx ("" if none), group, reason; one row per identifier.
+    """Read the licence table: identifier, spdx ("" if none), group, reason, source; one row per identifier.
+
+    source: where the terms stand (SPDX's entry, the publisher's text), or that the identifier alone was read.
 
     Raises ValueError for other columns, an identifier repeated or not in lower case, or an unknown group.
     """

@@ -188,6 +188,32 @@ def structure(
     }
 
 
+@carried(needs="links")
+def numbering_ranges(network: nx.DiGraph | Links, *, draws: int = 4, seed: int = 0) -> dict[str, float]:
+    """How far MOD and COM of every core depend on the order of its nodes, where greedy modularity meets ties.
+
+    Out: `<level>.{mod,com}_{low,high}`, the range over the order as it is and `draws` random ones; a level that is
+    undefined is left out.
+    """
+    everyone, rng = links(network), np.random.default_rng(seed)
+    numbers = core_numbers_of(everyone)
+    found = {}
+    for level, k in _levels(numbers).items():
+        if k is not None:
+            core = _core(everyone, numbers >= k)
+            others = (_relabelled(core, rng.permutation(core.nodes)) for _ in range(draws))
+            parts = zip(*(_modularity(one, weighted=False) for one in (core, *others)), strict=True)
+            for name, values in zip(("mod", "com"), parts, strict=True):
+                found |= {f"{level}.{name}_low": min(values), f"{level}.{name}_high": max(values)}
+    return found
+
+
+def _relabelled(network: Links, order: np.ndarray) -> Links:
+    source, target = order[network.source], order[network.target]
+    rows = np.lexsort((target, source))
+    return Links(network.nodes, source[rows], target[rows], network.weight[rows])
+
+
 def _mutual(network: Links) -> int:
     """Count the edges whose reverse exists."""
     source, target, nodes = network.source, network.target, network.nodes

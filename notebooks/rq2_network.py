@@ -125,6 +125,16 @@ report.numbers("rq2.mm", network.core_results(cores_of_multimodal))
 report.table("rq2_structure_mm", network.printed_cores(cores_of_multimodal))
 
 # %% [markdown]
+# The search for communities meets ties and takes the first by number. How far MOD and COM move when the nodes are
+# numbered in another order:
+
+# %%
+report.numbers("rq2.all", network.numbering_ranges(everyone))
+report.numbers("rq2.cv", network.numbering_ranges(vision))
+report.numbers("rq2.nlp", network.numbering_ranges(language))
+report.numbers("rq2.mm", network.numbering_ranges(multimodal))
+
+# %% [markdown]
 # ## What the edge rule makes by itself
 #
 # Two people who both lead a commit in a model always have both edges. So much of the reciprocity is made within a

@@ -16,8 +16,8 @@ from packaging.licenses import canonicalize_license_expression
 from analysis.paths import DATA
 
 HEADERS = {
-    "licenses.csv": ["identifier", "spdx", "group", "reason"],
-    "organisations.csv": ["owner", "model", "organisation", "slug", "kind", "source"],
+    "licenses.csv": ["identifier", "spdx", "group", "reason", "source"],
+    "organisations.csv": ["owner", "model", "organisation", "slug", "kind", "source", "evidence"],
     "bots.csv": ["name", "rule", "source"],
 }
 
@@ -206,6 +206,27 @@ def test_every_licence_has_a_reason_of_its_own_words():
     for row in rows("licenses.csv"):
         assert len(row["reason"]) >= 8, row
         assert row["reason"].casefold() not in {row["group"], row["identifier"]}
+
+
+def test_a_licence_says_where_its_terms_stand_or_that_its_name_alone_was_read():
+    for row in rows("licenses.csv"):
+        if row["spdx"]:
+            assert row["source"] == f"https://spdx.org/licenses/{row['spdx']}.html"
+        else:
+            assert row["source"] == "the identifier alone" or row["source"].startswith("https://"), row
+
+
+def test_what_proves_an_organisation_follows_from_its_source():
+    for row in rows("organisations.csv"):
+        on_the_hub = row["source"].startswith("https://huggingface.co/")
+        expected = {
+            "study": row["source"].startswith("Osborne"),
+            "release": row["source"].startswith("https://") and not on_the_hub,
+            "itself": on_the_hub and row["owner"].casefold() == row["organisation"].casefold(),
+            "account": on_the_hub and row["owner"] and row["owner"].casefold() != row["organisation"].casefold(),
+            "model card": on_the_hub and not row["owner"],
+        }
+        assert [kind for kind, holds in expected.items() if holds] == [row["evidence"]], row
 
 
 @pytest.mark.parametrize(

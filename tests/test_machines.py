@@ -42,8 +42,9 @@ PERMITTED = {
     ("report.py", "10 ** (-decimals)"): "a threshold of how a number is printed",
     ("ledger.py", "10 ** (-decimals)"): "a threshold of how a number is printed",
     ("published.py", "10 ** int(decimals)"): "whole numbers",
-    ("generator.py", "base ** 3"): "whole numbers",
-    ("generator.py", "base ** power"): "whole numbers",
+    ("plan.py", "base ** 3"): "whole numbers",
+    ("plan.py", "base ** power"): "whole numbers",
+    ("network.py", "np.array([grown.degrees[v] for v in among], dtype=np.int64) ** HUBS"): "whole numbers",
 }
 
 

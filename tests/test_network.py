@@ -657,3 +657,24 @@ def test_of_nobody_there_is_no_share():
 
 def test_a_developer_of_two_models_counts_once():
     assert network.developer_count(pd.DataFrame({"repo_id": ["a", "b", "b"], "developer": [1, 1, 2]})) == 2
+
+
+# --- how far the numbering of nodes decides -----------------------------------------------------------------------
+
+
+def test_communities_that_no_tie_decides_have_no_range_and_those_that_ties_decide_have_one():
+    """Two cliques that one edge joins are two communities, however they are numbered; a ring of twelve has only ties."""
+    cliques = nx.disjoint_union(*(nx.complete_graph(5, create_using=nx.DiGraph) for _ in range(2)))
+    cliques.add_edge(0, 5)
+    found = network.numbering_ranges(cliques, draws=6)
+    assert (found["k1.com_low"], found["k1.com_high"]) == (2, 2) and found["k1.mod_low"] == found["k1.mod_high"]
+    assert "k10.mod_low" not in found
+    ring = network.numbering_ranges(nx.cycle_graph(12, create_using=nx.DiGraph), draws=20)
+    assert ring["k1.mod_low"] < ring["k1.mod_high"]
+
+
+def test_a_range_holds_the_score_of_the_network_as_it_is_numbered():
+    ring = nx.cycle_graph(12, create_using=nx.DiGraph)
+    found, own = network.numbering_ranges(ring, draws=3), network.structure(ring)
+    assert found["k1.mod_low"] <= own["mod"] <= found["k1.mod_high"]
+    assert network.numbering_ranges(ring, draws=0)["k1.mod_low"] == own["mod"]

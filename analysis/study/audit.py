@@ -5,14 +5,11 @@ False only where no data at all could give the printed values, under the assumpt
 found in numbers; its words are in `paper/templates/audit.toml`.
 """
 
-import functools
+import itertools
 import math
-import tomllib
 from collections.abc import Iterator
 from fractions import Fraction
-from itertools import pairwise
 from statistics import NormalDist
-from string import Formatter
 from typing import NamedTuple
 
 import pandas as pd
@@ -22,7 +19,9 @@ from analysis.activity import GROUPS, PAIRS
 from analysis.engine import FIELDS
 from analysis.snapshot import PLURAL
 from analysis.study import groups
+from analysis.study.findings import Finding, Findings, digits, equals, in_words, on
 from analysis.study.groups import COMPARISONS, Compared, Order
+from analysis.study.kinds import SHARES
 from analysis.study.published import (
     LISTED,
     PRINTED_UNDEFINED,
@@ -34,34 +33,10 @@ from analysis.study.published import (
 )
 from analysis.study.rich_club import RichClub, rich_clubs
 
-WORDS = paths.PAPER / "templates" / "audit.toml"
 AUDIT_COLUMNS = ("id", "place", "statement", "published", "derived", "consistent", "assumption")
 SUBFIELDS = tuple(FIELDS)[1:]
 PROMPTED = ("same_repository", "real_names")  # the two rounds of name matching that count rejected pairs too
 MILLION = 1_000_000
-# Each share with the two counts that make it, and where it is printed.
-SHARES = (
-    ("rq2.people.same_repository.accepted_share", "rq2.people.same_repository.accepted",
-     "rq2.people.same_repository.compared"),
-    ("rq2.people.real_names.accepted_share", "rq2.people.real_names.accepted",
-     "rq2.people.real_names.compared"),
-    ("rq2.people.central.developer_share", "rq2.people.central.developers", "rq2.people.developers"),
-    ("rq1.models.grouped.share", "rq1.models.grouped.count", "rq1.models.count"),
-)  # fmt: skip
-
-
-class Finding(NamedTuple):
-    """What a check found: `form` names its words, as `<check>` or `<check>.<form>`, and `numbers` fill them in."""
-
-    form: str
-    id: str
-    place: str
-    published: str
-    consistent: bool | None  # None where the printed values do not decide
-    numbers: dict[str, object]
-
-
-Findings = Iterator[Finding]
 
 
 def audit_findings(published: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -71,7 +46,7 @@ def audit_findings(published: pd.DataFrame | None = None) -> pd.DataFrame:
     where the printed values do not decide), assumption. A check whose values are not in `published` gives no row.
     """
     printed = exact_numbers(printed_values() if published is None else published)
-    rows = [_in_words(found) for check in CHECKS for found in check(printed)]
+    rows = [in_words(found) for check in CHECKS for found in check(printed)]
     return pd.DataFrame(rows, columns=list(AUDIT_COLUMNS)).astype({"consistent": "boolean"})
 
 
@@ -79,7 +54,7 @@ def impossible(published: pd.DataFrame | None = None) -> dict[str, str]:
     """id -> one sentence why the printed value cannot come from its own definition (ARCC, assortativity)."""
     printed = exact_numbers(printed_values() if published is None else published)
     found = [*_rich_club(printed), *_assortativity(printed)]
-    return {one.id: _in_words(one)[2] for one in found if one.consistent is False}
+    return {one.id: in_words(one)[2] for one in found if one.consistent is False}
 
 
 def outcome_counts(findings: pd.DataFrame) -> dict[str, int]:
@@ -125,49 +100,6 @@ def quantities(published: pd.DataFrame | None = None) -> dict[str, float]:
     return found
 
 
-# --- how a finding is put into words ----------------------------------------------------------------------------------
-
-
-def _on(cell: Printed, form: str, consistent: bool | None, **numbers) -> Finding:
-    """A finding on one printed number."""
-    return Finding(form, cell.id, cell.place, cell.text, consistent, numbers)
-
-
-def _equals(cell: Printed, form: str, value: Fraction) -> Finding:
-    """Whether the value that follows for a printed number would be printed so."""
-    return _on(cell, form, cell.holds(value), value=value)
-
-
-class _Words(Formatter):
-    """Fills in numbers as `_digits` writes them."""
-
-    def format_field(self, value, spec: str) -> str:
-        return value if isinstance(value, str) else _digits(value)
-
-
-@functools.cache
-def _texts() -> dict:
-    return tomllib.loads(WORDS.read_text(encoding="utf-8"))
-
-
-def _in_words(found: Finding) -> tuple:
-    """The finding's row, in the order of `AUDIT_COLUMNS`."""
-    check, _, form = found.form.partition(".")
-    said = {part: text if isinstance(text, str) else text.get(form, "") for part, text in _texts()[check].items()}
-    numbers = {"published": found.published} | found.numbers
-    asked, follows = (_Words().vformat(said[part], (), numbers) for part in ("asks", "follows"))
-    assumed = _texts()["assumptions"][said["assumes"]] if said.get("assumes") else ""
-    consistent = None if found.consistent is None else bool(found.consistent)
-    return f"{check}.{found.id}", found.place, asked, found.published, follows, consistent, assumed
-
-
-def _digits(value: Fraction | float) -> str:
-    number = float(value)
-    if number == round(number) or abs(number) >= 1e5:
-        return f"{number:.0f}"
-    return f"{number:.4g}" if abs(number) < 1 else f"{number:.6g}"
-
-
 # --- Tables 6-9 -------------------------------------------------------------------------------------------------------
 
 
@@ -176,12 +108,12 @@ def _sizes(printed: Numbers) -> Findings:
     for core, nodes, edges in printed.cores():
         pairs = nodes * (nodes - 1)
         for (degree,) in printed.where(f"{core}.ad"):
-            yield _equals(degree, "average_degree", Fraction(2 * edges, nodes))
+            yield equals(degree, "average_degree", Fraction(2 * edges, nodes))
         for (density,) in printed.where(f"{core}.dens") if pairs else ():
-            yield _equals(density, "density", Fraction(edges, pairs))
+            yield equals(density, "density", Fraction(edges, pairs))
         for size, k in printed.where(f"{core}.edges", f"{core}.k"):
             least = math.ceil(k.value * nodes / 2)
-            yield _on(size, "edges", least <= edges <= pairs, nodes=nodes, k=k.value, least=least, pairs=pairs)
+            yield on(size, "edges", least <= edges <= pairs, nodes=nodes, k=k.value, least=least, pairs=pairs)
 
 
 def _reciprocity(printed: Numbers) -> Findings:
@@ -193,7 +125,7 @@ def _reciprocity(printed: Numbers) -> Findings:
             mutual = (edges - single for single in range(gaps % 2, min(gaps, edges) + 1, 2))
             fits = [count for count in mutual if count % 2 == 0 and share.holds(Fraction(count, edges))]
             form = "reciprocity.possible" if fits else "reciprocity.impossible"
-            yield _on(share, form, bool(fits), mutual=fits[0] if fits else 0, edges=edges)
+            yield on(share, form, bool(fits), mutual=fits[0] if fits else 0, edges=edges)
 
 
 def _modularity(printed: Numbers) -> Findings:
@@ -201,7 +133,7 @@ def _modularity(printed: Numbers) -> Findings:
     for core, *_ in printed.cores():
         for modularity, communities in printed.where(f"{core}.mod", f"{core}.com"):
             ceiling = 1 - 1 / communities.value
-            yield _on(modularity, "modularity", modularity.low <= ceiling, ceiling=ceiling)
+            yield on(modularity, "modularity", modularity.low <= ceiling, ceiling=ceiling)
 
 
 def _assortativity(printed: Numbers) -> Findings:
@@ -220,7 +152,7 @@ def _assortativity(printed: Numbers) -> Findings:
             consistent = False if differ else None if gaps else True
             yield Finding(form, name, undefined[name], "undefined", consistent, {"edges": edges, "nodes": nodes})
         elif name in printed and not gaps:
-            yield _on(printed[name], "assortativity.complete", False)
+            yield on(printed[name], "assortativity.complete", False)
 
 
 def _nested(printed: Numbers) -> Findings:
@@ -228,7 +160,7 @@ def _nested(printed: Numbers) -> Findings:
     for field in FIELDS:
         levels = sorted(level[:3] for level in printed.levels(field))
         if len(levels) > 1:
-            falling = all(a[1] >= b[1] and a[2] >= b[2] for a, b in pairwise(levels))
+            falling = all(a[1] >= b[1] and a[2] >= b[2] for a, b in itertools.pairwise(levels))
             shown = ", ".join(f"k={k}: {nodes}/{edges}" for k, nodes, edges in levels)
             table = printed[f"rq2.{field}.k1.nodes"].place.split(",")[0]
             yield Finding("nested", f"rq2.{field}", table, shown, falling, {})
@@ -238,17 +170,17 @@ def _nested(printed: Numbers) -> Findings:
             if k in whole:
                 most_nodes, most_edges = whole[k]
                 within = nodes <= most_nodes and edges <= most_edges
-                yield _on(printed[f"{core}.nodes"], "subset", within, nodes=most_nodes, edges=most_edges)
+                yield on(printed[f"{core}.nodes"], "subset", within, nodes=most_nodes, edges=most_edges)
 
 
 def _rich_club(printed: Numbers) -> Findings:
     """Whether each printed ARCC can come from its definition (Table 1), given the table's sizes."""
     for club in rich_clubs(printed):
         pairs = club.nodes * (club.nodes - 1)
-        bounds = " to ".join(dict.fromkeys(_digits(end) for end in (club.floor, club.ceiling)))
+        bounds = " to ".join(dict.fromkeys(digits(end) for end in (club.floor, club.ceiling)))
         numbers = {"top": club.top, "needed": club.needed, "allowed": club.allowed, "nearest": club.nearest}
         numbers |= {"nodes": club.nodes, "pairs": pairs, "gaps": pairs - club.edges, "range": bounds}
-        yield _on(club.printed, f"rich_club.{_club_form(club, pairs)}", club.attainable, **numbers)
+        yield on(club.printed, f"rich_club.{_club_form(club, pairs)}", club.attainable, **numbers)
 
 
 def _club_form(club: RichClub, pairs: int) -> str:
@@ -268,7 +200,7 @@ def _ranges(printed: Numbers) -> Findings:
         values = [printed[member].value for member in ids if member in printed]
         for end, choose in (("min", min), ("max", max)):
             for (cell,) in printed.where(f"{name}.{end}") if values else ():
-                yield _equals(cell, "range", choose(values))
+                yield equals(cell, "range", choose(values))
     for field in SUBFIELDS:
         for degree, k in printed.where(f"rq2.{field}.kmax.ad", f"rq2.{field}.kmax.k"):
             yield Finding("reaches_k", degree.id, "§4.2.2", k.text, degree.holds(k.value), {"degree": degree.text})
@@ -301,35 +233,42 @@ def _leaves(cell: dict, low: Fraction, high: Fraction) -> bool:
 
 def _shares(printed: Numbers) -> Findings:
     """Shares beside the counts they are made of (Sections 3.4, 3.5)."""
-    for names in SHARES:
-        for share, part, whole in printed.where(*names):
+    for name, counts in SHARES.items():
+        for share, part, whole in printed.where(name, *counts):
             count, value = part.value, part.value / whole.value
             others = range(math.ceil(count / share.high), math.floor(count / share.low) + 1)
             form = "share.agrees" if share.holds(value) else "share.of_another" if others else "share.of_none"
             fits = " or ".join(map(str, others))
-            yield _on(share, form, share.holds(value), value=value, count=count, total=whole.value, others=fits)
+            yield on(share, form, share.holds(value), value=value, count=count, total=whole.value, others=fits)
 
 
 def _people(printed: Numbers) -> Findings:
-    """Names before and after merging, and accepted pairs (Sections 3.4 and 5.3.2)."""
+    """Names before and after merging, and accepted pairs (Sections 3.4 and 5.3.2).
+
+    p accepted pairs remove at most p names; fewer where several are one person's, whose m names have m(m-1)/2 pairs.
+    """
 
     def where(*names: str) -> Iterator[tuple[Printed, ...]]:
         return printed.where(*(name if name.startswith("rq") else f"rq2.people.{name}" for name in names))
 
     for names, real, usernames in where("developers", "real_names.names", "real_names.usernames"):
         total = real.value + usernames.value
-        after = names.value - sum(first.value for (first,) in where("same_repository.accepted"))
-        yield _on(names, "people.developers", total in (names.value, after), total=total, after=after)
+        pairs = int(sum(first.value for (first,) in where("same_repository.accepted")))
+        fewest = next(m for m in itertools.count(1) if m * (m - 1) // 2 >= pairs) - 1
+        after, most = names.value - pairs, names.value - fewest
+        agree = total == names.value or after <= total <= most
+        numbers = {"total": total, "after": after, "most": most, "pairs": pairs, "removed": names.value - total}
+        yield on(names, "people.developers", agree, **numbers)
     for merged, *accepted in where("merged", *(f"{part}.accepted" for part in (*PROMPTED, "central"))):
         most = sum(cell.value for cell in accepted)
-        yield _on(merged, "people.merged", merged.value <= most, most=most)
+        yield on(merged, "people.merged", merged.value <= most, most=most)
     for central, core in where("central.developers", "rq2.all.k10.nodes"):
-        yield _on(central, "people.central", central.value >= core.value, least=core.value)
+        yield on(central, "people.central", central.value >= core.value, least=core.value)
     for rejected, *pairs in where(
         "rejected", *(f"{part}.{end}" for end in ("compared", "accepted") for part in PROMPTED)
     ):
         most = sum(cell.value for cell in pairs[:2]) - sum(cell.value for cell in pairs[2:])
-        yield _on(rejected, "people.rejected", rejected.value <= most, most=most)
+        yield on(rejected, "people.rejected", rejected.value <= most, most=most)
 
 
 def _isolates(printed: Numbers) -> Findings:
@@ -339,7 +278,59 @@ def _isolates(printed: Numbers) -> Findings:
         low, high = (1 - connected.value / total for total in (names.value - merged, names.value))
         most = math.floor(connected.value / (1 - share.high))
         consistent = share.low <= high and low <= share.high
-        yield _on(share, "isolates", consistent, low=low, high=high, most_developers=most)
+        yield on(share, "isolates", consistent, low=low, high=high, most_developers=most)
+
+
+def _clique_degrees(printed: Numbers) -> Findings:
+    """ARCC as 2/(N-1): what 2E/(N(N-1)) gives if nodes are counted for edges; whole N or none for each row (Tables 6-9)."""
+    rows = [(core, nodes, edges) for core, nodes, edges in printed.cores() if f"{core}.arcc" in printed]
+    fits = {core: _whole_sizes(printed[f"{core}.arcc"]) for core, *_ in rows}
+    complete = [core for core, nodes, edges in rows if edges == nodes * (nodes - 1)]
+    if complete:
+        met = [core for core, nodes, _ in rows if core in complete and nodes in fits[core]]
+        lacking = [printed[f"{core}.arcc"].text for core, *_ in rows if not fits[core]]
+        numbers = {"rows": len(rows), "whole": len(rows) - len(lacking), "lacking": ", ".join(lacking)}
+        numbers |= {"complete": len(complete), "met": len(met)}
+        shown = ", ".join(printed[f"{core}.arcc"].text for core, *_ in rows)
+        yield Finding("clique_degrees", "rq2.arcc", "Tables 6-9, ARCC", shown, None, numbers)
+
+
+def _whole_sizes(share: Printed) -> list[int]:
+    """Whole N for which 2/(N-1) would be printed so."""
+    if share.low <= 0:
+        return []
+    low, high = (2 / bound + 1 for bound in (share.high, share.low))
+    return list(range(math.ceil(low), math.floor(high) + 1))
+
+
+def _same_core(printed: Numbers) -> Findings:
+    """A sub-field's k-core with as many nodes and edges as that of all is the same one; a field of lower k lacks it."""
+    whole = {k: (nodes, edges) for k, nodes, edges, _ in printed.levels("all")}
+    last = max(whole, default=0)
+    for field in SUBFIELDS:
+        levels = printed.levels(field)
+        if any(k == last and (nodes, edges) == whole[k] for k, nodes, edges, _ in levels):
+            lacking = [one for one in SUBFIELDS if 0 < max((k for k, *_ in printed.levels(one)), default=0) < last]
+            numbers = {"nodes": whole[last][0], "edges": whole[last][1], "k": last}
+            numbers["lacking"] = " or ".join(name.upper() for name in lacking)
+            yield on(printed[f"rq2.{field}.kmax.nodes"], "same_core", True, **numbers)
+
+
+def _real_cores(printed: Numbers) -> Findings:
+    """The innermost core of a real snapshot as of the study's month (`data/real_cores.csv`), beside Table 6's."""
+    rows = pd.read_csv(paths.DATA / "real_cores.csv")
+    names = ("k", "nodes", "edges", "acc")
+    for k, nodes, edges, acc in printed.where(*(f"rq2.all.kmax.{name}" for name in names)):
+        without, with_bots = (rows[rows["bots"] == bots].iloc[0] for bots in ("exclude", "include"))
+        numbers = {name: int(without[name]) for name in ("k", "nodes", "edges")} | {"acc": float(without["acc"])}
+        agree = acc.holds(Fraction(str(without["acc"])))
+        yield on(acc, "real_cores.clustering", agree or None, snapshot=str(without["snapshot"]), **numbers)
+        same = tuple(int(with_bots[name]) for name in names[:3]) == (k.value, nodes.value, edges.value)
+        deepest = printed["rq2.nlp.kmax.k"].text if "rq2.nlp.kmax.k" in printed else "none"
+        shown = f"k = {k.text}, {nodes.text} nodes, {edges.text} edges"
+        found = {name: int(with_bots[name]) for name in names[:3]} | {"acc": float(with_bots["acc"]), "nlp": deepest}
+        found["without"] = int(without["k"])
+        yield Finding("real_cores.bots", nodes.id, nodes.place, shown, True if same else None, found)
 
 
 # --- Tables 2-4 -------------------------------------------------------------------------------------------------------
@@ -358,7 +349,7 @@ def _spread(printed: Numbers) -> Findings:
                 room = max(float((top.value - mean.low) * (mean.high - least.value)), 0.0)
                 ceiling = math.sqrt(room * n / (n - 1))
                 within = floor <= std.high and std.low <= ceiling
-                yield _on(std, "spread", within, top=top.text, n=n, floor=floor, ceiling=ceiling)
+                yield on(std, "spread", within, top=top.text, n=n, floor=floor, ceiling=ceiling)
 
 
 def _means(printed: Numbers) -> Findings:
@@ -366,7 +357,7 @@ def _means(printed: Numbers) -> Findings:
     for prefix, n in printed.distributions():
         for mean, top, *quartiles in printed.where(f"{prefix}.mean", f"{prefix}.max", *_quartiles(prefix)):
             floor = (_floor_sum(quartiles, n, n - 1) + top.value) / n
-            yield _on(mean, "mean", mean.high >= floor, floor=floor)
+            yield on(mean, "mean", mean.high >= floor, floor=floor)
 
 
 def _quartiles(prefix: str) -> list[str]:
@@ -376,7 +367,7 @@ def _quartiles(prefix: str) -> list[str]:
 def _floor_sum(quartiles: list[Printed], n: int, first: int) -> Fraction:
     """Least sum of the `first` smallest of n values with this minimum and these (interpolated) quartiles."""
     starts = [0, *(math.ceil(Fraction(part * (n - 1), 4)) for part in (1, 2, 3)), n]
-    spans = [max(min(end, first) - start, 0) for start, end in pairwise(starts)]
+    spans = [max(min(end, first) - start, 0) for start, end in itertools.pairwise(starts)]
     return sum((cell.value * span for cell, span in zip(quartiles, spans, strict=True)), Fraction(0))
 
 
@@ -389,11 +380,11 @@ def _unions(printed: Numbers) -> Findings:
                 exact = statistic == "max"  # a maximum of counts is printed exactly
                 union, *parts = ((c.value, c.value) if exact else (c.low, c.high) for c in cells)
                 low, high = max(part[0] for part in parts), sum(part[1] for part in parts)
-                yield _on(cells[0], "union.parts", union[1] >= low and union[0] <= high, low=low, high=high)
+                yield on(cells[0], "union.parts", union[1] >= low and union[0] <= high, low=low, high=high)
         for starters, discussions in printed.where(
             f"rq1.{kind}.n_disc_starters.mean", f"rq1.{kind}.n_discussions.mean"
         ):
-            yield _on(starters, "union.starters", starters.low <= discussions.high, most=discussions.text)
+            yield on(starters, "union.starters", starters.low <= discussions.high, most=discussions.text)
 
 
 def _zero_shares(printed: Numbers) -> Findings:
@@ -405,10 +396,10 @@ def _zero_shares(printed: Numbers) -> Findings:
                     yield _quartile_of_zeros(quartile, share, n, position)
             floor = 1 - share.high
             for (mean,) in printed.where(f"{prefix}.mean"):
-                yield _on(mean, "zeros.mean", mean.high >= floor, floor=floor)
+                yield on(mean, "zeros.mean", mean.high >= floor, floor=floor)
             for (mean,) in printed.where(prefix.replace("n_discussions", "n_disc_starters") + ".mean"):
                 if prefix.endswith("n_discussions"):
-                    yield _on(mean, "starters", mean.high >= floor, share=100 * (1 - share.value), floor=floor)
+                    yield on(mean, "starters", mean.high >= floor, share=100 * (1 - share.value), floor=floor)
 
 
 def _quartile_of_zeros(quartile: Printed, share: Printed, n: int, position: int) -> Finding:
@@ -419,7 +410,7 @@ def _quartile_of_zeros(quartile: Printed, share: Printed, n: int, position: int)
         needs, consistent = "1 or more", quartile.value >= 1
     elif math.ceil(share.low * n) > math.ceil(place):
         needs, consistent = "0", quartile.value == 0
-    return _on(quartile, "zeros.quartile", consistent, zeros=100 * share.value, below=25 * position, needs=needs)
+    return on(quartile, "zeros.quartile", consistent, zeros=100 * share.value, below=25 * position, needs=needs)
 
 
 def _concentration(printed: Numbers) -> Findings:
@@ -435,7 +426,7 @@ def _concentration(printed: Numbers) -> Findings:
                     least = max(least, _floor_sum(quartiles, n, outside))
                 left = Fraction(100 - percent, 100) * mean.high * n
                 numbers = {"percent": 100 - percent, "least": least / n, "left": left / n}
-                yield _on(share, "concentration", least <= left, **numbers)
+                yield on(share, "concentration", least <= left, **numbers)
 
 
 def _single(printed: Numbers) -> Findings:
@@ -446,7 +437,7 @@ def _single(printed: Numbers) -> Findings:
         squares = std.high**2 + mean.high**2 - one.low
         none = max(Fraction(0), 1 - (one.high + mean.high) / 2)
         consistent = most_rest >= 0 and squares >= 2 * least_rest and none <= 1 - one.low
-        yield _on(one, "single", consistent, none=100 * none)
+        yield on(one, "single", consistent, none=100 * none)
 
 
 def _downloads(printed: Numbers) -> Findings:
@@ -455,7 +446,7 @@ def _downloads(printed: Numbers) -> Findings:
     for count, mean, top, models in printed.where(*names, "rq1.models.count"):
         total = mean.high * models.value
         least = (count.value - 1) * MILLION + top.value
-        yield _on(count, "downloads", least <= total, least=least, total=total)
+        yield on(count, "downloads", least <= total, least=least, total=total)
 
 
 def grim(mean: Printed, n: int, *, step: int = 1) -> bool | None:
@@ -477,7 +468,7 @@ def _whole_totals(printed: Numbers) -> Findings:
             if possible is None:
                 blunt.setdefault((prefix.rsplit(".", 1)[0], n), []).append(mean)
             else:
-                yield _on(mean, "whole_total.tested", possible, n=n, nearest=Fraction(round(mean.value * n), n))
+                yield on(mean, "whole_total.tested", possible, n=n, nearest=Fraction(round(mean.value * n), n))
     for (prefix, n), means in blunt.items():
         widest = min(mean.high - mean.low for mean in means)
         shown, table = ", ".join(mean.text for mean in means), means[0].place.split(",")[0]
@@ -497,6 +488,15 @@ def _license_shares(printed: Numbers) -> Findings:
             yield Finding("licenses", name, shares[0].place, shown, agree, {"total": total})
 
 
+def _left_out(printed: Numbers) -> Findings:
+    """Models left out for a rare licence need so many of these (Section 3.5)."""
+    names = ("rq1.models.count", "rq1.models.grouped.count", "rq1.models.grouped.min_repositories")
+    for models, grouped, least in printed.where(*names):
+        left, most = models.value - grouped.value, least.value - 1
+        numbers = {"left": left, "least": least.text, "licences": math.ceil(left / most)}
+        yield on(grouped, "left_out", left >= 0, **numbers)
+
+
 def _organisations(printed: Numbers) -> Findings:
     """The organisations that Section 4.3.2 lists, their number and their joint share."""
     for network, names in LISTED.items():
@@ -504,7 +504,7 @@ def _organisations(printed: Numbers) -> Findings:
         for cells in printed.where(*(f"{base}.organisation.{name}" for name in names)):
             counts = [cell.value for cell in cells]
             for (said,) in printed.where(f"{base}.leading_count"):
-                yield _on(said, "organisations.number", said.value == len(names), listed=len(names))
+                yield on(said, "organisations.number", said.value == len(names), listed=len(names))
             for (share,) in printed.where(f"{base}.leading_share"):
                 yield _joint_share(printed, share, base, counts)
 
@@ -518,7 +518,7 @@ def _joint_share(printed: Numbers, share: Printed, base: str, counts: list[Fract
             form, numbers = "share_of_fewer", numbers | {"first": first / 100, "said": said.text}
             for (user,) in printed.where(f"{base}.organisation.nitrosocke"):
                 form, numbers = "share_with_a_user", numbers | {"with_user": (first + user.value) / 100}
-    return _on(share, f"organisations.{form}", share.holds(numbers["share"]), **numbers)
+    return on(share, f"organisations.{form}", share.holds(numbers["share"]), **numbers)
 
 
 def _usage(printed: Numbers) -> Findings:
@@ -530,13 +530,13 @@ def _usage(printed: Numbers) -> Findings:
     }
     for (field, model), name in tops.items():
         for spaces, whole in printed.where(name, tops.get(("all", model), "")) if field != "all" else ():
-            yield _on(spaces, "usage.same_model", spaces.value == whole.value, model=model, spaces=whole.text)
+            yield on(spaces, "usage.same_model", spaces.value == whole.value, model=model, spaces=whole.text)
     for field in SUBFIELDS:
         for size, top in printed.where(f"rq3.{field}.usage.models", f"rq3.{field}.usage.top.1.spaces"):
-            yield _on(size, "spaces", size.value >= top.value, spaces=top.text)
+            yield on(size, "spaces", size.value >= top.value, spaces=top.text)
     for (said,) in printed.where("rq3.all.usage.degree.count_from_1000"):
         named = {model for (_, model), name in tops.items() for (top,) in printed.where(name) if top.value >= 1000}
-        yield _on(said, "usage.popular", len(named) <= said.value, named=len(named))
+        yield on(said, "usage.popular", len(named) <= said.value, named=len(named))
 
 
 def _first(printed: Numbers) -> Findings:
@@ -546,7 +546,7 @@ def _first(printed: Numbers) -> Findings:
         ("rq3.all.usage.top.1.spaces", "rq3.all.usage.degree.max"),
     ):
         for first, most in printed.where(*names):
-            yield _equals(first, "first", most.value)
+            yield equals(first, "first", most.value)
 
 
 def _community_note(printed: Numbers) -> Findings:
@@ -554,16 +554,16 @@ def _community_note(printed: Numbers) -> Findings:
     for kind in PLURAL.values():
         for (quartile,) in printed.where(f"rq1.{kind}.n_community.q25"):
             if quartile.value >= 1:
-                yield _on(quartile, "community_note", None)
+                yield on(quartile, "community_note", None)
 
 
 def _centrality(printed: Numbers) -> Findings:
     """Mean PageRank = 1/N, mean degree = 2E/N (Section 4.2.1 and Table 6)."""
     for nodes, edges in printed.where("rq2.all.k1.nodes", "rq2.all.k1.edges"):
         for (degree,) in printed.where("rq2.all.degree.mean"):
-            yield _equals(degree, "centrality.degree", 2 * edges.value / nodes.value)
+            yield equals(degree, "centrality.degree", 2 * edges.value / nodes.value)
         for (rank,) in printed.where("rq2.all.pagerank.mean"):
-            yield _equals(rank, "centrality.pagerank", 1 / nodes.value)
+            yield equals(rank, "centrality.pagerank", 1 / nodes.value)
 
 
 # --- Table 5 ----------------------------------------------------------------------------------------------------------
@@ -594,6 +594,16 @@ def _solved(printed: Numbers, tested: Compared) -> Solved:
     return Solved(permissive, restrictive, tested.none, residual, low, high)
 
 
+def _openrail(printed: Numbers, sizes: Solved) -> Findings:
+    """Apache, MIT and openrail together beside the permissive group (Sections 4.1.3, 5.2.2; Table 5)."""
+    shares = (f"rq1.models.license_share.{name}" for name in ("apache-2.0", "mit", "openrail"))
+    for models, unlicensed, *parts in printed.where("rq1.models.count", "rq1.models.unlicensed_share", *shares):
+        least = sum(part.low for part in parts) * (1 - unlicensed.high) * models.value
+        decided = least > max(sizes.permissive, sizes.permissive_high)
+        numbers = {"least": math.floor(least), "permissive": round(sizes.permissive), "high": round(sizes.permissive_high)}
+        yield on(parts[-1], "openrail", True if decided else None, **numbers)
+
+
 def _orders(tested: Compared) -> list[Order]:
     """The claimed order for every number of models without a licence that the printed share allows."""
     (low, high), least_u = tested.none_bounds, tested.u.min()
@@ -618,7 +628,8 @@ def _groups(printed: Numbers) -> Findings:
         "residual": sizes.residual,
     }
     numbers |= {"low": round(low), "high": round(high)} if low <= high else {}
-    yield Finding(form, f"{TESTS}.sizes", "Table 5", f"none {_digits(sizes.none)}", consistent, numbers)
+    yield Finding(form, f"{TESTS}.sizes", "Table 5", f"none {digits(sizes.none)}", consistent, numbers)
+    yield from _openrail(printed, sizes)
     yield from _superiority(printed, tested, sizes)
     yield _p_values(tested, sizes)
 
@@ -662,7 +673,8 @@ def _p_values(tested: Compared, sizes: Solved) -> Finding:
 
 
 CHECKS = (
-    _sizes, _reciprocity, _modularity, _assortativity, _nested, _rich_club, _ranges, _repeats, _shares, _people, _isolates,
-    _spread, _means, _unions, _zero_shares, _concentration, _single, _downloads, _whole_totals, _license_shares,
+    _sizes, _reciprocity, _modularity, _assortativity, _nested, _rich_club, _clique_degrees, _same_core, _real_cores,
+    _ranges, _repeats, _shares, _people, _isolates,
+    _spread, _means, _unions, _zero_shares, _concentration, _single, _downloads, _whole_totals, _license_shares, _left_out,
     _organisations, _usage, _first, _community_note, _centrality, _groups,
 )  # fmt: skip

@@ -59,7 +59,9 @@ def ledger_rows(
     missing_for = {name: entry["why"] for name, entry in entries.items() if entry["value"] is None}
     undefined = {name: report.UNDEFINED for name in missing_for if report.is_undefined(entries[name])}
     proofs = audit.impossible(published) | WITHOUT_DEFINITION
-    rows = verdicts.judged(results, published, proofs=proofs, reasons=missing_for | undefined)
+    lacking = missing_for | undefined
+    lacking |= verdicts.under_the_studys_rule(lacking)
+    rows = verdicts.judged(results, published, proofs=proofs, reasons=lacking)
     if not is_twin(document["snapshot"]):
         rows = rows.assign(kind=rows["kind"].replace({"calibrated": "emergent", "input": "emergent"}))
     against = is_twin(document["snapshot"]) or _is_of_the_studys_data(document, published)
@@ -68,7 +70,8 @@ def ledger_rows(
     found = _contradictions(findings) if against else {}
     records = rows.to_dict("records")
     whys = [reason(row, document, published, found) for row in records]
-    lacks = [missing_for.get(row["id"]) or missing_for.get(relative(row["id"])) for row in records]
+    rule = verdicts.under_the_studys_rule(missing_for)
+    lacks = [rule.get(row["id"]) or missing_for.get(row["id"]) or missing_for.get(relative(row["id"])) for row in records]
     notes = [_note(row, why, lack, found) for row, why, lack in zip(records, whys, lacks, strict=True)]
     return differences.noted(rows.assign(why=whys, note=notes), document["snapshot"])
 
@@ -82,11 +85,26 @@ def reason(row: Mapping, document: Mapping, published: pd.DataFrame, contradicti
         "numbering": row["verdict"] == UNDECIDED,
         "definition": row["verdict"] == IMPOSSIBLE,
         "contradiction": row["id"] in contradictions,
+        "convention": any(
+            document["parameters"].get(name, default) != default
+            for name, default in (("conventions", "corrected"), ("bots", "exclude"), ("identities", "merged"))
+        ),
+        "ties": _is_tied(row["id"], document["results"]),
         "design": manifest["synthetic"],
         "selection": not is_census(document),
         "date": months_after(document, published) != 0,
     }
     return next((why for why, holds in checks.items() if holds), "unexplained")
+
+
+def _is_tied(name: str, results: Mapping) -> bool:
+    """Whether the model at this rank has as many as the one before or after it."""
+    base, _, part = name.rpartition(".")
+    if part != "model" or not (stem := base.rpartition("."))[2].isdigit():
+        return False
+    unit, rank = "spaces" if name.startswith("rq3") else "committers", int(stem[2])
+    here, *others = (results.get(f"{stem[0]}.{near}.{unit}", {}).get("value") for near in (rank, rank - 1, rank + 1))
+    return here is not None and here in others
 
 
 def is_census(document: Mapping) -> bool:

@@ -32,7 +32,7 @@ WHYS = {
     "contradiction": "other values that the study prints contradict it",
     "definition": "no data give it by its definition, or it has none",
     "numbering": "it lies in the range that the order of the nodes leaves open where the search meets ties",
-    "convention": "under the study's own convention ours would match",
+    "convention": "this run counts bots, identities or zeros by other conventions than the default ones",
     "ties": "several have this place in the ranking",
     "design": "the data are synthetic, and their design does not fix it",
     "selection": "the snapshot is no census: a sample, or an earlier day seen from a later one",
@@ -44,6 +44,13 @@ _TESTS = len(VARIABLES) * len(PAIRS)  # Table 5
 _CREATIVE_COMMONS = re.compile(r"rq1\.datasets\.license_share\.cc-[a-z-]+-4\.0")
 _SHARE = re.compile(r"(rq1\.\w+)\.license_share\..+")
 _FAMILY = ".creative-commons-4.0"  # the study's name of several licences
+_TOP_MODEL = re.compile(r"(rq[13]\..*\.top)\.(\d+)\.model")
+_SEARCHED = re.compile(r"rq2\.\w+\.k\w+\.(mod|com)")
+# Models that the study names without an owner, and their later names.
+RENAMED = {
+    "gpt2": "openai-community/gpt2", "gpt2-medium": "openai-community/gpt2-medium",
+    "bert-base-uncased": "google-bert/bert-base-uncased",
+}  # fmt: skip
 _RANKED = re.compile(r"(rq3\.\w+\.(?:co)?usage\.top100)\.organisation\..+")
 
 
@@ -132,6 +139,40 @@ def _joint_shares(results: Mapping[str, object]) -> Iterator[tuple[str, float]]:
             yield f"{first}.leading_share", sum(counts) / 100
 
 
+# --- results as the study means them ----------------------------------------------------------------------------------
+
+
+def under_the_studys_rule(results: Mapping[str, object]) -> dict[str, object]:
+    """U, p and what is compared as the study has it: licences of at least 100 models only (Section 3.5), where computed."""
+    rule, models = "rq1.models.common_licenses.", "rq1.models."
+    found = {models + name.removeprefix(rule): value for name, value in results.items() if name.startswith(rule)}
+    least = found.pop(f"{models}min_repositories", None)
+    return found | ({f"{models}grouped.min_repositories": least} if least is not None else {})
+
+
+def by_name(results: Mapping[str, object], published: pd.DataFrame) -> dict[str, object]:
+    """What the study says of a model that it names, looked up by the name and not by the rank it had.
+
+    The count is that of the model, wherever it stands here; the name is the printed one if the model has the printed
+    count, or the count of that rank. A model that is in no ranking here is left to the rank.
+    """
+    ranked = {(found[1], value): found[2] for name, value in results.items() if (found := _TOP_MODEL.fullmatch(name))}
+    counts = dict(zip(published["id"], published["number"], strict=True))
+    found: dict[str, object] = {}
+    for name, model in zip(published["id"], published["value"], strict=True):
+        if not (top := _TOP_MODEL.fullmatch(name)):
+            continue
+        base, unit = top[1], "spaces" if name.startswith("rq3") else "committers"
+        here = next((ranked[base, one] for one in (model, RENAMED.get(model)) if (base, one) in ranked), None)
+        count = f"{base}.{top[2]}.{unit}"
+        ours = results.get(f"{base}.{here}.{unit}")
+        if not missing(ours):
+            found[count] = ours
+            if ours in (counts.get(count), results.get(count)):
+                found[name] = model
+    return found
+
+
 # --- verdicts ---------------------------------------------------------------------------------------------------------
 
 
@@ -157,6 +198,7 @@ def judged(
     "about": it is within 5 % of the printed value; "<", ">": it lies strictly below, above.
     A value printed as undefined matches if ours is undefined and the rest of its row is covered.
     """
+    results = {**results, **under_the_studys_rule(results), **by_name(results, published)}
     ours = {**derived(results, published["id"]), **results}
     rows = [_judged_row(row, ours, proofs or {}, reasons or {}) for row in published.to_dict("records")]
     always = kinds.tautologies(exact_numbers(published))
@@ -196,7 +238,18 @@ def _verdict(row: Mapping, value: object, ours: Mapping[str, object], why: str |
         return DIFFERS if why == report.UNDEFINED else NOT_COVERED
     if missing(row["number"]) or isinstance(value, str):
         return MATCHES if value == row["value"] else DIFFERS
+    if (verdict := _by_range(row, ours)) is not None:
+        return verdict
     return MATCHES if _agrees(row, value) else DIFFERS
+
+
+def _by_range(row: Mapping, ours: Mapping[str, object]) -> str | None:
+    """No verdict where ours has a range over numberings of the nodes that holds the printed value and others besides."""
+    low, high = (ours.get(f"{row['id']}_{end}") for end in ("low", "high"))
+    if not _SEARCHED.fullmatch(row["id"]) or missing(low) or missing(high) or (_agrees(row, low) and _agrees(row, high)):
+        return None
+    allowed = tolerance(row["operator"], row["number"], row["decimals"])
+    return UNDECIDED if low - allowed <= row["number"] <= high + allowed else DIFFERS
 
 
 def _agrees(row: Mapping, value: float) -> bool:

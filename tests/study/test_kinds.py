@@ -6,8 +6,9 @@ import networkx as nx
 import pandas as pd
 import pytest
 
-from analysis.sources.twin import generator, network, printed
-from analysis.study import kinds, published
+from analysis import references
+from analysis.sources.twin import network, plan, printed
+from analysis.study import kinds, published, verdicts
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def kind(values) -> dict[str, str]:
 
 
 def test_every_kind_is_derived_anew_from_the_twins_code_and_the_formulas(values):
-    assert generator.TOP_MODELS and network.CORES  # both are imported, so all their values have been asked for
+    assert plan.TOP_MODELS and network.CORES  # both are imported, so all their values have been asked for
     derived = kinds.kinds(values, met=printed.MET, used=printed.USED)
     wrong = values.assign(derived=derived)[values["kind"] != derived]
     assert wrong[["id", "place", "kind", "derived"]].to_dict("records") == []
@@ -47,13 +48,30 @@ def test_every_kind_is_derived_anew_from_the_twins_code_and_the_formulas(values)
         ("rq1.models.n_commits.q75", "calibrated"),
         ("rq2.all.k5.k", "parameter"),
         ("snapshot.month", "parameter"),
-        ("rq2.all.k5.ass", "emergent"),
+        ("rq2.all.k5.ass", "input"),  # the pull of busy developers was chosen by it
+        ("rq2.all.k1.ass", "emergent"),
+        ("rq2.mm.k5.acc", "emergent"),
         ("rq3.all.cousage.top100.organisation.meta", "emergent"),
         ("rq2.people.central.developer_share", "emergent"),  # a share of a count that the twin was not made from
     ],
 )
 def test_kinds_by_hand(kind, name, expected):
     assert kind[name] == expected
+
+
+def test_what_the_twin_is_made_to_give_back_it_gives_back(values):
+    """By the references of the twin at full size: otherwise a value would be an input, not calibrated."""
+    entries = references.read(references.files_of("2023-10-15-twin")["results"])
+    met = values[values["kind"] == "calibrated"]
+    found = verdicts.judged({name: entry["value"] for name, entry in entries.items()}, met)
+    assert set(found["verdict"]) == {verdicts.MATCHES}
+
+
+def test_u_is_within_one_per_cent_of_print_under_the_studys_rule(values):
+    entries = references.read(references.files_of("2023-10-15-twin")["results"])
+    rows = values[values["id"].str.fullmatch(r"rq1\.models\.mannwhitney\..*\.u")]
+    found = verdicts.judged({name: entry["value"] for name, entry in entries.items()}, rows)
+    assert len(found) == 24 and (found["difference"].abs() / found["published"].astype(float)).max() < 0.01
 
 
 def test_what_follows_is_followed_through_and_from_known_values_alone(values):

@@ -200,7 +200,7 @@ def test_a_value_of_the_ledger_itself_is_never_compared():
 
 
 def test_counts_of_verdicts_are_apart_and_add_up():
-    values = {"rq1.models.count": 348181, "rq2.all.k1.com": 1, "rq2.all.k1.ass": 0.08, "rq2.all.k5.ass": 0.5}
+    values = {"rq1.models.count": 348181, "rq2.all.k1.com": 1, "rq2.all.k1.ass": 0.08, "rq2.cv.k1.ass": 0.5}
     rows = ledger.ledger_rows(document(values, **TWIN))
     found, share = ledger.verdict_counts(rows), ledger_share(values, **TWIN)
     # Table 6 prints two COM and two ASS of these; the month matches; the range of ASS needs all cores.

@@ -195,6 +195,59 @@ def test_the_largest_p_needs_all_24_tests():
     )
 
 
+@pytest.mark.parametrize(
+    ("printed", "low", "high", "verdict"),
+    [
+        ("0.52", 0.507, 0.542, verdicts.UNDECIDED),  # NLP, k = 10
+        ("0.52", 0.517, 0.523, verdicts.MATCHES),  # however the nodes are numbered
+        ("0.50", 0.507, 0.542, verdicts.DIFFERS),
+        ("0.55", 0.507, 0.546, verdicts.UNDECIDED),  # 0.546 prints as 0.55
+        ("0.56", 0.507, 0.546, verdicts.DIFFERS),
+    ],
+)
+def test_where_the_numbering_of_nodes_leaves_print_open_there_is_no_verdict(tmp_path, printed, low, high, verdict):
+    name = "rq2.nlp.k10.mod"
+    results = {name: 0.52, f"{name}_low": low, f"{name}_high": high}
+    assert entry(tmp_path, f'{name},{printed},2,=,"Table 8, k=10, MOD",input,', results)["verdict"] == verdict
+
+
+def test_a_model_that_the_study_names_is_looked_up_by_its_name(tmp_path):
+    rows = (
+        "rq1.models.n_committers.top.3.model,a/x,,=,§4.1.1,calibrated,",
+        "rq1.models.n_committers.top.3.committers,15,0,=,§4.1.1,calibrated,",
+        "rq3.nlp.usage.top.1.model,gpt2,,=,§4.3.2,calibrated,",
+        "rq3.nlp.usage.top.1.spaces,1001,0,=,§4.3.2,calibrated,",
+        "rq3.cv.usage.top.1.model,a/gone,,=,§4.3.2,calibrated,",
+        "rq3.cv.usage.top.1.spaces,500,0,=,§4.3.2,calibrated,",
+    )
+    committers, nlp = "rq1.models.n_committers.top", "rq3.nlp.usage.top"
+    results = {
+        f"{committers}.3.model": "a/w", f"{committers}.3.committers": 17,
+        f"{committers}.7.model": "a/x", f"{committers}.7.committers": 15,
+        f"{nlp}.1.model": "b/y", f"{nlp}.1.spaces": 2000,
+        f"{nlp}.2.model": "openai-community/gpt2", f"{nlp}.2.spaces": 900,  # its later name
+        "rq3.cv.usage.top.1.model": "c/z", "rq3.cv.usage.top.1.spaces": 500,
+    }  # fmt: skip
+    found = verdicts.judged(results, book(tmp_path, *rows)).set_index("id")
+    assert found["ours"].to_dict() == {
+        f"{committers}.3.model": "a/x", f"{committers}.3.committers": 15,
+        f"{nlp}.1.model": "b/y", f"{nlp}.1.spaces": 900,  # it is no longer the first
+        "rq3.cv.usage.top.1.model": "c/z", "rq3.cv.usage.top.1.spaces": 500,
+    }  # fmt: skip
+
+
+def test_u_is_compared_under_the_studys_rule_where_that_was_computed(tmp_path):
+    name = "rq1.models.mannwhitney.n_likes.permissive_vs_none"
+    row = f'{name}.u,40,0,=,"Table 5, n_likes, U",input,'
+    both = {f"{name}.u": 50, "rq1.models.common_licenses.mannwhitney.n_likes.permissive_vs_none.u": 40}
+    assert entry(tmp_path, row, both)["verdict"] == verdicts.MATCHES
+    assert entry(tmp_path, row, {f"{name}.u": 50})["ours"] == 50
+    sizes = {f"rq1.models.common_licenses.group.{group}.count": n for group, n in
+             (("permissive", 3), ("restrictive", 2), ("none", 4), ("unclassified", 3))}  # fmt: skip
+    count = entry(tmp_path, "rq1.models.grouped.count,9,0,=,§3.5,calibrated,", sizes)
+    assert (count["ours"], count["verdict"]) == (9, verdicts.MATCHES)
+
+
 def test_what_our_data_leave_undefined_differs_from_a_printed_number(tmp_path):
     reasons = {"rq1.models.count": report.UNDEFINED}
     assert entry(tmp_path, ROW, {"rq1.models.count": None}, reasons=reasons)["verdict"] == verdicts.DIFFERS

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from analysis import exact
-from analysis.sources.twin.printed import met, used
+from analysis.sources.twin.printed import is_printed, met, used
 
 FIELDS = ("mm", "nlp", "cv", "other")  # `other`: models without a tag of a sub-field
 FIELD_CODE = {name: code for code, name in enumerate(FIELDS)}
@@ -49,7 +49,12 @@ CENTRAL_DEGREE = 10  # section 3.4
 STAR_FIELDS = ("mm", "nlp", "other")  # in a field as small as CV one star would be most of the network
 # How far modularity by chance raises the links between communities: fitted, for the score also weighs each link by its
 # commits, and repositories of whole teams weigh most in the inner cores.
-CHANCE = {"all": {10: 1.6, 5: 1.0}, "sub-field": {10: 1.6, 5: 0.7}}
+CHANCE = {"all": {10: 1.6, 5: 0.9}, "sub-field": {10: 0.6, 5: 0.5}}
+# How much more a busy developer of a core is joined, as a power of the degree: the whole number with which the inner cores'
+# assortativity comes nearest to print. With 1 there are teams alone (0.26 at k = 5), with 3 hubs alone (-0.18).
+HUBS = 2
+_INNER = [f"rq2.{field}.{core}.ass" for field in CORES for core in ("k5", "k10")]
+SHAPED_BY = [used(name) for name in _INNER if is_printed(name)]
 STAR_SHARE = 0.5  # of the outer developers who join others: those who join a busy one; not published
 
 # The 25-core of NLP: 15 developers and 204 of 210 edges, of which 4 are not returned (reciprocity 0.98). With these six
@@ -57,24 +62,12 @@ STAR_SHARE = 0.5  # of the outer developers who join others: those who join a bu
 NLP_MISSING = ((0, 1), (1, 0), (0, 2), (1, 3), (2, 4), (3, 4))
 
 
-class Named(NamedTuple):
-    """A repository that the study names for its number of authors (section 4.1.1)."""
-
-    repo_id: str
-    field: str
-    leaders: int
-    followers: int  # co-authors who lead no commit: they have edges in, and none out
-
-
-# Leaders of one repository are a clique, so more than 14 of them would exceed the innermost core, k = 26.
-def _named(rank: int, field: str, leaders: int) -> Named:
-    name, committers = (met(f"rq1.models.n_committers.top.{rank}.{of}") for of in ("model", "committers"))
-    return Named(name, field, leaders, committers - leaders)
-
-
-BLOOM = _named(1, "mm", 14)
-SANTACODER = _named(2, "nlp", 6)
-SQUAD = _named(3, "nlp", 11)  # leaders: those of NLP's core with all edges out
+# The repositories that the study names for their authors (section 4.1.1), with how many: teams of the 10-core of NLP with
+# co-authors who lead no commit. So none of them is said to carry an innermost core; invented repositories do.
+NAMED = {
+    met(f"rq1.models.n_committers.top.{rank}.model"): met(f"rq1.models.n_committers.top.{rank}.committers")
+    for rank in (1, 2, 3)
+}
 
 
 class Shell(NamedTuple):
@@ -287,11 +280,10 @@ def _innermost(grown: Society) -> None:
         members = [grown.developer(where, row.k, home) for _ in range(row.nodes)]
         if name == "nlp":
             _nlp_core(grown, members, where)
-            full = [m for m in members if m - members[0] not in {source for source, _ in NLP_MISSING}]
-            grown.teams.append((SQUAD.repo_id, where, full, [m for m in members if m not in full]))
+            members = [m for m in members if m - members[0] not in {source for source, _ in NLP_MISSING}]
         else:
             grown.clique(members, where)
-            grown.teams.append((None, where, members, []))
+        grown.teams.append((None, where, members, []))
 
 
 def _nlp_core(grown: Society, members: list[int], where: int) -> None:
@@ -317,26 +309,26 @@ def _grow_core(grown: Society, shell: Shell, rng: np.random.Generator) -> None:
         grown.clique(members, where)
         grown.teams.append((None, where, members, []))
         nodes, mutual = nodes - size, max(0, mutual - size * (size - 1) // 2)
-    named, leaders = _followed(grown, shell, teams)
-    followers = min(named.followers, nodes) if named else 0
-    given = [len(leaders)] * followers
+    named = _followed(grown, shell, teams)
+    presets = [leaders for _, leaders, followers in named for _ in range(followers)][: max(0, nodes)]
+    given = [len(leaders) for leaders in presets]
     plan = _links_of_each(nodes, mutual, oneway - sum(given), shell, given, rng)
     homes, first = _homes(grown, shell), len(grown)
     for place, (n_mutual, n_oneway) in enumerate(plan):
-        preset = leaders if place < followers else []
+        preset = presets[place] if place < len(presets) else []
         home = grown.homes[preset[0]] if preset else homes[rng.integers(len(homes))]
         _attach(grown, shell, home, n_mutual, n_oneway, preset, rng)
-    if followers:
-        grown.teams.append((named.repo_id, where, leaders, list(range(first, first + followers))))
+    for name, leaders, followers in named:
+        grown.teams.append((name, where, leaders, list(range(first, min(first + followers, len(grown))))))
+        first += followers
 
 
-def _followed(grown: Society, shell: Shell, teams: int) -> tuple[Named | None, list[int]]:
-    """The repository that the first new developers join as co-authors only, and its leaders."""
-    if shell.k == 10 and shell.field == "mm" and len(grown.communities[0]) == BLOOM.leaders:
-        return BLOOM, list(grown.communities[0])
-    if shell.k == 10 and shell.field == "nlp" and teams:
-        return SANTACODER, list(grown.communities[-teams])
-    return None, []
+def _followed(grown: Society, shell: Shell, teams: int) -> list[tuple[str, list[int], int]]:
+    """Repositories that the first new developers join as co-authors only: name, leaders, how many join."""
+    if shell.k != 10 or shell.field != "nlp" or teams < len(NAMED):
+        return []
+    leading = grown.communities[-teams:][: len(NAMED)]
+    return [(name, list(team), size - len(team)) for (name, size), team in zip(NAMED.items(), leading, strict=True)]
 
 
 def _homes(grown: Society, shell: Shell) -> list[int]:
@@ -379,9 +371,8 @@ def _attach(grown, shell, home, n_mutual, n_oneway, preset, rng) -> None:
     wanted = n_mutual + n_oneway
     crossing = int(rng.binomial(wanted, min(1.0, max(0.0, shell.crossing))))
     n_inside = min(len(inside), max(wanted - crossing, wanted - len(outside)))
-    targets = [int(v) for v in rng.choice(inside, n_inside, replace=False)] if n_inside else []
-    n_outside = min(len(outside), wanted - n_inside)
-    targets += [int(v) for v in rng.choice(outside, n_outside, replace=False)] if n_outside else []
+    targets = _busiest_first(grown, inside, n_inside, rng)
+    targets += _busiest_first(grown, outside, min(len(outside), wanted - n_inside), rng)
     new = grown.developer(where, shell.k, home)
     for leader in preset:
         grown.link(leader, new, mutual=False, where=where)
@@ -390,6 +381,14 @@ def _attach(grown, shell, home, n_mutual, n_oneway, preset, rng) -> None:
         n_mutual -= 1
     if shell.field == "other" and grown.hub is None:
         grown.hub = new
+
+
+def _busiest_first(grown: Society, among: list[int], n: int, rng: np.random.Generator) -> list[int]:
+    """n of them, drawn by their degrees (to the power `HUBS`): few hubs have many spokes, as where one team serves many."""
+    if not n:
+        return []
+    pull = np.array([grown.degrees[v] for v in among], dtype=np.int64) ** HUBS
+    return [int(v) for v in rng.choice(among, n, replace=False, p=pull / math.fsum(pull))]
 
 
 def _one_link(grown, new, old, *, mutual, where, rng) -> None:
@@ -415,7 +414,7 @@ def _grow_outside(grown: Society, shell: Shell, rng: np.random.Generator, *, sca
     plan = _links_of_each(nodes - 2 * pairs, max(0, mutual - pairs), oneway, shell, [], rng)
     weights = _star_weights(len(centres), exponent if shell.field in STAR_FIELDS else 0.0)
     centres.sort(key=lambda v: (-grown.degrees[v], v))
-    everybody = np.flatnonzero(np.equal(grown.fields, where)).tolist()
+    everybody = [v for v in np.flatnonzero(np.equal(grown.fields, where)).tolist() if v != grown.hub]
     for n_mutual, n_oneway in plan:
         if centres and (rng.random() < STAR_SHARE or not communities):
             first = int(rng.choice(centres, p=weights))
@@ -510,7 +509,7 @@ def _centres_of(grown: Society, where: int) -> list[int]:
 def _join(grown, shell, first, n_mutual, n_oneway, everybody, rng) -> None:
     """Add one outer developer: linked to `first`, then to neighbours of `first` or, crossing, to anybody."""
     where = FIELD_CODE[shell.field]
-    near = sorted(v for v in grown.neighbours[first] if grown.fields[v] == where)
+    near = sorted(v for v in grown.neighbours[first] if grown.fields[v] == where and v != grown.hub)
     targets = [first]
     while len(targets) < n_mutual + n_oneway and len(targets) < len(everybody):
         crossing = rng.random() < shell.second_crossing or all(v in targets for v in near)
