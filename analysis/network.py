@@ -200,9 +200,9 @@ def numbering_ranges(network: nx.DiGraph | Links, *, draws: int = 4, seed: int =
     found = {}
     for level, k in _levels(numbers).items():
         if k is not None:
-            core = _core(everyone, numbers >= k)
+            core = part_of(everyone, numbers >= k)
             others = (_relabelled(core, rng.permutation(core.nodes)) for _ in range(draws))
-            parts = zip(*(_modularity(one, weighted=False) for one in (core, *others)), strict=True)
+            parts = zip(*(modularity(one, weighted=False) for one in (core, *others)), strict=True)
             for name, values in zip(("mod", "com"), parts, strict=True):
                 found |= {f"{level}.{name}_low": min(values), f"{level}.{name}_high": max(values)}
     return found

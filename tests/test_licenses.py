@@ -108,13 +108,13 @@ def test_another_table_gives_other_groups():
     ("lines", "message"),
     [
         (["identifier,group", "mit,permissive"], r"l\.csv row 1: expected the columns identifier, spdx"),
-        (["mit,MIT,permissive,a", "mit,MIT,permissive,b"], r"l\.csv row 3: 'mit': expected .* listed once"),
-        (["gpl,,restrictive,a", "MIT,MIT,permissive,b"], r"l\.csv row 3: 'MIT': expected .* lower case"),
-        (["mit,MIT,permisive,a"], r"l\.csv row 2: 'mit': expected a group of permissive, restrictive"),
+        (["mit,MIT,permissive,a,s", "mit,MIT,permissive,b,s"], r"l\.csv row 3: 'mit': expected .* listed once"),
+        (["gpl,,restrictive,a", "MIT,MIT,permissive,b,s"], r"l\.csv row 3: 'MIT': expected .* lower case"),
+        (["mit,MIT,permisive,a,s"], r"l\.csv row 2: 'mit': expected a group of permissive, restrictive"),
     ],
 )
 def test_a_broken_table_is_refused_with_its_row(tmp_path, lines, message):
-    head = [] if lines[0].startswith("identifier") else ["identifier,spdx,group,reason"]
+    head = [] if lines[0].startswith("identifier") else ["identifier,spdx,group,reason,source"]
     path = tmp_path / "l.csv"
     path.write_text("\n".join([*head, *lines]) + "\n", encoding="utf-8")
     with pytest.raises(ValueError, match=message) as refusal:
@@ -124,7 +124,7 @@ def test_a_broken_table_is_refused_with_its_row(tmp_path, lines, message):
 
 def test_the_identifiers_na_and_null_are_text(tmp_path):
     path = tmp_path / "l.csv"
-    path.write_text("identifier,spdx,group,reason\nna,,unclassified,a\nnull,,unclassified,b\n", encoding="utf-8")
+    path.write_text("identifier,spdx,group,reason,source\nna,,unclassified,a,s\nnull,,unclassified,b,s\n", encoding="utf-8")
     assert licenses.load(path)["identifier"].tolist() == ["na", "null"]
 
 
