@@ -12,7 +12,7 @@ from analysis.covered import carried
 
 TOP = 100
 MANY_SPACES = 1_000  # section 4.3.1 names the models that so many spaces use
-WIDE = "r" + "p{2.9cm}r" * 4  # LaTeX columns of a table with long names
+WIDE = "r" + ">{\\raggedright\\arraybackslash}p{2.45cm}r" * 4  # LaTeX columns of a table with long names
 
 
 def degree_summary(degrees: pd.Series) -> dict[str, float]:

@@ -102,15 +102,16 @@ def _distributions(
         log_ticks(axis.yaxis, one_in)
     for axis in axes[len(shown) :]:
         axis.set_axis_off()
-    _kinds(axes[0], frames, marked=bool(zero_shares))
+    _kinds(axes[0], [kind if kind not in lacking else "" for kind in frames], marked=bool(zero_shares))
     figure.supxlabel("at least so many per repository", fontsize=8.5)
     figure.supylabel("share of repositories", fontsize=8.5)
     return figure, data
 
 
-def _kinds(axis, frames: Mapping, *, marked: bool) -> None:
-    """The names of the kinds in the corner that no distribution reaches, and the study's mark."""
-    handles = [axis.plot([], [], color=COLOURS[n], linestyle=STYLES[n], label=kind)[0] for n, kind in enumerate(frames)]
+def _kinds(axis, kinds: list[str], *, marked: bool) -> None:
+    """The names of the kinds, those without lines empty, in the corner that no distribution reaches, and the study's mark."""
+    named = [(number, kind) for number, kind in enumerate(kinds) if kind]
+    handles = [axis.plot([], [], color=COLOURS[n], linestyle=STYLES[n], label=kind)[0] for n, kind in named]
     if marked:
         handles += axis.plot([], [], "D", markersize=4.5, color="black", markerfacecolor="white", label="study")
     legend = axis.legend(handles=handles, loc="upper right", frameon=False, handlelength=1.5, labelspacing=0.15,
@@ -161,25 +162,23 @@ def correlations(
         if {a, b} <= set(pearson[name])
     ]
     data = pd.DataFrame(rows, columns=columns)
-    return _heatmaps(pearson, spearman, {n: [v for v in order if v in vs] for n, vs in known.items()}, order), data
+    shown = {name: [v for v in order if v in names] for name, names in known.items() if len(names) > 1}
+    return _heatmaps(pearson, spearman, shown, order), data
 
 
 def _heatmaps(pearson: Mapping, spearman: Mapping, shown: Mapping[str, list[str]], order: list[str]) -> Figure:
     """Panels of squares of one size side by side, the names of the rows before the first, the colour bar at the end."""
     left, gap, right, names, bar = 1.02, 0.16, 0.05, 0.95, 0.42
-    cells = sum(max(len(v), 1) for v in shown.values())
+    cells = sum(len(v) for v in shown.values())
     side = min((WIDTH - left - right - gap * (len(shown) - 1)) / cells, 0.34)
     height = 0.2 + side * len(order) + names + bar
     figure = blank(height=height, title=_partners(pearson, shown))
     total, x = figure.get_figheight(), left
     for name, variables in shown.items():
-        wide = side * max(len(variables), 1)
+        wide = side * len(variables)
         axis = figure.add_axes((x / WIDTH, (height - 0.2 - wide) / total, wide / WIDTH, wide / total))
         heading(axis, _PANELS.get(name, name))
-        if len(variables) > 1:
-            image = _heatmap(axis, pearson[name], spearman[name], variables, named=x == left)
-        else:
-            say(axis, "no\nvalue")
+        image = _heatmap(axis, pearson[name], spearman[name], variables, named=x == left)
         x += wide + gap
     bottom = figure.add_axes((left / WIDTH, 0.27 / total, 1.7 / WIDTH, 0.08 / total))
     colours = figure.colorbar(image, cax=bottom, orientation="horizontal", ticks=[-1, -0.5, 0, 0.5, 1])
@@ -234,13 +233,12 @@ def _partners(pearson: Mapping[str, pd.DataFrame], shown: Mapping[str, list[str]
     """With which activity the first one goes most, panel by panel, by Pearson's coefficient."""
     found: dict[str, dict[str, list[str]]] = {}
     for name, variables in shown.items():
-        if len(variables) > 1:
-            first, *others = variables
-            partner = max(others, key=lambda v: (pd.notna(x := pearson[name].loc[first, v]), x))
-            place = _PANELS.get(name, f"in {name}").replace("no licence", "without a licence")
-            place = f"under a {place}" if place.endswith("ive licence") else place
-            value = f"{place} ({pearson[name].loc[first, partner]:.2f})"
-            found.setdefault(LABELS[first], {}).setdefault(LABELS[partner], []).append(value)
+        first, *others = variables
+        partner = max(others, key=lambda v: (pd.notna(x := pearson[name].loc[first, v]), x))
+        place = _PANELS.get(name, f"in {name}").replace("no licence", "without a licence")
+        place = f"under a {place}" if place.endswith("ive licence") else place
+        value = f"{place} ({pearson[name].loc[first, partner]:.2f})"
+        found.setdefault(LABELS[first], {}).setdefault(LABELS[partner], []).append(value)
     said = [
         f"{first} go most " + _joined([f"with {other} {_joined(places)}" for other, places in partners.items()])
         for first, partners in found.items()

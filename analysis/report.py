@@ -258,13 +258,13 @@ class Report:
         self._write_tex("tables", path, _tabular(body, align))
         return pd.DataFrame({c: [format_value(*cell) for cell in cells[c]] for c in cells}, index=frame.index)
 
-    def figure(self, name: str, drawn: tuple | Covered, *, alt: str = "", real: bool = False):
+    def figure(self, name: str, drawn: tuple | Covered, *, alt: str = "", real: bool = False, said: bool = True):
         """Write `figures/<name>` as PDF, SVG and PNG with the data behind it as CSV; returns the picture for display.
 
         `drawn`: a figure and its data, as the functions of `figures` give them; where the data have no row, only the
         reason is written. `alt` describes what is drawn; the figure's title, which says the finding, is put before it.
         `real`: what it shows is not of the snapshot, so that it is not marked synthetic. Prints the number of rows and
-        the SHA-256 of the data (nine significant digits), which guards the figure.
+        the SHA-256 of the data (nine significant digits), which guards the figure, unless not `said`.
         """
         path, known = self.out_dir / "figures" / name, covered(drawn)
         figure, data = known.value
@@ -283,7 +283,8 @@ class Report:
         figure.savefig(path.with_suffix(".svg"), metadata={"Date": None, "Creator": None, "Description": alt})
         figure.savefig(path.with_suffix(".png"), metadata={"Software": None, "Description": alt}, dpi=300)
         self._write_tex("figures", path, f"\\includegraphics[width=\\linewidth]{{figures/{name}.pdf}}\n")
-        print(f"figure {name}: {len(data)} rows, sha256 {hashlib.sha256(text.encode()).hexdigest()}")
+        if said:
+            print(f"figure {name}: {len(data)} rows, sha256 {hashlib.sha256(text.encode()).hexdigest()}")
         figure.savefig(shown := io.BytesIO(), format="png", metadata={"Software": None, "Description": alt}, dpi=110)
         return Image(shown.getvalue(), alt=alt)
 
@@ -331,6 +332,16 @@ def linked(result_id: str, body: str) -> str:
 def latex_sentence(text: str) -> str:
     """A sentence of ours as LaTeX: escaped like a name, but not shortened."""
     return "".join(_latex_character(c) if c not in "/.'-" else c for c in text)
+
+
+def latex_words(text: str) -> str:
+    """A number with words around it (`below 1 %`), or a name, as LaTeX."""
+    return latex(text).replace(r" \%", r"\,\%").replace("-{}-", "--") if len(text) > 1 else latex(text)
+
+
+def is_share(result_id: str) -> bool:
+    """Whether a result is printed in per cent."""
+    return _statistic(result_id) in _SHARES
 
 
 def _header(label: str) -> str:
@@ -397,9 +408,18 @@ def _union(mappings: Iterable[Mapping[str, dict]]) -> dict[str, dict]:
 
 
 def write_numbers(
-    out_dir: Path, results: Mapping[str, Mapping], meta: Mapping[str, str], *, synthetic: bool, as_of: bool
+    out_dir: Path,
+    results: Mapping[str, Mapping],
+    meta: Mapping[str, str],
+    *,
+    synthetic: bool,
+    as_of: bool,
+    printed: Mapping[str, tuple[str, str]] | None = None,
 ) -> None:
-    """`numbers.tex`: one macro per result id, its place, and one per key of `meta`, for `paper/hubpaper.sty`."""
+    """`numbers.tex`: one macro per result id, its place, and one per key of `meta`, for `paper/hubpaper.sty`.
+
+    `printed`: id -> what the study prints, and the verdict, both in words.
+    """
     lines = [r"\synthetictrue"] * synthetic + [r"\asoftrue"] * as_of
     lines += [f"\\defmeta{{{key}}}{{{latex_sentence(text)}}}" for key, text in sorted(meta.items())]
     for result_id, entry in sorted(results.items()):
@@ -409,6 +429,8 @@ def write_numbers(
             lines.append(f"\\defmissing{{{name}}}{{{latex_sentence(entry['why'])}}}")
         else:
             lines.append(f"\\defval{{{name}}}{{{latex_value(_statistic(result_id), value)}}}")
+    for result_id, (text, verdict) in sorted((printed or {}).items()):
+        lines.append(f"\\defbeside{{{_macro_name(result_id)}}}{{{latex_words(text)}}}{{{verdict}}}")
     (out_dir / "numbers.tex").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

@@ -150,21 +150,23 @@ def collect(parameters: Parameters) -> dict:
     from analysis import beside, report, templates
     from analysis.engine import load
     from analysis.page import colophon
-    from analysis.study import ledger
+    from analysis.study import facsimile, ledger, verdict_map
 
     hub = load(parameters)
     out_dir = parameters.directory
     about = {"snapshot": hub.snapshot.manifest, "parameters": parameters.recorded()}
-    ledger.write_ledger(out_dir, report.merge_results(out_dir, **about))
+    views = (verdict_map.emit, facsimile.emit)
+    rows = ledger.write_ledger(out_dir, report.merge_results(out_dir, **about), also=views)
     colophon.write(out_dir, hub, parameters)
     if parameters.beside:
         beside.write(out_dir, hub, report.merge_results(out_dir, **about))
     document = report.merge_results(out_dir, **about)
     meta = colophon.meta(hub, parameters)
+    printed = facsimile.beside(rows)
     report.write_numbers(
-        out_dir, document["results"], meta, synthetic=hub.snapshot.synthetic, as_of=bool(parameters.as_of)
+        out_dir, document["results"], meta, synthetic=hub.snapshot.synthetic, as_of=bool(parameters.as_of), printed=printed
     )
-    templates.write_sections(out_dir, document, meta, **ledger.about(document))
+    templates.write_sections(out_dir, document, meta, printed=printed, **ledger.about(document))
     return document
 
 

@@ -42,8 +42,8 @@ class Words:
     nbsp = "\N{NO-BREAK SPACE}"
     k = "k"
 
-    def __init__(self, results: Mapping[str, Mapping]):
-        self.results = results
+    def __init__(self, results: Mapping[str, Mapping], printed: Mapping[str, tuple[str, str]] | None = None):
+        self.results, self.printed = results, printed or {}
 
     def has(self, *ids: str) -> bool:
         """Whether every id has a value."""
@@ -65,6 +65,17 @@ class Words:
 
     def linked(self, name: str) -> str:
         raise NotImplementedError
+
+    def in_print(self, name: str) -> str:
+        """What the study prints for a result and the verdict, in brackets after a blank; empty where it prints nothing."""
+        return self.brackets(name) if name in self.printed and self.has(name) else self.markup("")
+
+    def brackets(self, name: str) -> str:
+        raise NotImplementedError
+
+    def against(self, name: str, unit: str = "") -> str:
+        """The value with its unit, and beside it the study's."""
+        return self.val(name, unit) + self.in_print(name)
 
     def reasons_of(self, *ids: str) -> list[str]:
         """Why those ids that have no value have none, each reason once; an undefined value has no reason of its own."""
@@ -90,10 +101,14 @@ class Words:
         return more if a > b else less if a < b else same
 
     def each(self, pattern: str, words: Mapping[str, str], between: str = "", *, first: str | None = None) -> list[str]:
-        """`<value><between><words>` for each key that fills the pattern of an id; `first` is between the first two."""
+        """`<value><between><words>` and the study's value for each key that fills the pattern of an id.
+
+        `first` is between the first two.
+        """
         joints = [between if first is None else first, *[between] * len(words)]
         pairs = zip(words.items(), joints, strict=False)
-        return [self.val(pattern.format(key)) + (joint or self.nbsp) + word for (key, word), joint in pairs]
+        names = {key: pattern.format(key) for key in words}
+        return [self.val(names[key]) + (joint or self.nbsp) + word + self.in_print(names[key]) for (key, word), joint in pairs]
 
     def listed(self, before: str, items: Iterable[str], after: str) -> str:
         """`before a, b and c after` of those items in which no number is missing; empty for none."""
@@ -136,6 +151,11 @@ class HtmlWords(Words):
             return Markup("??")
         return Markup('<a class="val" href="{}"><bdi>{}</bdi></a>').format(self.place(name), self.text(name))
 
+    def brackets(self, name: str) -> Markup:
+        text, verdict = self.printed[name]
+        shown = Markup(' <span class="beside">(study:&nbsp;{}, <span class="{}">{}</span>)</span>')
+        return shown.format(text, verdict.partition(" ")[0].rstrip(","), verdict)
+
     def place(self, name: str) -> str:
         """Where a result was emitted; empty for a result that the run does not have."""
         entry = self.results.get(name)
@@ -153,6 +173,9 @@ class LatexWords(Words):
 
     def linked(self, name: str) -> str:
         return f"\\val{{{name}}}"
+
+    def brackets(self, name: str) -> str:
+        return f"\\beside{{{name}}}"
 
     def sentence(self, text: object) -> str:
         return report.latex_sentence(str(text))
@@ -175,7 +198,8 @@ def environment(words: Words | None = None, **about) -> jinja2.Environment:
     )  # fmt: skip
     made.filters |= {"tex": tex, "thousands": thousands, "linked": report.linked}
     if words:
-        names = ("has", "val", "why", "reasons_of", "compare", "each", "listed", "missing", "method", "percent", "k")
+        names = ("has", "val", "why", "reasons_of", "compare", "each", "listed", "missing", "method", "percent", "k",
+                 "in_print", "against")  # fmt: skip
         made.globals |= {name: getattr(words, name) for name in names}
         made.filters |= {"if_covered": words.if_covered, "clean": clean, "sentence": words.sentence}
     made.globals |= {"mark": report.SYNTHETIC, "chosen": {}, **about}
@@ -200,10 +224,16 @@ def rendered(made: jinja2.Environment, name: str, **about) -> str:
     return re.sub(rf"^[ ]*(?:{EMPTY}[ ]*)+\n|{EMPTY}|{MISSING}", "", text, flags=re.MULTILINE)
 
 
-def write_sections(out_dir: Path, document: Mapping, meta: Mapping[str, str], **about) -> None:
-    """The paper's sections as LaTeX, from `paper/sections/*.tex.j2`; `document` is results.json, `about` further names."""
+def write_sections(
+    out_dir: Path, document: Mapping, meta: Mapping[str, str], *, printed: Mapping[str, tuple[str, str]] | None = None, **about
+) -> None:
+    """The paper's sections as LaTeX, from `paper/sections/*.tex.j2`.
+
+    `document` is results.json; `printed`: id -> what the study prints, and the verdict, both in words; `about` further
+    names.
+    """
     made = environment(
-        LatexWords(document["results"]), results=document["results"], parameters=document["parameters"], meta=meta,
+        LatexWords(document["results"], printed), results=document["results"], parameters=document["parameters"], meta=meta,
         synthetic=bool(document["snapshot"]["synthetic"]), chosen=chosen(document["snapshot"]), **about,
     )  # fmt: skip
     (out_dir / "sections").mkdir(exist_ok=True)

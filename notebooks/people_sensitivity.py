@@ -81,7 +81,7 @@ report.table("people_before_after", sensitivity.before_and_after(variants))
 # %%
 scored = score.saved()
 report.numbers("people.score", score.results(scored))
-report.table("people_score", score.printed(scored), prose=True)
+report.table("people_score", score.printed(scored, thresholds=score.DEFAULT), prose=True)
 
 # %%
 report.figure(
@@ -98,7 +98,7 @@ report.figure(
 # %%
 known = score.of_truth(hub)
 report.numbers("people.score.truth", score.results(known))
-report.table("people_score_truth", score.printed(known), prose=True)
+report.table("people_score_truth", score.printed(known, thresholds=score.DEFAULT), prose=True)
 
 # %%
 report.close()

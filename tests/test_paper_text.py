@@ -18,17 +18,15 @@ from analysis.parameters import Parameters
 PAPER = paths.PAPER
 
 TABLES = set(
-    """coverage left_out rq1_summary_models rq1_summary_datasets rq1_summary_spaces rq1_concentration
-    rq1_licenses rq1_mannwhitney rq2_developers rq2_centrality rq2_core_repositories rq2_structure_all rq2_structure_cv
-    rq2_structure_nlp rq2_structure_mm rq3_degree rq3_top_models rq3_organisations_usage
-    rq3_organisations_cousage rq3_correlation colophon ledger ledger_summary audit
-    people_sensitivity people_sensitivity_counts people_before_after people_score people_score_truth
+    """coverage left_out rq1_concentration rq1_licenses rq1_mannwhitney rq2_developers rq2_centrality rq2_core_repositories
+    rq3_degree rq3_organisations_usage rq3_organisations_cousage rq3_correlation colophon ledger_summary audit unmatched
+    people_before_after people_score people_score_truth
     robustness_edge_rules robustness_null_degrees robustness_null_seats robustness_core_periphery robustness_tails
     robustness_concentration robustness_correlations robustness_licences robustness_strata robustness_multimodal
     robustness_organisations beside_runs beside_counts beside_names beside_results""".split()
-)
+) | {f"facsimile_{number}" for number in range(2, 10)}
 FIGURES = set(
-    "rq1_distributions rq1_correlations rq1_license_correlations rq2_distributions rq3_distributions "
+    "verdict_map rq1_distributions rq1_correlations rq1_license_correlations rq2_distributions rq3_distributions "
     "people_sensitivity people_score beside_shifts robustness_lorenz".split()
 )
 META = set(
@@ -50,7 +48,8 @@ CONSTANTS = {
 }
 THRESHOLDS = {  # what `compare` sets a result beside
     "0": "sign of a coefficient, or of a difference in months",
-    "0.5": "no tendency, for a probability of superiority",
+    "0.5": "no tendency, for a probability of superiority; most, for a share",
+    "0.1": "a tenth of the repositories, for a concentration",
     "1": "one month, which takes the singular",
 }
 
@@ -64,7 +63,7 @@ SILENT = {
     **dict.fromkeys(["val", "meta", "multicolumn"], 1),
     **dict.fromkeys(["setlength", "setcounter", "multicolumn"], 2),
     **dict.fromkeys(["cite", "citet", "citep", "ref", "label", "input", "includegraphics", "bibliography"], 1),
-    **dict.fromkeys(["bibliographystyle", "documentclass", "usepackage", "parbox", "hspace", "vspace"], 1),
+    **dict.fromkeys(["bibliographystyle", "documentclass", "usepackage", "parbox", "hspace", "vspace", "beside"], 1),
 }
 ENVIRONMENT_LAYOUT = {"tabular": 1, "tabularx": 2, "tabular*": 2}
 LAYOUT_COMMANDS = set("arraystretch topfraction bottomfraction textfraction floatpagefraction headrulewidth".split())
@@ -492,11 +491,14 @@ MACROS = r"""
 \setlength{\parindent}{0pt}
 \begin{document}
 \section{S0[\val{rq1.models.count} \val{x.a} \val{no.such_id}]}
+\defbeside{rq1.models.count}{about 348,000}{matches, as made}
+B0[\val{rq1.models.count}\beside{rq1.models.count}] B1[\val{x.a}\beside{x.a}]
 A0[\val{rq1.models.count}] A1[\val{x.a}] A2[\val{no.such_id}] A3[\val{odd@id-with.n_x}]
 E0[\val{rq3.all.usage.top.1.model}] E1[\meta{conventions}] E2[\meta{source}] E3[\meta{nothing}]
 E4[\ifsynthetic yes\else no\fi] E5[\ifasof yes\else no\fi]
 \begin{table}[h]\caption{F0[\val{rq1.models.count}]}\end{table}
-\begin{table}[h]\fittable{\begin{tabular}{l}\rule{90cm}{1pt}\end{tabular}}\end{table}
+\begin{table}[h]\fittable{\begin{tabular}{l}%
+\hubcell{matches}{strong}{C0[1]}\\ \hubcell{impossible}{pale}{C1[2]}\end{tabular}}\end{table}
 \begin{table}[h]\fittable{F1[a sentence in place of a table]}\end{table}
 \synthetictrue G0[\ifsynthetic yes\else no\fi] \asoftrue G1[\ifasof yes\else no\fi]
 \end{document}
@@ -504,6 +506,10 @@ E4[\ifsynthetic yes\else no\fi] E5[\ifasof yes\else no\fi]
 EXPECTED = {
     "S0": "348,181 not covered ??",
     "A0": "348,181",
+    "B0": "348,181 (study: about 348,000, matches, as made)",
+    "B1": "not covered",
+    "C0": "1",
+    "C1": "2",
     "A1": "not covered",
     "A2": "??",
     "A3": "-0.49",
@@ -544,8 +550,9 @@ def made_up_run(folder: Path, has_value, *, synthetic: bool = False) -> None:
         (folder / kind).mkdir()
         for name in names:
             (folder / kind / f"{name}.tex").write_text("\\begin{tabular}{l}a table or figure\\end{tabular}\n")
-    # As long as it is, it sets its caption itself.
-    (folder / "tables" / "audit.tex").write_text("\\begin{longtable}{l}\\auditcaption a table\\end{longtable}\n")
+    for name in ("audit", "unmatched"):  # as long as they are, they set their captions themselves
+        text = f"\\begin{{longtable}}{{l}}\\{name}caption a table\\end{{longtable}}\n"
+        (folder / "tables" / f"{name}.tex").write_text(text)
 
 
 def all_but_what_can_be_undefined(name: str) -> bool:

@@ -23,6 +23,7 @@ from analysis.merging.candidates import candidates
 
 KINDS = ("login", "name")  # the gold file's mail names are no names of commits
 THRESHOLDS = (80.0, 85.0, 90.0, 95.0, 100.0)
+DEFAULT = (matching.AUTOMATIC,)
 MOST_NAMES = 20_000
 MEASURES = ("precision", "recall", "f1")
 COUNTS = ("part", "rule", "threshold", "kinds", "basis", "persons", "aliases", "positives", "predicted", "true")
@@ -269,13 +270,13 @@ def _from_counts(row: dict) -> dict:
 
 @carried()
 def printed(scored: pd.DataFrame, *, basis: str = "pairs", thresholds: Sequence[float] = THRESHOLDS) -> pd.DataFrame:
-    """The appendix's table: a row a rule and threshold, per kind of pair precision, recall, F1 with intervals."""
+    """The appendix's table: a row a rule and threshold, per kind of pair precision and recall with intervals."""
     chosen = scored[(scored["basis"] == basis) & (scored["threshold"].isin(thresholds) | (scored["part"] != WHOLE))]
     rows: dict[str, dict[str, str]] = {}
     for row in chosen.to_dict("records"):
         which = "" if row["part"] == WHOLE else f" ({row['part']})"
         cells = rows.setdefault(f"{row['rule']}, {row['threshold']:g}{which}", {})
-        for measure in MEASURES:
+        for measure in ("precision", "recall"):
             cells[f"{row['kinds']} {measure}"] = interval(row, measure)
     return pd.DataFrame.from_dict(rows, orient="index")
 

@@ -18,9 +18,9 @@ STEP = "front_matter"  # what results.json names in place of a notebook
 def write(out_dir: Path, hub: Hub, parameters: Parameters) -> None:
     """Write the tables coverage, left_out and colophon, and their places as a part of results.json."""
     writer = report.Report(STEP, out_dir=out_dir, synthetic=hub.snapshot.synthetic)
-    writer.table("coverage", coverage(hub), align="llrp{7.5cm}", prose=True)
+    writer.table("coverage", coverage(hub), align=r"llr>{\raggedright\arraybackslash}p{7.2cm}", prose=True)
     writer.table("left_out", left_out(hub), align="p{12cm}r", prose=True)
-    writer.table("colophon", colophon(hub, parameters), prose=True)
+    writer.table("colophon", colophon(hub, parameters), prose=True, align=r"l>{\raggedright\arraybackslash}p{9cm}")
     writer.close()
 
 

@@ -24,7 +24,7 @@ from nbconvert import HTMLExporter
 from analysis import beside, directories, paths, report, templates
 from analysis.page import colophon, explain, provenance
 from analysis.parameters import Parameters
-from analysis.study import audit, ledger, published, verdicts
+from analysis.study import audit, facsimile, ledger, published, verdict_map, verdicts
 from analysis.text import visible
 
 ASSETS = paths.PAPER / "site"
@@ -60,11 +60,13 @@ def build(out_dir: Path, *, paper_follows: bool = False) -> Path:
     (site / "assets").mkdir()
     _write_assets(site / "assets")
     pages = _notebook_pages(out_dir, document)
-    made = _environment(document)
+    findings = audit.audit_findings()
+    rows = ledger.ledger_rows(document, findings=findings)
+    made = _environment(document, rows)
     for page in pages:
         html = templates.rendered(made, "notebook.html.j2", page=page, pages=pages, root="../")
         _write(site / "notebooks" / f"{page['name']}.html", html)
-    shown = _ledger(document) | _files(out_dir, paper_follows) | _about(out_dir, document)
+    shown = _ledger(document, rows, findings) | _files(out_dir, paper_follows) | _about(out_dir, document)
     html = templates.rendered(made, "index.html.j2", pages=pages, root="", **shown)
     _write(site / "index.html", html)
     return site / "index.html"
@@ -80,10 +82,11 @@ def _breakable(name: str) -> Markup:
     return Markup("<wbr>").join(re.split(r"(?<=[._])", templates.clean(name, longest=LONGEST_ID)))
 
 
-def _environment(document: Mapping) -> jinja2.Environment:
+def _environment(document: Mapping, rows: pd.DataFrame) -> jinja2.Environment:
     snapshot = document["snapshot"]
+    words = templates.HtmlWords(document["results"], facsimile.beside(rows))
     made = templates.environment(
-        templates.HtmlWords(document["results"]), address=templates.address, anchor=report.anchor, title=TITLE,
+        words, address=templates.address, anchor=report.anchor, title=TITLE,
         synthetic=bool(snapshot["synthetic"]), snapshot=snapshot, parameters=document["parameters"],
         before_dates=Parameters(**document["parameters"]).before_dates, results=document["results"],
         chosen=templates.chosen(snapshot),
@@ -189,10 +192,9 @@ def _emitted(notebook: str, document: Mapping) -> list[dict]:
 # --- what the index shows ---------------------------------------------------------------------------------------------
 
 
-def _ledger(document: Mapping) -> dict:
+def _ledger(document: Mapping, rows: pd.DataFrame, findings: pd.DataFrame) -> dict:
     """The ledger's rows and sections, counts of its verdicts by kind, the audit's findings."""
-    findings, words = audit.audit_findings(), templates.HtmlWords(document["results"])
-    rows = ledger.ledger_rows(document, findings=findings)
+    words = templates.HtmlWords(document["results"])
     texts = ledger.as_texts(rows)
     shown = [
         {
@@ -210,6 +212,7 @@ def _ledger(document: Mapping) -> dict:
     return {
         "ledger": shown,
         "sections": sections,
+        "map": verdict_map.drawing(rows),
         "by_section": verdicts.verdicts_by_section(rows).to_dict("records"),
         "verdicts": [(ledger.SHORT[verdict], slug, verdict) for verdict, slug in ledger.SLUGS.items()],
         "kinds": [kind for kind in published.VALUE_KINDS if (rows["kind"] == kind).any()],

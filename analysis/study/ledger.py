@@ -3,7 +3,7 @@
 Reads the results of a run that is done; needs no notebook. What it writes says SYNTHETIC wherever the snapshot is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -22,7 +22,6 @@ from analysis.study.verdicts import (
     VERDICTS,
     WHYS,
     missing,
-    sections,
 )
 
 LEDGER_STEP = "ledger"  # what results.json names in place of a notebook
@@ -34,6 +33,7 @@ SHORT = {
     IMPOSSIBLE: "cannot be computed",
 }  # fmt: skip
 SHOWN_COLUMNS = ("value", "published", "ours", "difference", "tolerance", "kind", "verdict", "why", "note")
+Shown = Callable[[report.Report, pd.DataFrame], None]  # emits a view of the ledger
 DATA_MARKS = {True: report.SYNTHETIC, False: "observed"}
 # What the study prints without saying how it comes about, so that nothing can be computed.
 WITHOUT_DEFINITION = {
@@ -181,8 +181,11 @@ def _note(row: Mapping, why: str, lack: str | None, contradictions: Mapping[str,
 # --- results and files ------------------------------------------------------------------------------------------------
 
 
-def write_ledger(out_dir: Path, document: Mapping) -> None:
-    """Write the ledger's and the audit's tables, `ledger.csv`, and their results as a part of results.json."""
+def write_ledger(out_dir: Path, document: Mapping, *, also: Iterable[Shown] = ()) -> pd.DataFrame:
+    """Write the ledger's and the audit's tables, `ledger.csv`, and their results as a part of results.json.
+
+    `also` emits further views of the ledger's frame, which is returned.
+    """
     published = printed_values()
     findings = audit.audit_findings(published)
     rows = ledger_rows(document, published, findings=findings)
@@ -193,16 +196,20 @@ def write_ledger(out_dir: Path, document: Mapping) -> None:
     marked = rows.assign(data=DATA_MARKS[synthetic])
     marked.to_csv(out_dir / "ledger.csv", index=False, lineterminator="\n")
     findings.to_csv(out_dir / "tables" / "audit.csv", index=False, lineterminator="\n")
-    made = templates.environment()
-    for name, shown in {
-        "audit": _audit_table(findings),
-        "ledger": _ledger_table(rows),
-        "ledger_summary": _summary_table(rows),
-    }.items():
-        writer.output("tables", name)
-        text = templates.rendered(made, f"templates/{name}.tex.j2", synthetic=synthetic, **shown)
-        (out_dir / "tables" / f"{name}.tex").write_text(text, encoding="utf-8")
+    write_table(writer, "audit", **_audit_table(findings))
+    write_table(writer, "ledger_summary", **_summary_table(rows))
+    for emit in also:
+        emit(writer, rows)
     writer.close()
+    return rows
+
+
+def write_table(writer: report.Report, name: str, *, template: str = "", **shown) -> None:
+    """Emit `tables/<name>.tex` from its template in paper/templates, which has its name unless another is given."""
+    writer.output("tables", name)
+    source = f"templates/{template or name}.tex.j2"
+    text = templates.rendered(templates.environment(), source, synthetic=writer.synthetic, **shown)
+    (writer.out_dir / "tables" / f"{name}.tex").write_text(text, encoding="utf-8")
 
 
 def ledger_results(
@@ -256,24 +263,12 @@ def why_counts(rows: pd.DataFrame) -> dict[str, int]:
     return {f"why.{why}": int((rows["why"] == why).sum()) for why in WHYS}
 
 
-def _ledger_table(rows: pd.DataFrame) -> dict:
-    """Sections with their rows as texts, and the words of the reasons that occur."""
-    texts = as_texts(rows)
-    by_section = [(name, texts[rows["section"] == name].to_dict("records")) for name in sections(rows)]
-    return {"sections": by_section, "whys": {why: words for why, words in WHYS.items() if (rows["why"] == why).any()}}
-
-
 def _summary_table(rows: pd.DataFrame) -> dict:
-    """Counts of verdicts by kind, and of the emergent values' by section."""
+    """Counts of verdicts by kind, and their sums."""
     kinds, found = (pd.Categorical(rows[c], words) for c, words in (("kind", VALUE_KINDS), ("verdict", VERDICTS)))
-    by_kind = pd.crosstab(kinds, found, dropna=False)
-    emergent = (rows["kind"] == "emergent").to_numpy()
-    by_section = pd.crosstab(rows["section"][emergent], found[emergent], dropna=False).loc[sections(rows[emergent])]
-    tables = {"kinds": by_kind, "sections": by_section}
-    return {
-        **{name: list(zip(map(str, t.index), t.to_numpy().tolist(), strict=True)) for name, t in tables.items()},
-        "sums": by_kind.sum().tolist(),
-    }
+    counts = pd.crosstab(kinds, found, dropna=False)
+    lines = list(zip(map(str, counts.index), counts.to_numpy().tolist(), strict=True))
+    return {"kinds": lines, "sums": counts.sum().tolist()}
 
 
 def _audit_table(findings: pd.DataFrame) -> dict:

@@ -214,6 +214,14 @@ def tolerance(operator: str, number: float, decimals: float) -> float:
     return ABOUT * abs(number) if operator == "about" else 0.0
 
 
+def roundings(rows: pd.DataFrame) -> pd.Series:
+    """How far ours is from print, in units of the printed rounding: up to one half rounds to what is printed.
+
+    For "about" the unit is as wide as what is accepted; NaN for bounds, texts, and what has no value.
+    """
+    return (rows["difference"].abs() / (2 * rows["tolerance"].where(rows["tolerance"] > 0))).astype(float)
+
+
 def _judged_row(row: Mapping, ours: Mapping[str, object], proofs: Mapping[str, str], reasons: Mapping[str, str]) -> dict:
     value = ours.get(row["id"])
     value = None if missing(value) else value

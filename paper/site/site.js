@@ -21,6 +21,18 @@ for (const element of document.querySelectorAll("table.sortable")) {
   form.addEventListener("submit", (event) => event.preventDefault());
   form.hidden = false;
   table.draw();
+  // A tile of the verdict map leads to a row, which may be filtered out, or on another of the table's pages.
+  const show = () => {
+    const row = location.hash.startsWith("#value-") && element.id === "ledger-table" && table.row(location.hash);
+    if (!row || !row.any()) return;
+    form.reset();
+    table.search("").draw();
+    const place = table.rows({order: "applied", search: "applied"}).indexes().indexOf(row.index());
+    if (table.page.len() > 0) table.page(Math.floor(place / table.page.len())).draw("page");
+    row.node().scrollIntoView({block: "center"});
+  };
+  addEventListener("hashchange", show);
+  show();
   table.table().container().querySelector("nav").ariaLabel = `Pages of: ${element.caption.textContent}`;
 }
 

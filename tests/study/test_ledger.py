@@ -17,7 +17,7 @@ from analysis import activity, cli, engine, network, references, report, snapsho
 from analysis.parameters import ParameterError, Parameters, parse
 from analysis.results import RunError, read_results
 from analysis.snapshot import SnapshotError
-from analysis.study import ledger, published, verdicts
+from analysis.study import facsimile, ledger, published, verdict_map, verdicts
 
 STUDY_DATE = "2023-10-15"
 
@@ -387,16 +387,17 @@ def test_every_file_of_a_synthetic_snapshot_says_so_and_none_of_an_observed_one(
 def test_the_ledgers_heading_and_files_follow_the_manifest(done, demo_document, synthetic):
     shown = demo_document | {"snapshot": demo_document["snapshot"] | {"synthetic": synthetic}}
     assert ledger.heading(shown).startswith(report.SYNTHETIC) is synthetic
-    ledger.write_ledger(done, shown)
-    files = [done / "ledger.csv", done / "tables" / "ledger.tex", done / "tables" / "ledger_summary.tex"]
+    ledger.write_ledger(done, shown, also=(facsimile.emit, verdict_map.emit))
+    tables = ["ledger_summary", "unmatched", *(f"facsimile_{number}" for number in range(2, 10))]
+    files = [done / "ledger.csv", done / "figures" / "verdict_map.svg", *(done / "tables" / f"{t}.tex" for t in tables)]
     for file in files:
         assert (report.SYNTHETIC in file.read_text(encoding="utf-8")) is synthetic, file.name
 
 
-def test_the_printed_ledger_says_synthetic_on_each_of_its_pages(demo_document, done):
-    ledger.write_ledger(done, demo_document)
-    text = (done / "tables" / "ledger.tex").read_text(encoding="utf-8")
-    head = text[text.index(r"\toprule") : text.index(r"\endhead")]
+def test_what_does_not_match_says_synthetic_on_each_of_its_pages(demo_document, done):
+    ledger.write_ledger(done, demo_document, also=(facsimile.emit,))
+    text = (done / "tables" / "unmatched.tex").read_text(encoding="utf-8")
+    head = text[text.index(r"\endfirsthead") : text.index(r"\endhead")]
     assert report.SYNTHETIC in head
 
 
