@@ -101,7 +101,9 @@ def differences(expected: Mapping[str, Mapping], found: Mapping[str, Mapping], *
     for name in sorted(expected.keys() & found.keys()):
         was, now = expected[name]["value"], found[name]["value"]
         if not _equal(was, now, relative):
-            lines.append(f"{name}: {was!r} became {now!r} ({found[name]['notebook']}, cell {found[name]['cell']})")
+            cell = found[name]["cell"]  # none, of what is counted after the notebooks
+            place = found[name]["notebook"] if cell is None else f"{found[name]['notebook']}, cell {cell}"
+            lines.append(f"{name}: {was!r} became {now!r} ({place})")
     return lines
 
 

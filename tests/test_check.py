@@ -39,6 +39,11 @@ def test_another_value_is_named_with_its_cell(value):
     assert found.lines() == ["1 results moved", f"rq1.a: 0.1 became {value!r} (n, cell 3)"]
 
 
+def test_what_no_cell_made_is_named_without_one():
+    results = RESULTS | {"rq1.b": {"value": 3, "notebook": "ledger", "cell": None}}
+    assert check.results_are_the_references(results, REFERENCE).differences == ("rq1.b: 2 became 3 (ledger)",)
+
+
 def test_where_one_result_moved_last_digits_of_others_are_not_named():
     results = with_value(0.1 + 1e-12) | {"rq1.b": RESULTS["rq1.b"] | {"value": 3}}
     assert check.results_are_the_references(results, REFERENCE).lines() == [
