@@ -322,13 +322,18 @@ FLIPS: dict[str, tuple[Callable[[pd.Series], pd.Series], str]] = {
 
 @carried(needs="license")
 def licence_flips(counts: pd.DataFrame) -> pd.DataFrame:
-    """Superiority of permissive over restrictive under other groupings: a row a grouping, a column a variable (Table 5)."""
+    """Superiority of permissive over restrictive under other groupings: a row a grouping, a column a variable (Table 5).
+
+    In the last row `other` and `cc` are a group of their own, which takes the place of the restrictive one.
+    """
     name = counts["license"].str.casefold().fillna("")
     given = licenses.group(counts["license"])
     rows = {}
     for label, (chosen, group) in FLIPS.items():
         grouped = counts.assign(group=given.mask(chosen(name), group))
         rows[label] = {v: superiority(grouped, v) for v in activity.variables_of(counts)}
+    own = counts.assign(group=given.replace("restrictive", "unclassified").mask(name.isin(UNSPECIFIC), "restrictive"))
+    rows["over other alone"] = {v: superiority(own, v) for v in activity.variables_of(counts)}
     return pd.DataFrame.from_dict(rows, orient="index", dtype="float64")
 
 

@@ -179,11 +179,14 @@ def licensed(*rows: tuple[str | None, float]) -> pd.DataFrame:
 
 
 def test_a_flip_moves_a_family_to_the_other_group():
-    """mit 5, openrail 9, gpl-3.0 1: as given 1/2; openrail as permissive, 1 of 1 and 1 of 1; gpl as permissive, none."""
-    flips = robustness.licence_flips(licensed(("mit", 5), ("openrail", 9), ("gpl-3.0", 1), (None, 3)))["n_likes"]
-    assert flips.to_dict() == {
-        "as given": 0.5, "RAIL as permissive": 1.0, "copyleft as permissive": 0.0, "other as restrictive": 0.5,
-        "other as permissive": 0.5,
+    """mit 5, openrail 9, gpl-3.0 1, other 2: as given 1/2; openrail as permissive, all; gpl as permissive, none.
+
+    With `other` restrictive, 5 is above two of three; with it permissive, 5 and 2 are above 1; 5 is above `other` alone.
+    """
+    rows = licensed(("mit", 5), ("openrail", 9), ("gpl-3.0", 1), (None, 3), ("other", 2))
+    assert robustness.licence_flips(rows)["n_likes"].to_dict() == {
+        "as given": 0.5, "RAIL as permissive": 1.0, "copyleft as permissive": 0.0, "other as restrictive": 2 / 3,
+        "other as permissive": 0.5, "over other alone": 1.0,
     }  # fmt: skip
 
 
