@@ -303,7 +303,7 @@ def group_sizes(grouped: pd.DataFrame) -> dict[str, int]:
 
 def _why_no_test(tests: pd.DataFrame, *_) -> dict[str, str]:
     return {
-        f"{row.variable}.{row.pair}": f"{row.variable} is known of {row.n1:,} models ({first}) and {row.n2:,} ({second}); "
+        f"{row.variable}.{row.pair}": f"{row.variable} of models is known of {row.n1:,} ({first}) and {row.n2:,} ({second}); "
         "a test needs two of each"
         for row in tests[tests["u"].isna()].itertuples()
         for first, second in (row.pair.split("_vs_"),)

@@ -59,9 +59,13 @@ class Words:
         return clean(report.formatted(name, entry["value"]))
 
     def val(self, name: str, unit: str = "") -> str:
-        """The value, linked to the cell that emitted it, and its unit."""
-        found = self.linked(name) + (self.nbsp + unit if unit else "")
+        """The value, linked to the cell that emitted it, and its unit, in the singular after one."""
+        found = self.linked(name) + (self.nbsp + self._counted(name, unit) if unit else "")
         return found if self.has(name) else self.markup(MISSING) + found
+
+    def _counted(self, name: str, unit: str) -> str:
+        """A unit in the plural as it stands after the value."""
+        return unit.removesuffix("s") if self.text(name) == "1" else unit
 
     def linked(self, name: str) -> str:
         raise NotImplementedError
@@ -107,8 +111,11 @@ class Words:
         """
         joints = [between if first is None else first, *[between] * len(words)]
         pairs = zip(words.items(), joints, strict=False)
-        names = {key: pattern.format(key) for key in words}
-        return [self.val(names[key]) + (joint or self.nbsp) + word + self.in_print(names[key]) for (key, word), joint in pairs]
+        found = [(pattern.format(key), joint, word) for (key, word), joint in pairs]
+        return [
+            (self.val(name) + joint + word if joint else self.val(name, word)) + self.in_print(name)
+            for name, joint, word in found
+        ]
 
     def listed(self, before: str, items: Iterable[str], after: str) -> str:
         """`before a, b and c after` of those items in which no number is missing; empty for none."""

@@ -116,7 +116,7 @@ def test_models_that_are_all_alike_have_means_and_no_correlation_and_one_group_n
     assert values["rq1.models.group.permissive.count"] == 3 and values["rq1.models.group.none.count"] == 0
     test = "mannwhitney.n_likes.permissive_vs_restrictive.u"
     assert results[f"rq1.models.{test}"]["why"] == (
-        "n_likes is known of 3 models (permissive) and 0 (restrictive); a test needs two of each"
+        "n_likes of models is known of 3 (permissive) and 0 (restrictive); a test needs two of each"
     )
     assert shown["rq1_mannwhitney"]["why"] == "no two groups of licences hold two models each"
     assert values["rq1.datasets.count"] == 0 and shown["rq1_summary_datasets"]["why"] == "the snapshot lists no dataset"

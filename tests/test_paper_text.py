@@ -274,7 +274,7 @@ EXTRAS = [  # ids that the paper needs beside those of DESIGN
     rf"robustness\.null\.(degrees|seats)\.{FIELD}\.[a-z_.]+\.(observed|excess|null_low|null_high|reading)",
     r"robustness\.without_(repository\.kmax\.(repository|without)|account\.(lowest|highest)_k)",
     rf"robustness\.tails\.models\.{VARIABLE}\.reading",
-    rf"robustness\.concentration\.models\.{VARIABLE}\.(gini|top_10)",
+    rf"robustness\.concentration\.models\.{VARIABLE}\.(gini|gini_low|gini_high|top_10)",
     rf"robustness\.correlation\.models\.{PAIR}\.(pearson|without_top|on_logs|kendall)",
     rf"robustness\.(licences|strata)\.[a-z_]+\.{VARIABLE}",
     r"robustness\.mm\.(as_given|without_feature_extraction)\.(nodes|recip)",

@@ -1,0 +1,151 @@
+"""Every sentence of the paper of very different snapshots: patterns that no reader should meet, and what a sample may say.
+
+The references of `demo` and the twin are rendered as they are; real dumps, a day in their past and a snapshot of two models are
+run in this process. Without LaTeX: `sentences.paper_text`.
+"""
+
+import re
+from types import SimpleNamespace
+
+import pytest
+
+from analysis import references, run, snapshot
+from analysis.engine import load
+from analysis.page import colophon
+from analysis.parameters import check
+from analysis.sources.dumps import import_dumps
+from tests import sentences
+from tests.in_process import emitted, quick_figures, write
+
+SAMPLE = "2024-12-04"  # the most downloaded models of each organisation, with their whole history
+QUESTIONS = ("rq1_activity", "rq2_network", "rq3_adoption")
+PATTERNS = {
+    "an id that no result has": r"\?\?",
+    "a value that is none": r"\bnan\b|\bNone\b(?! of)|\binf\b",
+    "a word is missing before a stop": r"\b(is|are|has|and|than|the|an|between)\s*[.;]",
+    "a space before a stop": r"\s[.,;](?=\s|$)",
+    "nothing in brackets": r"\(\s*\)",
+    "one of many": r"(?<![\d.,])1 (models|datasets|spaces|developers|edges|links|months|repositories|organisations|accounts)\b",
+    "an interval set beside one half with two decimals": r"interval.{0,40}\b0\.\d\d\b(?!\d).{0,60}one half",
+    "a probability set beside one half with two decimals": r"\b0\.\d\d, which is (above|below|exactly) one half",
+    "a share of nothing": r"% of the total is held by|The share that holds",
+    "a direction of none": r"above one half for 0 of",
+    "a range without a width": r"\((-?[\d.,]+) to \1\)",
+    "a count with decimals": r"k = \d+\.\d",
+    "a power law without its test": r"(?i)pareto(?! tail\))",
+}
+
+
+def rendered(document, parameters, folder) -> SimpleNamespace:
+    folder.mkdir(exist_ok=True)
+    meta = colophon.meta(load(parameters), parameters)
+    text = sentences.paper_text(document, meta, folder)
+    del text["audit"], text["methods"]  # the same for all: they hold no result of the snapshot
+    if "people.sensitivity.as-run-bots-excluded.names" not in document["results"]:
+        del text["appendix"]  # its notebook was not run
+    if "ledger.tautologies.total" not in document["results"]:
+        del text["published"]  # of references that are older than the ledger's kinds
+    return SimpleNamespace(text=text, results=document["results"], document=document)
+
+
+def of_references(name, folder) -> SimpleNamespace:
+    if name not in snapshot.names():
+        pytest.skip(f"the snapshot {name} is not there")
+    parameters = check({"snapshot_date": name})
+    document = {"results": references.stored(name)["results"], "parameters": parameters.recorded()}
+    return rendered(document | {"snapshot": snapshot.load(name).manifest}, parameters, folder)
+
+
+def of_run(place, name, *, notebooks=QUESTIONS, **values) -> SimpleNamespace:
+    folder = place / f"{name}{values.get('as_of', '')}"
+    parameters = check({"snapshot_date": name, "out_dir": str(folder), **values})
+    emitted(parameters, only=notebooks)
+    return rendered(run.collect(parameters), parameters, folder)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return tmp_path_factory.mktemp("read")
+
+
+def two_models() -> dict[str, list[dict]]:
+    def repo(name, kind="model", **values):
+        return {"kind": kind, "repo_id": name, "created_at": "2022-06-01", "likes": 1, "downloads": 2, "tags": []} | values
+
+    def commit(name, *authors):
+        return {"kind": "model", "repo_id": name, "date": "2023-01-05", "authors": list(authors)}
+
+    repos = [repo("a/one", license="mit"), repo("a/two", license="openrail"), repo("a/space", kind="space", downloads=None)]
+    commits = [commit("a/one", "ann-of-it", "bob-of-it"), commit("a/two", "bob-of-it")]
+    return {"repos": repos, "commits": commits, "usage": [{"space_id": "a/space", "model_id": "a/one"}]}
+
+
+@pytest.fixture(scope="module", params=["demo", "2023-10-15-twin", "two models", "sample", "sample as of"])
+def paper(request, place):
+    if request.param in references.SNAPSHOTS:
+        return of_references(request.param, place / request.param)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HUB_PAPER_SNAPSHOTS", str(place / "snapshots"))
+        quick_figures(patch)
+        if request.param == "two models":
+            write("2023-10-15-two", two_models())
+            return of_run(place, "2023-10-15-two", notebooks=(*QUESTIONS, run.ROBUSTNESS))
+        file = request.getfixturevalue("dumps") / "top-models-2024-12-04.jsonl.gz"
+        if not file.is_file():
+            pytest.skip(f"HUB_DUMPS has no {file.name}")
+        if SAMPLE not in snapshot.names():
+            import_dumps(SAMPLE, [("commits-jsonl", file)])
+        return of_run(place, SAMPLE, **({"as_of": "2023-10-15"} if request.param == "sample as of" else {}))
+
+
+@pytest.mark.parametrize("what", PATTERNS)
+def test_no_sentence_of_any_snapshot_has_this(paper, what):
+    found = [
+        f"{section}: {text[max(0, hit.start() - 80) : hit.end() + 40]}"
+        for section, text in paper.text.items()
+        for hit in re.finditer(PATTERNS[what], text)
+    ]
+    assert found == []
+
+
+def test_a_sample_is_called_one_in_the_abstract(paper):
+    coverage = paper.document["snapshot"]["tables"]["repos"].get("coverage", {})
+    sampled = any(about.get("status") == "sample" for about in coverage.values())
+    assert ("are a sample of the Hub's" in paper.text["abstract"]) == sampled
+
+
+def test_only_a_hundred_are_called_a_hundred(paper):
+    used = paper.results["rq3.all.usage.models"]["value"] or 0
+    assert ("Among the hundred most used models" in paper.text["adoption"]) == (used >= 100)
+
+
+def test_two_coefficients_are_compared_on_a_hundred_models_or_more(paper):
+    known = [paper.results[f"rq1.models.{name}.n"]["value"] or 0 for name in ("n_likes", "n_community")]
+    if min(known) < 100:
+        assert "The rank correlation is" not in paper.text["activity"]
+
+
+def test_a_figure_shows_pairs_only_where_one_has_a_coefficient(paper):
+    pairs = [e["value"] for name, e in paper.results.items() if re.match(r"rq1\.(models|datasets|spaces)\.pearson\.", name)]
+    assert ("shows all pairs" in paper.text["activity"]) == any(value is not None for value in pairs)
+
+
+def test_each_finding_says_whether_it_stands_or_that_this_was_not_run(paper):
+    ran = "robustness.top100.models" in paper.results
+    text = " ".join(paper.text[section] for section in ("activity", "collaboration", "adoption"))
+    assert ("Whether this stands was not run." in text) == (not ran)
+    assert ran or "Does it stand?" not in text
+
+
+@pytest.mark.parametrize(
+    ("sentence", "what"),
+    [
+        ("Its 95 % interval, 0.50 to 0.55, excludes one half.", "an interval set beside one half with two decimals"),
+        ("80 % of the total is held by 52.8 % for commits.", "a share of nothing"),
+        ("The network has 1 edges.", "one of many"),
+        ("above one half for 0 of 2 (permissive against none)", "a direction of none"),
+        ("The largest number is .", "a word is missing before a stop"),
+    ],
+)
+def test_the_patterns_find_what_they_are_for(sentence, what):
+    assert re.search(PATTERNS[what], sentence)
