@@ -22,7 +22,7 @@ QUESTIONS = ("rq1_activity", "rq2_network", "rq3_adoption")
 PATTERNS = {
     "an id that no result has": r"\?\?",
     "a value that is none": r"\bnan\b|\bNone\b(?! of)|\binf\b",
-    "a word is missing before a stop": r"\b(is|are|has|and|than|the|an|between)\s*[.;]",
+    "a word is missing before a stop": r"\b((?<!there )is|are|has|and|than|the|an|between)\s*[.;]",
     "a space before a stop": r"\s[.,;](?=\s|$)",
     "nothing in brackets": r"\(\s*\)",
     "one of many": r"(?<![\d.,])1 (models|datasets|spaces|developers|edges|links|months|repositories|organisations|accounts)\b",
