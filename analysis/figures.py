@@ -179,7 +179,7 @@ def _heatmaps(pearson: Mapping, spearman: Mapping, shown: Mapping[str, list[str]
         axis = figure.add_axes((x / WIDTH, (height - 0.2 - wide) / total, wide / WIDTH, wide / total))
         heading(axis, _PANELS.get(name, name))
         image = _heatmap(axis, pearson[name], spearman[name], variables, named=x == left)
-        x += wide + gap
+        x += max(wide, 1.1) + gap  # room for the name of a small panel
     bottom = figure.add_axes((left / WIDTH, 0.27 / total, 1.7 / WIDTH, 0.08 / total))
     colours = figure.colorbar(image, cax=bottom, orientation="horizontal", ticks=[-1, -0.5, 0, 0.5, 1])
     colours.outline.set_visible(False)
