@@ -54,7 +54,7 @@ def run_comparison(asked: Parameters, out_dir: Path, *, said: Callable[[str], No
     RunError with the failing cell.
     """
     out_dir = _emptied(out_dir)
-    values = asdict(replace(asked, out_dir=""))
+    values = {name: value for name, value in asdict(replace(asked, out_dir="")).items() if name != "beside"}
     with variables.cleaned(), kernels.kernel() as kernel:
         os.environ[paths.OF_THE_RUN] = str(out_dir)
         execute("compare_snapshots", directory=out_dir / "notebooks", values=values, kernel=kernel, said=said)
