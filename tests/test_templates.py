@@ -96,6 +96,8 @@ class AllOnes(dict):
     """Results in which every id has a value."""
 
     def __missing__(self, name: str) -> dict:
+        if name.endswith(".reading"):
+            return entry("power law")
         return entry("name" if name.endswith(("model", "organisation", "repository")) else 0.25)
 
     def get(self, name: str, default=None) -> dict:
@@ -107,7 +109,8 @@ class AllOnes(dict):
 
 def sentences(words, name: str) -> dict[str, str]:
     """What each finding without arguments says."""
-    made = templates.environment(words, parameters=Parameters().recorded(), synthetic=False)
+    about = {"parameters": Parameters().recorded(), "synthetic": False, "chosen": {"models": "a rule"}}
+    made = templates.environment(words, results=words.results, **about)
     module = made.get_template(f"findings/{name}").make_module()
     macros = {key: macro for key, macro in vars(module).items() if hasattr(macro, "arguments") and not macro.arguments}
     return {key: str(macro()) for key, macro in macros.items()}
@@ -128,7 +131,7 @@ def test_a_finding_is_the_same_sentence_in_the_paper_and_on_the_page(name):
 @pytest.mark.parametrize("name", FINDINGS)
 def test_a_finding_without_its_numbers_is_not_said(name):
     for key, sentence in sentences(templates.HtmlWords({}), name).items():
-        assert sentence.strip() == "" or key == "made_by_the_rule", key
+        assert "??" not in sentence and templates.NOT_COVERED not in sentence, key
 
 
 @pytest.mark.parametrize("name", FINDINGS)
