@@ -46,7 +46,7 @@ _RC = {
     "axes.spines.right": False,
     "pdf.fonttype": 42,
     "svg.hashsalt": "hub-activity-paper",
-    "svg.fonttype": "none",
+    "svg.fonttype": "path",  # a page has none of these fonts: where another took their place, labels ran into the drawing
     "timezone": "UTC",  # this and the next are what matplotlib's own defaults leave as they are
     "date.epoch": "1970-01-01T00:00:00",
 }

@@ -42,8 +42,13 @@ class Words:
     nbsp = "\N{NO-BREAK SPACE}"
     k = "k"
 
-    def __init__(self, results: Mapping[str, Mapping], printed: Mapping[str, tuple[str, str]] | None = None):
-        self.results, self.printed = results, printed or {}
+    def __init__(
+        self,
+        results: Mapping[str, Mapping],
+        printed: Mapping[str, tuple[str, str]] | None = None,
+        previews: Mapping[str, str] | None = None,
+    ):
+        self.results, self.printed, self.previews = results, printed or {}, previews or {}
 
     def has(self, *ids: str) -> bool:
         """Whether every id has a value."""
@@ -156,7 +161,8 @@ class HtmlWords(Words):
     def linked(self, name: str) -> Markup:
         if name not in self.results:
             return Markup("??")
-        return Markup('<a class="val" href="{}"><bdi>{}</bdi></a>').format(self.place(name), self.text(name))
+        preview = Markup(' data-preview="{}"').format(self.previews[name]) if name in self.previews else ""
+        return Markup('<a class="val" href="{}"{}><bdi>{}</bdi></a>').format(self.place(name), preview, self.text(name))
 
     def brackets(self, name: str) -> Markup:
         text, verdict = self.printed[name]

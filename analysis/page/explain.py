@@ -95,6 +95,19 @@ def explain(document: Mapping, out_dir: Path, result_id: str) -> Explanation:
     )
 
 
+def in_one_line(document: Mapping, out_dir: Path) -> dict[str, str]:
+    """id -> the function that computes a result and the first line of its docstring, for results of the notebooks' cells."""
+    read = {name: cells_of(file) for file in (out_dir / "notebooks").glob("*.ipynb") for name in [file.stem]}
+    lines: dict[tuple, str] = {}
+    for entry in document["results"].values():
+        place = entry["notebook"], entry["cell"]
+        if place not in lines and entry["cell"] is not None and entry["notebook"] in read:
+            cells = read[entry["notebook"]]
+            found = next(definitions(_functions(cells, lineage(cells, entry["cell"]))), None)
+            lines[place] = f"{found[0].removeprefix('analysis.')}: {found[1].splitlines()[0]}" if found else ""
+    return {name: lines.get((entry["notebook"], entry["cell"]), "") for name, entry in document["results"].items()}
+
+
 def _unknown(result_id: str, results: Mapping) -> str:
     """Say what the reader may have meant: the ids that begin so, else those that are spelt alike."""
     shown = result_id[:80]

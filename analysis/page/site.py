@@ -25,6 +25,7 @@ from analysis import beside, directories, paths, report, templates
 from analysis.page import colophon, explain, provenance
 from analysis.parameters import Parameters
 from analysis.study import audit, facsimile, ledger, published, verdict_map, verdicts
+from analysis.study.words import in_words
 from analysis.text import visible
 
 ASSETS = paths.PAPER / "site"
@@ -62,7 +63,7 @@ def build(out_dir: Path, *, paper_follows: bool = False) -> Path:
     pages = _notebook_pages(out_dir, document)
     findings = audit.audit_findings()
     rows = ledger.ledger_rows(document, findings=findings)
-    made = _environment(document, rows)
+    made = _environment(document, rows, explain.in_one_line(document, out_dir))
     for page in pages:
         html = templates.rendered(made, "notebook.html.j2", page=page, pages=pages, root="../")
         _write(site / "notebooks" / f"{page['name']}.html", html)
@@ -82,9 +83,10 @@ def _breakable(name: str) -> Markup:
     return Markup("<wbr>").join(re.split(r"(?<=[._])", templates.clean(name, longest=LONGEST_ID)))
 
 
-def _environment(document: Mapping, rows: pd.DataFrame) -> jinja2.Environment:
+def _environment(document: Mapping, rows: pd.DataFrame, definitions: Mapping[str, str]) -> jinja2.Environment:
     snapshot = document["snapshot"]
-    words = templates.HtmlWords(document["results"], facsimile.beside(rows))
+    printed = facsimile.beside(rows)
+    words = templates.HtmlWords(document["results"], printed, _previews(document["results"], printed, definitions))
     made = templates.environment(
         words, address=templates.address, anchor=report.anchor, title=TITLE,
         synthetic=bool(snapshot["synthetic"]), snapshot=snapshot, parameters=document["parameters"],
@@ -93,6 +95,18 @@ def _environment(document: Mapping, rows: pd.DataFrame) -> jinja2.Environment:
         **ledger.about(document),
     )  # fmt: skip
     made.filters["breakable"] = _breakable
+    return made
+
+
+def _previews(results: Mapping, printed: Mapping[str, tuple[str, str]], definitions: Mapping[str, str]) -> dict[str, str]:
+    """id -> what a number's preview says: the value in words, ours unrounded, the study's with the verdict, the definition."""
+    made = {}
+    for name, entry in results.items():
+        value = entry["value"]
+        ours = f"no value: {entry['why']}" if value is None else templates.clean(value)
+        study = f"{printed[name][0]}: {printed[name][1]}" if name in printed else "prints no such value"
+        title = templates.clean(in_words(name), longest=LONGEST_ID)
+        made[name] = "\n".join(filter(None, (title, f"Ours: {ours}", f"Study: {study}", definitions.get(name))))
     return made
 
 
@@ -196,16 +210,23 @@ def _ledger(document: Mapping, rows: pd.DataFrame, findings: pd.DataFrame) -> di
     """The ledger's rows and sections, counts of its verdicts by kind, the audit's findings."""
     words = templates.HtmlWords(document["results"])
     texts = ledger.as_texts(rows)
+    away = verdicts.roundings(rows)
     shown = [
         {
             **text,
+            "number": number,
+            "words": templates.clean(in_words(row["id"]), longest=LONGEST_ID),
+            "roundings": "" if pd.isna(far) else f"{far:.1f}" if far < 10 else f"{far:,.0f}",
             "href": words.place(row["id"]),
             "place": row["place"],
             "sections": [published.section_of(part.strip()) for part in row["place"].split(";")],
-            "order": {column: _order(row[column]) for column in ("published", "ours", "difference")},
+            "order": {column: _order(row[column]) for column in ("published", "ours")} | {"roundings": _order(far)},
         }
-        for row, text in zip(rows.to_dict("records"), texts.to_dict("records"), strict=True)
+        for number, (row, text, far) in enumerate(
+            zip(rows.to_dict("records"), texts.to_dict("records"), away, strict=True)
+        )
     ]
+    shown.sort(key=_telling)
     sections = verdicts.sections(rows)
     sections += sorted({name for row in shown for name in row["sections"]} - set(sections))
     outcomes = findings["consistent"].map({True: "agree", False: "contradict", None: "leave open"}).fillna("leave open")
@@ -220,6 +241,12 @@ def _ledger(document: Mapping, rows: pd.DataFrame, findings: pd.DataFrame) -> di
         "audit": findings.drop(columns="consistent").assign(outcome=outcomes).to_dict("records"),
         "outcomes": ("contradict", "leave open", "agree"),
     }
+
+
+def _telling(row: Mapping) -> tuple[bool, int]:
+    """What a reader looks for first: values that could have come out otherwise, and of them those that did."""
+    ranks = (verdicts.DIFFERS, verdicts.IMPOSSIBLE, verdicts.UNDECIDED, verdicts.MATCHES, verdicts.NOT_COVERED)
+    return row["kind"] != "emergent", [ledger.SHORT[verdict] for verdict in ranks].index(row["verdict"])
 
 
 def _order(value: object) -> float | str:
