@@ -1,10 +1,10 @@
 """Which refusals are believed.
 
 A refusal says something of one repository only while the Hub answers for others. So it is kept as a doubt, and asked
-again at the end: it is believed where it is heard again, and where the record then bears it out; before, between and
-after the two a repository that anybody may see is answered for, always the same one, so that nothing that refuses all for
-a while can cover both. Many refusals among the last answers, where there were few before, end the run: something else than
-the repositories has changed.
+again at the end: it is believed where it is heard again, and where the record then bears it out, or, of what no record
+tells, where it is heard a third time. Before, between and after these a repository that anybody may see is answered for,
+always the same one, so that nothing that refuses all for a while can cover them. Many refusals among the last answers, where
+there were few before, end the run: something else than the repositories has changed.
 """
 
 from collections import Counter, deque
@@ -14,7 +14,16 @@ from concurrent.futures import ThreadPoolExecutor
 from analysis.snapshot import SnapshotError
 from analysis.sources.hub.journal import Journal
 from analysis.sources.hub.requests import RefusedError, Requests, TransientError
-from analysis.sources.hub.units import FIELDS, Outcome, Unit, ask, contradiction, listing_path, new_rows
+from analysis.sources.hub.units import (
+    FIELDS,
+    TOLD_BY_RECORDS,
+    Outcome,
+    Unit,
+    ask,
+    contradiction,
+    listing_path,
+    new_rows,
+)
 
 IN_A_ROW = 50  # refusals, after which the Hub is asked for others at once
 WINDOW = 50  # answers that are compared with all before
@@ -109,7 +118,10 @@ class Doubts:
 
     def _borne_out(self, outcome: Outcome) -> Outcome:
         why = contradiction(self._requests, outcome.unit, outcome.reason) if outcome.state == "refused" else ""
-        return Outcome(outcome.unit, "failed", why) if why else outcome
+        if why:
+            return Outcome(outcome.unit, "failed", why)
+        # What no record tells might be another repository's refusal, which names none: it has to be heard a third time.
+        return self._heard(outcome) if outcome.state == "refused" and outcome.reason not in TOLD_BY_RECORDS else outcome
 
     def _write(self, become: str, values: list[str], unit: Unit) -> None:
         statement = f"UPDATE units SET {become} WHERE unit = ? AND kind = ? AND repo_id = ?"

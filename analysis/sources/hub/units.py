@@ -62,6 +62,9 @@ def ask(requests: Requests, unit: Unit) -> Outcome:
     return Outcome(unit, "done", reason, moved(answers[0], unit), tuple(answers))
 
 
+TOLD_BY_RECORDS = ("gone", "gated", "disabled")  # refusals that a repository's record bears out or contradicts
+
+
 def contradiction(requests: Requests, unit: Unit, reason: str) -> str:
     """Why the record, asked now, does not bear a refusal out; empty where it does. Raises Stopped, SnapshotError."""
     try:

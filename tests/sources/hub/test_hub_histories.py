@@ -44,8 +44,8 @@ def at_once(self, names, keep):
     ("owner", "name", "wrong", "first"),
     [
         (hub_requests, "_refusal", believing, 0),
-        (doubts.Doubts, "settle", at_once, 43),  # the first seeds would do too, after a while
-        (units, "_holds_revision", lambda *given: True, 0),
+        (doubts.Doubts, "settle", at_once, 43),  # the first seeds would do too, all of them after a while
+        (units, "_holds_revision", lambda *given: True, 40),
     ],
 )
 def test_a_collector_that_believes_too_much_is_found_out(base, monkeypatch, owner, name, wrong, first):

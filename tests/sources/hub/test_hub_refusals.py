@@ -13,7 +13,7 @@ from analysis import engine
 from analysis.parameters import Parameters
 from analysis.snapshot import SnapshotError
 from analysis.sources.hub import choice as hub_choice
-from analysis.sources.hub import collector, doubts, listings
+from analysis.sources.hub import collector, doubts, listings, units
 from analysis.sources.hub import requests as hub_requests
 from tests.sources.hub import hub_server
 from tests.sources.hub.collecting import DAY, FAST, SECRET, of, reasons, rows, small
@@ -219,6 +219,17 @@ def test_a_refusal_that_the_record_contradicts_is_a_failure(demo, collected):
         made = collected(server).snapshot
     assert reasons(made) == {("commits", "model", name, "repository", "said to be gone, but its record is there")}
     assert made.status("commits", "model") == "sample" and name in {row["repo_id"] for row in rows(made, "repos")}
+
+
+@pytest.mark.parametrize(("reason", "asked"), [("discussions disabled", True), ("gone", False)])
+def test_what_no_record_tells_is_asked_a_third_time(monkeypatch, reason, asked):
+    """Another repository's refusal names none: where it came in the place of this one's answer twice, no record would tell."""
+    unit = units.Unit("discussions", "model", "an-owner/a-model")
+    monkeypatch.setattr(doubts, "contradiction", lambda *_: "")
+    monkeypatch.setattr(doubts, "ask", lambda _, again: units.Outcome(again, "done"))
+    heard_twice = units.Outcome(unit, "refused", reason)
+    settled = doubts.Doubts(None, None, 1)._borne_out(heard_twice)
+    assert settled == (units.Outcome(unit, "done") if asked else heard_twice)
 
 
 def test_answers_that_contradict_what_is_known_are_failures(demo, collected):
