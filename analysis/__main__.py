@@ -8,8 +8,10 @@ from analysis import variables
 try:
     variables.settle()
 
-    from analysis import kernels
+    from analysis import kernels, opening
 
+    arguments = sys.argv[1:]
+    opening.begin(arguments)
     if sys.argv[1:2] == ["run"] and not {"-h", "--help", "--dry-run"} & {*sys.argv}:
         kernels.prepare()  # before the command line's own imports, which take as long
 

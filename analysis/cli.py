@@ -13,16 +13,15 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from analysis import directories, paths, programs, references, run, snapshot
+from analysis import directories, opening, paths, programs, references, run, snapshot, stored
 from analysis import lab as lab_
 from analysis.merging import commands
 from analysis.page import archive as archives
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
 # Imported by the commands that need them, in seconds of processor time: compare 0.7 (matplotlib), site 0.5 (nbconvert),
 # the ledger, check, explain and the twin 0.2 each (scipy), the collector 0.1. All of them would double every start.
 
-REPEATABLE = ("--also", "--column")
 WITHOUT_PDF = 3
 INTERRUPTED = 130  # as a shell reports a command that Ctrl-C ended
 DEFAULT_SNAPSHOT = "2023-10-15-twin"  # what a run without --snapshot reads
@@ -67,8 +65,8 @@ app = typer.Typer(
 SNAPSHOTS, RESULTS, BY_HAND = "Snapshots", "Results", "Tests and notebooks"  # the parts of the list of commands
 app.add_typer(commands.app, name="people", short_help="which names are one person's", rich_help_panel=SNAPSHOTS)
 app.command("snapshots", short_help="list the snapshots", rich_help_panel=SNAPSHOTS)(source_commands.snapshots)
-app.command("sources")(source_commands.sources)
-app.command("fetch")(source_commands.fetch_)
+app.command("sources", short_help="what others published of the Hub", rich_help_panel=SNAPSHOTS)(source_commands.sources)
+app.command("fetch", short_help="a snapshot from a published source", rich_help_panel=SNAPSHOTS)(source_commands.fetch_)
 app.command("select", short_help="those repositories that another snapshot lists too", rich_help_panel=SNAPSHOTS)(
     source_commands.select
 )
@@ -80,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     paths.settle()
     try:
-        _check_words(arguments)
+        opening.check(arguments)
         sys.exit(app(arguments, prog_name="./run_all.sh", standalone_mode=False))
     except ParameterError as error:
         _fail(visible(str(error)), 2)
@@ -102,22 +100,6 @@ def _fail(text: str, code: int) -> NoReturn:
     if text:  # none where the help was shown
         _say(f"error: {text}", style="red")
     sys.exit(code)
-
-
-def _check_words(arguments: Sequence[str]) -> None:
-    """Refuse what would run something else than was meant: an empty value (a variable that was not set), two values."""
-    given = [word.partition("=")[0] for word in arguments if word.startswith("--")]
-    twice = [option for option in given if given.count(option) > 1 and option not in REPEATABLE]
-    if twice and arguments[0] != "test":  # whose words are pytest's
-        raise ParameterError(f"{twice[0]}: is given {given.count(twice[0])} times; give it once")
-    for before, argument in pairwise(["the command's name", *arguments]):
-        option, equals, value = argument.partition("=")
-        if not argument.strip() or (option.startswith("--") and equals and not value.strip()):
-            raise ParameterError(
-                f"{option.strip() or f'after {before}'}: the value is empty; give one, or leave it out"
-            )
-        if "\0" in argument:
-            raise ParameterError(f"{option}: a NUL is in it; expected a text")
 
 
 def _a_number(value: float | None) -> float | None:
@@ -142,7 +124,8 @@ def _print(lines: Iterable[str]) -> None:
 @contextmanager
 def _bars():
     """Progress bars on a terminal; elsewhere nothing is drawn and the caller prints lines."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    state = TextColumn("{task.fields[state]}")
+    columns = (TextColumn("{task.description}"), BarColumn(20), state, TimeElapsedColumn())  # in 80 columns
     with Progress(*columns, console=said, disable=not said.is_terminal) as progress:
         yield progress
 
@@ -244,7 +227,7 @@ def _warn(line: str) -> None:
 
 def _snapshot_of(name: str, *, fetch: bool) -> str:
     """The snapshot's name; of a day that is not there, it says who lists that day, or fetches it where that was asked."""
-    if name in snapshot.names():
+    if name in stored.names():
         return name
     if fetch:
         return source_commands.fetched(name)
@@ -257,10 +240,10 @@ def _snapshot_of(name: str, *, fetch: bool) -> str:
 
 def _default_snapshot(values: Mapping, *, make: bool) -> str:
     """The full-size synthetic twin, made where it is absent and the other values are right; a dry run takes demo."""
-    if DEFAULT_SNAPSHOT in snapshot.names():
+    if DEFAULT_SNAPSHOT in stored.names():
         return DEFAULT_SNAPSHOT
     check_values(values)
-    if "demo" in snapshot.names():
+    if "demo" in stored.names():
         _asked({**values, "snapshot_date": "demo"})  # of the same day: what is wrong is said before the twin is made
     if not make:
         said.print(f"{DEFAULT_SNAPSHOT} is absent and would be made; checking with demo")
@@ -271,11 +254,14 @@ def _default_snapshot(values: Mapping, *, make: bool) -> str:
 
 def _run_notebooks(parameters: Parameters, names: Sequence[str] = run.NOTEBOOKS) -> None:
     with _bars() as bars:
-        tasks = {name: bars.add_task(name, total=None) for name in names}
+        tasks = {name: bars.add_task(name, total=1, state="waiting") for name in names}
 
         def progress(name: str, done: int, cells: int) -> None:
-            bars.update(tasks[name], completed=done, total=cells)
-            if done == cells and not said.is_terminal:
+            if not done:
+                bars.reset(tasks[name])  # its time counts from here
+            state = f"{done} of {cells} cells" if cells else "starting"
+            bars.update(tasks[name], completed=done, total=cells or 1, state=state)
+            if done == cells > 0 and not said.is_terminal:
                 said.print(f"{name}: {cells} cells done")
 
         run.run_notebooks(parameters, names=names, progress=progress)
@@ -295,6 +281,7 @@ def _say_verdicts(document: Mapping) -> None:
         }
     )
     said.print(_rich(counted.rename_axis("values of the study").reset_index(), title=ledger.heading(document)))
+    _say(ledger.expectation(document))
 
 
 def _relative(path: Path) -> str:

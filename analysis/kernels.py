@@ -32,7 +32,7 @@ PACKAGES = (  # what the notebooks and the processes that execute them import
 )  # fmt: skip
 FORKS = sys.platform == "linux"
 
-Progress = Callable[[str, int, int], None]  # notebook, cells done, cells in all
+Progress = Callable[[str, int, int], None]  # notebook, cells done, cells in all; 0, 0: it is started
 
 
 def prepare() -> None:
@@ -70,6 +70,7 @@ def side_by_side(
                     arguments = (execute, name, messages, dict(env), sockets)
                     running.append(context.Process(target=_work, args=arguments, name=name))
                     running[-1].start()
+                    progress(name, 0, 0)
                 wait([process.sentinel for process in running], timeout=0.1)
                 ended = [process for process in running if not process.is_alive()]
                 _read(messages, progress)

@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from analysis import paths, run, snapshot
+from analysis import paths, run
 from analysis.parameters import ParameterError, Parameters, check
 from analysis.results import RunError
 
@@ -59,6 +59,8 @@ def files_of(name: str) -> dict[str, Path]:
 
 def made_from(name: str) -> dict[str, str]:
     """What the results of a snapshot may depend on: its hash, and the platform that they are computed on."""
+    from analysis import snapshot  # imported here, or a wrong name would be refused after 1.0 s of processor time
+
     python = ".".join(platform.python_version_tuple()[:2])
     here = f"{platform.system()} {platform.machine()}, {platform.python_implementation()} {python}"
     return {"snapshot": snapshot.load(name).digest, "platform": here}

@@ -28,6 +28,7 @@ import pyarrow.parquet as pq
 from analysis import __version__, paths
 from analysis.manifest import fault
 from analysis.schema import FIRST_DATE, KEYS, KINDS, LONGEST_NAME, PLACE, SCHEMAS, rules
+from analysis.stored import SnapshotError, check_name, directory_of
 
 PLURAL = {"model": "models", "dataset": "datasets", "space": "spaces"}
 LAST_DATE = dt.date(2999, 12, 31)  # later ones are slips, and the last days of the calendar have no day after them
@@ -46,10 +47,6 @@ MEANINGS = {
     "discussions": "discussions and pull requests opened on the Hub",
     "usage": "models that a space names in its card or its code, as the Hub lists them",
 }
-
-
-class SnapshotError(ValueError):
-    """A snapshot that can't be read, written or trusted; its message is one line, or one line per problem."""
 
 
 @dataclass(frozen=True)
@@ -107,17 +104,6 @@ class Snapshot:
         return self.path / f"{table}.parquet"
 
 
-def check_name(name: str) -> str:
-    """The name itself, where it may name a directory; raises SnapshotError otherwise."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
-        raise SnapshotError(
-            f"snapshot name {name[:60]!r}: expected letters, digits, '.', '_' and '-', such as 2023-10-15 or 2023-10-15-twin"
-        )
-    if name.lower() == "people":
-        raise SnapshotError("snapshot name 'people': the decisions about people lie there; choose another name")
-    return name
-
-
 def check_free(name: str, *, replace: bool = False) -> None:
     """Refuse a name that is taken, and with `replace` a directory that holds anything but a snapshot; SnapshotError."""
     target = paths.snapshots() / check_name(name)
@@ -158,34 +144,16 @@ def new_date(name: str, date: str = "") -> dt.date:
     return day
 
 
-def names() -> list[str]:
-    """Names of the snapshots on disk, sorted."""
-    directory = paths.snapshots()
-    if not directory.is_dir():
-        return []
-    return sorted(p.parent.name for p in directory.glob("*/manifest.json") if not p.parent.name.startswith("."))
-
-
 def load(name: str) -> Snapshot:
     """Open a snapshot: its manifest is read, and every file's size, SHA-256 and columns are compared with it.
 
     `validate` also reads the values. Raises SnapshotError with one line.
     """
-    path = paths.snapshots() / check_name(name)
-    if not path.is_dir():
-        known = ", ".join(names()) or "none yet"
-        left = [
-            f"; {path.name} is what a broken-off replacement left of it: rename it back" for path in _replaced(name)
-        ]
-        raise SnapshotError(f"snapshot {name!r} does not exist; there are: {known}{''.join(left[:1])}")
+    path = directory_of(name)
     snapshot = Snapshot(path, _read_manifest(path))
     for table in snapshot.manifest["tables"]:
         _check_file(snapshot, table)
     return snapshot
-
-
-def _replaced(name: str) -> list[Path]:
-    return sorted(paths.snapshots().glob(f".{name}.replaced-*"))
 
 
 def _read_manifest(path: Path) -> dict:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from analysis import cli, paths
+from analysis import cli, opening, paths
 from analysis.parameters import Parameters
 from analysis.snapshot import load
 
@@ -536,7 +536,7 @@ def test_options_that_may_be_given_several_times_are_those_that_take_several_val
         for below in getattr(command, "commands", {}).values():
             yield from options(below)
 
-    assert set(options(typer.main.get_command(cli.app))) == {*cli.REPEATABLE, "-p"}
+    assert set(options(typer.main.get_command(cli.app))) == {*opening.REPEATABLE, "-p"}
 
 
 def _is_set_up() -> bool:

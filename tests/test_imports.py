@@ -14,7 +14,7 @@ from analysis import paths
 # From the top down: a module imports from its own layer and from those below, never from one above. No two layers name
 # one module. `sources` and `merging` end in files that the layers below read, so nothing but the command line needs them.
 LAYERS = {
-    "command line": ("__main__", "cli", "merging.commands"),
+    "command line": ("__main__", "cli", "opening", "merging.commands"),
     "run": ("run", "kernels", "lab", "check", "references", "compare", "ranking", "over_time", "beside", "page", "page.*"),
     "sources": ("sources", "sources.*"),
     "study": ("study", "study.*"),
@@ -34,7 +34,7 @@ LAYERS = {
         "merging.candidates",
     ),
     "engine": ("engine", "people", "parameters"),
-    "snapshot": ("snapshot", "schema", "manifest"),
+    "snapshot": ("snapshot", "stored", "schema", "manifest"),
     "what all may use": (
         "",
         "canvas",

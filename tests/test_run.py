@@ -16,7 +16,7 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
-from analysis import kernels, paths, programs, references, run, snapshot
+from analysis import kernels, paths, programs, references, run, snapshot, stored
 from analysis.engine import FIELDS, VARIABLES
 from analysis.parameters import Parameters
 from analysis.results import RunError
@@ -259,7 +259,7 @@ def partial(tmp_path_factory):
         links = {"usage": {"all": {"status": "sample", "rule": "some models"}}}
         with snapshot.Writer("2022-02-21-links", coverage=links, **common) as writer:
             writer.add("usage", [{"space_id": f"s/{i}", "model_id": f"o/m{i % 3}"} for i in range(7)])
-        return {name: finished(Parameters(name, out_dir=str(directory / f"out-{name}"))) for name in snapshot.names()}
+        return {name: finished(Parameters(name, out_dir=str(directory / f"out-{name}"))) for name in stored.names()}
 
 
 def values(out_dir):

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from analysis import references, run, snapshot
+from analysis import references, run, snapshot, stored
 from analysis.engine import load
 from analysis.page import colophon
 from analysis.parameters import check
@@ -49,7 +49,7 @@ def rendered(document, parameters, folder) -> SimpleNamespace:
 
 
 def of_references(name, folder) -> SimpleNamespace:
-    if name not in snapshot.names():
+    if name not in stored.names():
         pytest.skip(f"the snapshot {name} is not there")
     parameters = check({"snapshot_date": name})
     document = {"results": references.stored(name)["results"], "parameters": parameters.recorded()}
@@ -93,7 +93,7 @@ def paper(request, place):
         file = request.getfixturevalue("dumps") / "top-models-2024-12-04.jsonl.gz"
         if not file.is_file():
             pytest.skip(f"HUB_DUMPS has no {file.name}")
-        if SAMPLE not in snapshot.names():
+        if SAMPLE not in stored.names():
             import_dumps(SAMPLE, [("commits-jsonl", file)])
         return of_run(place, SAMPLE, **({"as_of": "2023-10-15"} if request.param == "sample as of" else {}))
 

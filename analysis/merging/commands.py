@@ -32,7 +32,7 @@ _out = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() 
 Name = Annotated[str, typer.Argument(help="Name of the snapshot.")]
 
 
-@app.command("candidates")
+@app.command("candidates", short_help="find pairs of names that may be one person's")
 def candidates_(
     name: Name,
     threshold: Annotated[float, typer.Option(min=50, max=100, help="Least similarity of the study's passes.")] = 90,
@@ -53,7 +53,7 @@ def candidates_(
     _out.print(f"written to {_shown_directory(name)}: candidates.csv, suspects.csv")
 
 
-@app.command("suspects")
+@app.command("suspects", short_help="names that behave like a bot")
 def suspects_(name: Name) -> None:
     """Show names with one event each in very many repositories; data/bots.csv stays as it is."""
     frame = candidates.suspects(candidates.evidence(_hub(name)))
@@ -63,7 +63,7 @@ def suspects_(name: Name) -> None:
     _out.print(table if len(frame) else "no suspect")
 
 
-@app.command("decide")
+@app.command("decide", short_help="decide the clear pairs automatically")
 def decide(
     name: Name,
     rule: Annotated[str, typer.Option(help="`ours` or `study`: whose score decides.")] = "ours",
@@ -83,7 +83,7 @@ def decide(
     apply(name, threshold)
 
 
-@app.command("apply")
+@app.command("apply", short_help="write what the decisions come to")
 def apply(
     name: Name,
     threshold: Annotated[float, typer.Option(min=0, max=100, help="The run's merge_threshold.")] = 90,
@@ -101,7 +101,7 @@ def apply(
     _out.print(f"written to {_shown_directory(name)}: {', '.join(f'{file}.csv' for file in files)}")
 
 
-@app.command("review")
+@app.command("review", short_help="decide the undecided pairs by hand")
 def review(
     name: Name,
     by: Annotated[str, typer.Option(help="Who decides: kept with each answer.")] = "reviewer",
@@ -185,7 +185,7 @@ def shown(text: str) -> str:
     return visible(text[:LONGEST_SHOWN]) + ("…" if len(text) > LONGEST_SHOWN else "")
 
 
-@app.command("score")
+@app.command("score", short_help="precision, recall and F1 of the merging")
 def score_(
     gold: Annotated[
         str, typer.Argument(help="CSV (person, kind, alias; plain or gz), or a snapshot with a table truth.")
@@ -232,7 +232,7 @@ def score_(
     _out.print(table)
 
 
-@app.command("effect")
+@app.command("effect", short_help="the network with and without merging")
 def effect(name: Name) -> None:
     """The network's table (Table 6) with nobody merged, and with the snapshot's merges and decisions."""
     from analysis.merging import sensitivity

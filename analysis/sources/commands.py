@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
 
-from analysis import directories, snapshot
+from analysis import directories, snapshot, stored
 from analysis.snapshot import SnapshotError
 from analysis.sources import dumps, fetch, selection
 
@@ -20,8 +20,10 @@ said = Console(stderr=True, highlight=False, soft_wrap=True)
 def snapshots() -> None:
     """List the snapshots: date, source, what they cover, rows and size."""
     table = Table("name", "date", "source", "covers", "rows", "size", box=None)
+    for column in table.columns:
+        column.no_wrap, column.overflow = column.header not in ("source", "covers"), "fold"  # a name is never cut
     broken = []
-    for name in snapshot.names():
+    for name in stored.names():
         try:
             loaded = snapshot.load(name)
         except SnapshotError as error:
@@ -214,4 +216,4 @@ def fetched(name: str) -> str:
     made = name if found == day else f"{found}-{planned.source.name}"
     if found != day:
         said.print(f"{planned.source.name}: what covers {day} was taken on {found}, so the snapshot is {made}", markup=False)
-    return made if made in snapshot.names() else _imported(planned, files, made, "", replace=False)
+    return made if made in stored.names() else _imported(planned, files, made, "", replace=False)

@@ -15,9 +15,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analysis import people
+from analysis import people, stored
 from analysis.snapshot import Snapshot, SnapshotError, Writer, check_free, load
-from analysis.snapshot import names as snapshot_names
 from analysis.sources.selection import pass_on
 
 SHORTEST_KEY = 32  # bytes
@@ -82,7 +81,7 @@ def _check_target(source: Snapshot, to: str, *, replace: bool) -> None:
     if to.lower() == source.name.lower():
         raise SnapshotError(f"--to {to[:60]}: expected another name than the snapshot's own, whose names would be lost")
     check_free(to, replace=replace)
-    if replace and to in snapshot_names() and "pseudonyms" not in load(to).manifest["source"]:
+    if replace and to in stored.names() and "pseudonyms" not in load(to).manifest["source"]:
         raise SnapshotError(
             f"--to {to}: holds names and is no pseudonymised copy, so it is not replaced; choose another name"
         )

@@ -363,3 +363,19 @@ def heading(document: Mapping) -> str:
     as_of = f", as of {document['parameters']['as_of']}" if document["parameters"].get("as_of") else ""
     mark = f"{report.SYNTHETIC}: " if manifest["synthetic"] else ""
     return f"{mark}published values and snapshot {manifest['name']}{as_of}"
+
+
+def expectation(document: Mapping) -> str:
+    """What to expect of a run's verdicts, in a line, from what its snapshot is."""
+    manifest = document["snapshot"]
+    if not manifest["synthetic"]:
+        return (
+            f"{manifest['name']} is of {manifest['date']}, the study of October 2023: counts should differ by as much as the "
+            "Hub grew; what holds of shares and ranks is a finding"
+        )
+    if manifest["source"].get("name") == "twin":
+        return (
+            f"{manifest['name']} is made from the study's own aggregates: what is calibrated or input should match, which "
+            "proves nothing"
+        )
+    return f"{manifest['name']} is invented: nothing here should match; what does is arithmetic (implied, parameter) or chance"

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis import paths, snapshot
+from analysis import paths, snapshot, stored
 from analysis.snapshot import SnapshotError
 from analysis.sources import dumps as importers
 from analysis.sources import files
@@ -764,7 +764,7 @@ def test_an_exception_at_any_step_leaves_the_directory_as_it_was(models, snapsho
 KILLED = """
 import sys, time
 from pathlib import Path
-from analysis import snapshot
+from analysis import snapshot, stored
 from analysis.sources.dumps import import_dumps
 
 def wait(*args, **options):
@@ -785,11 +785,11 @@ def test_a_killed_import_leaves_no_snapshot_and_can_be_repeated(tmp_path, snapsh
         assert child.stdout.readline() == "there\n"
         child.send_signal(signal.SIGKILL)
     assert child.returncode == -signal.SIGKILL
-    assert snapshot.names() == []
+    assert stored.names() == []
     with pytest.raises(SnapshotError, match="does not exist"):
         snapshot.load(NAME)
     assert import_dumps(NAME, [("commits-jsonl", path)]).rows["commits"]["model"] == 1
-    assert snapshot.names() == [NAME]
+    assert stored.names() == [NAME]
 
 
 # --- properties -------------------------------------------------------------------------------------------
@@ -867,7 +867,7 @@ def test_any_bytes_end_in_a_snapshot_or_in_one_line(tmp_path_factory, data):
             summary = import_dumps(NAME, [(kind, directory / "file")])
         except SnapshotError as error:
             assert "\n" not in str(error)
-            assert snapshot.names() == []
+            assert stored.names() == []
         else:
             snapshot.validate(summary.snapshot)
 

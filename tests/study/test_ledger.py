@@ -404,3 +404,13 @@ def test_what_does_not_match_says_synthetic_on_each_of_its_pages(demo_document, 
 def test_the_commands_heading_says_synthetic(done):
     said = CliRunner().invoke(cli.app, ["ledger", "demo", "--section", "3.5"])
     assert said.stdout.startswith(report.SYNTHETIC)
+
+
+@pytest.mark.parametrize(
+    ("synthetic", "source", "said"),
+    [(True, "demo", "nothing here should match"), (True, "twin", "proves nothing"), (False, "hub", "October 2023")],
+)
+def test_a_run_says_what_to_expect_of_its_verdicts(demo_document, synthetic, source, said):
+    manifest = demo_document["snapshot"] | {"synthetic": synthetic, "source": {"name": source}}
+    line = ledger.expectation(demo_document | {"snapshot": manifest})
+    assert line.startswith(f"{manifest['name']} is ") and said in line
