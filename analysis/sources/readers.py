@@ -78,7 +78,7 @@ def _with_metadata(record: dict) -> dict:
 def space_links(run: Intake, record: dict, repo_id: str | None, row: int) -> None:
     """The models that a listing names, or where it names none those of the space's card."""
     listed = "models" in record
-    models = record["models"] if listed else rows.mapping(record, "card").get("models")
+    models = record["models"] if listed else (rows.card(record) or {}).get("models")
     if not listed and rows.first(record, "card") is None:
         return
     run.gives("usage", "all")

@@ -12,14 +12,17 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
+from itertools import takewhile
 
 import pyarrow as pa
+import yaml
 
 from analysis import schema
 
 LARGEST = 2**53  # above it a count is no longer exact as a float, and sums of a few would leave 64 bits
 LARGEST_SIZE = 2**63 - 1  # parameters are what an owner declares: a model of 2026 claims 2e16
 LONGEST_PYTHON_TEXT = 2**18  # characters; Python's parser takes some 500 bytes of memory for each
+LONGEST_YAML = 2**20
 ROWS_AT_ONCE = 20_000
 
 # Looser than the Hub is today: ids of 2022 are longer than 96 characters, and hold '..'.
@@ -37,6 +40,7 @@ _NOT_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\ud
 _IDENTIFIERS = re.compile(r"[\w.+-]+(\s*,\s*[\w.+-]+)+")
 # numpy writes ['a' 'b'], which Python takes for the one text 'ab'.
 _UNPARTED = re.compile(r"(?<=['\"])\s+(?=['\"])")
+_YAML = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # every value is text, nothing is made of it; C where it was built
 _LICENSE_TAG, _BASE_TAG = "license:", "base_model:"
 
 _NAMES = {  # the Hub's, huggingface_hub's and publishers' names for one thing, over the years
@@ -134,6 +138,30 @@ def mapping(record: Mapping, column: str) -> Mapping:
     """The mapping of a column that holds one, as itself, JSON or Python text; empty where it is none."""
     value = unpacked(first(record, column))
     return value if isinstance(value, dict) else {}
+
+
+def card(record: Mapping) -> dict | None:
+    """A repository's card as its fields, from a mapping, JSON, Python text or YAML; None where it can't be read.
+
+    YAML is what `str()` makes of the cards of huggingface_hub, and the head of a README.
+    """
+    value = unpacked(first(record, "card"))
+    if value is None:
+        return {}
+    if isinstance(value, str) and value.lstrip()[:1] not in ("[", "{", "("):
+        value = _from_yaml(value)
+    return value if isinstance(value, dict) else None
+
+
+def _from_yaml(text: str) -> object:
+    """The first document of a text, its values as text; None where it is none, or repeats a part by reference."""
+    if len(text) > LONGEST_YAML:
+        return None
+    with suppress(yaml.YAMLError, ValueError, RecursionError):
+        document = takewhile(lambda e: not isinstance(e, yaml.DocumentEndEvent), yaml.parse(text, _YAML))
+        if not any(isinstance(event, yaml.AliasEvent) for event in document):  # a few lines of them grow without end
+            return next(yaml.load_all(text, _YAML), None)
+    return None
 
 
 def whole_number(value: object, column: str, *, largest: int = LARGEST) -> int | None:
@@ -270,7 +298,10 @@ def repository(record: Mapping, kind: str, repo_id: str, span: tuple[int, int], 
     """
     said: list[str] = []
     tags = words(first(record, "tags"), "tags", said)
-    card = _card(record, said)
+    fields = card(record)
+    if fields is None:
+        said.append("cards that could not be read")
+        fields = {}
     parameters = first(record, "parameters")
     if parameters is None:
         parameters = mapping(record, "safetensors").get("total")
@@ -282,27 +313,19 @@ def repository(record: Mapping, kind: str, repo_id: str, span: tuple[int, int], 
         "last_modified": moment(first(record, "last_modified"), "last_modified", span),
         "likes": whole_number(first(record, "likes"), "likes"),
         "downloads": _downloads(record, kind, "downloads"),
-        "license": _license(record, card, tags, said),
+        "license": _license(record, fields, tags, said),
         "tags": tags,
         "pipeline_tag": text(first(record, "pipeline_tag"), "pipeline_tag", said),
-        "library": _sdk(record, card, said) if kind == "space" else text(first(record, "library"), "library", said),
+        "library": _sdk(record, fields, said) if kind == "space" else text(first(record, "library"), "library", said),
         "parameters": whole_number(parameters, "parameters", largest=LARGEST_SIZE),
         "gated": _gated(first(record, "gated"), said),
         "downloads_all_time": _downloads(record, kind, "downloads_all_time"),
-        "base_models": _base_models(record, card, tags, said),
+        "base_models": _base_models(record, fields, tags, said),
         "hub_id": text(first(record, "hub_id"), "hub_id", said),
     }
     if said:
         notes.update(said)
     return tuple(values[column] for column in schema.SCHEMAS["repos"].names)
-
-
-def _card(record: Mapping, notes: list[str]) -> Mapping:
-    value = unpacked(first(record, "card"))
-    if isinstance(value, dict) or value is None:
-        return value or {}
-    notes.append("cards that could not be read")
-    return {}
 
 
 def _license(record: Mapping, card: Mapping, tags: list[str] | None, notes: list[str]) -> str | None:

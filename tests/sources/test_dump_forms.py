@@ -521,6 +521,9 @@ def test_a_published_tree_of_models_gives_models_bases_and_links(published):
     for one in raw:
         tagged = {tag.rpartition(":")[2] for tag in one["tags"] if tag.startswith("base_model:")}
         assert tagged <= bases[one["id"]]
+    assert "cards that could not be read" not in made.notes
+    tags = {one["id"]: [tag[len("license:") :] for tag in one["tags"] if tag.startswith("license:")] for one in raw}
+    assert {row["repo_id"]: [row["license"]] if row["license"] else [] for row in rows(made)} == tags
 
 
 @pytest.mark.dumps

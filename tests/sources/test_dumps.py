@@ -147,7 +147,8 @@ def test_owner_is_the_author_or_the_part_before_the_slash(models, record, owner)
         ({"tags": ["license:mit"], "license": "openrail"}, "openrail"),
         ({"tags": ["license:mit"], "cardData": {"license": None}}, "mit"),
         ({"tags": ["license:mit"], "cardData": {"license": ["", None]}}, "mit"),
-        ({"tags": ["license:mit"], "cardData": "license: gpl"}, "mit"),
+        ({"tags": ["license:mit"], "cardData": "license: gpl\nlanguage:\n- en"}, "gpl"),  # YAML
+        ({"tags": ["license:mit"], "cardData": "its licence is gpl"}, "mit"),
         ({"tags": ["en"]}, None),
     ],
 )

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -197,6 +198,58 @@ def test_the_library_of_a_space_is_its_sdk(record, library):
 
 def test_a_card_that_can_not_be_read_is_noted():
     assert repository({"cardData": "{'license': datetime.date(2023, 1, 1)}"})[1] == {"cards that could not be read": 1}
+
+
+WORDS = st.text("ab-/0:.", min_size=1, max_size=12).filter(lambda word: not rows.is_missing(word))
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "license": st.sampled_from(["mit", "apache-2.0", "no", "2.0", ["mit", "other"], None]),
+            "base_model": st.lists(WORDS, max_size=3) | WORDS,
+            "base_model_relation": st.sampled_from(["merge", "adapter"]),
+            "sdk": st.sampled_from(["gradio", "static", None]),
+            "widget": st.lists(st.fixed_dictionaries({"text": st.text()})),
+            "extra": st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists),
+        },
+    ),
+    st.sampled_from(["", "---\n"]),
+)
+def test_a_card_says_the_same_as_yaml_and_as_a_mapping(card, opening):
+    for kind in ("model", "space"):
+        plain = repository({"cardData": card}, kind=kind)
+        assert repository({"card_data": opening + yaml.safe_dump(card, sort_keys=False)}, kind=kind) == plain
+
+
+def test_the_card_at_the_head_of_a_readme_is_read_and_not_what_follows():
+    found, notes = repository({"cardData": "---\nlicense: mit\nbase_model: b/x\n---\n# A *title*\n\n`a`: [b\n"})
+    assert (found["license"], found["base_models"], notes) == ("mit", [{"model": "b/x", "relation": None}], {})
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        "a page of text without any field",
+        "license: mit\nbase_model: [a/b",
+        "base_model: &a [*a]",
+        "a: &a [x, x]\nb: &b [*a, *a]\nbase_model: [*b, *b]",
+        "license: mit\n? [a]\n: b",
+        "license: \ud800",
+        "base_model: " + "[" * 100_000,
+        "license: mit\ntext: " + "a" * rows.LONGEST_YAML,
+    ],
+    ids=lambda card: card[:24],
+)
+def test_yaml_that_is_no_card_is_noted_and_takes_neither_time_nor_memory(card):
+    found, notes = repository({"cardData": card})
+    assert notes == {"cards that could not be read": 1} and found["license"] is None and found["base_models"] is None
+
+
+def test_nothing_is_made_of_what_yaml_asks_for():
+    found, _ = repository({"cardData": "sdk: !!timestamp never\nlicense: !!python/object/apply:os.abort []"}, kind="space")
+    assert (found["license"], found["library"]) == (None, "never")
 
 
 @given(st.text(max_size=60))
