@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import groupby
 from pathlib import Path
 
 import duckdb
@@ -115,14 +116,17 @@ def differing_rows(reduced: Reduced, imported: snapshot.Snapshot) -> dict[str, i
 
 
 def results(name: str, work: Path) -> dict[str, object]:
-    """Values of every result of a run of the notebooks on a snapshot, without merges of names."""
-    command = [sys.executable, "-m", "analysis", "run", "--snapshot", name, "-p", "identities=raw", "--no-paper"]
+    """Values of every result of the notebooks on a snapshot, without merges of names; neither paper nor page is made."""
+    script = (
+        "import json, sys; from analysis import run; from analysis.parameters import check\n"
+        "asked = check({'snapshot_date': sys.argv[1], 'identities': 'raw'})\n"
+        "run.run_notebooks(asked); print(json.dumps(run.collect(asked)['results']))"
+    )
     environ = os.environ | {"HUB_PAPER_GENERATED": str(work)}
+    command = [sys.executable, "-c", script, name]
     ran = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environ)
-    document = json.loads((Path(ran.stdout.splitlines()[-1]) / "results.json").read_text(encoding="utf-8"))
-    return {
-        key: entry["value"] for key, entry in document["results"].items() if key.startswith(("rq1.", "rq2.", "rq3."))
-    }
+    found = json.loads(ran.stdout.splitlines()[-1])
+    return {key: entry["value"] for key, entry in found.items() if key.startswith(("rq1.", "rq2.", "rq3."))}
 
 
 def imported_in(name: str, archive: Path) -> tuple[snapshot.Snapshot, dict[str, float]]:
@@ -174,22 +178,23 @@ def compare(name: str, version: str, work: Path, *, with_results: bool) -> bool:
 def _compare_results(values: list[dict], why: list[str], imported: snapshot.Snapshot, work: Path) -> bool:
     found = results(imported.name, work)
     kept = [key for key in values[0] if values[0][key] == found.get(key)]
-    print(f"{len(values[0]):,} results, of which {len(kept):,} equal the snapshot's own: {_families(kept)}")
+    print(f"{len(values[0]):,} results, of which {len(kept):,} equal the snapshot's own:")
+    _list(kept)
     for before, after, reason in zip(values, values[1:], why, strict=False):
-        lost = [key for key in before if before[key] != after.get(key)]
-        print(f"{len(lost):,} are lost because {reason}: {_families(lost)}")
+        lost = [key for key in before.keys() | after.keys() if before.get(key) != after.get(key)]
+        print(f"{len(lost):,} are lost because {reason}:")
+        _list(lost)
     wrong = sorted(key for key in values[-1].keys() | found.keys() if values[-1].get(key) != found.get(key))
-    print(f"{len(wrong):,} differ without a reason" + (f": {', '.join(wrong[:20])}" if wrong else ""))
+    print(f"{len(wrong):,} differ without a reason:")
+    _list(wrong)
     return not wrong
 
 
-def _families(keys: list[str]) -> str:
-    """Ids by their first three words, with counts."""
-    counts: dict[str, int] = {}
-    for key in keys:
-        family = ".".join(key.split(".")[:3])
-        counts[family] = counts.get(family, 0) + 1
-    return ", ".join(f"{family} ({n})" for family, n in sorted(counts.items())) or "none"
+def _list(keys: list[str]) -> None:
+    """Ids, one line for all that share their first two words."""
+    for family, same in groupby(sorted(keys), lambda key: ".".join(key.split(".")[:2])):
+        ends = [key.removeprefix(f"{family}.") for key in same]
+        print(f"  {family} ({len(ends)}): {', '.join(ends)}")
 
 
 def main() -> int:
