@@ -388,6 +388,8 @@ def _busiest_first(grown: Society, among: list[int], n: int, rng: np.random.Gene
     if not n:
         return []
     pull = np.array([grown.degrees[v] for v in among], dtype=np.int64) ** HUBS
+    if np.count_nonzero(pull) < n:  # in a small twin those with links may be too few
+        pull += 1
     return [int(v) for v in rng.choice(among, n, replace=False, p=pull / math.fsum(pull))]
 
 

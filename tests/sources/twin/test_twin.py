@@ -247,6 +247,17 @@ def test_a_scale_that_is_not_positive_is_refused(scale):
         generator.make(scale=scale)
 
 
+@pytest.mark.parametrize("linked", [0, 1, 2])
+def test_developers_are_drawn_also_where_too_few_have_links(linked):
+    grown = twin_network.Society()
+    home = grown.community()
+    for _ in range(4):
+        grown.developer(0, 1, home)
+    grown.degrees[:linked] = [1] * linked
+    drawn = twin_network._busiest_first(grown, [0, 1, 2, 3], 3, np.random.default_rng(0))
+    assert len(set(drawn)) == 3 and set(drawn) <= {0, 1, 2, 3}
+
+
 def test_names_are_invented_unless_the_study_prints_them(small):
     truth = small.tables["truth"].to_pandas()
     syllables = "|".join(plan.SYLLABLES)
