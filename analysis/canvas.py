@@ -54,7 +54,7 @@ _LOG_10 = float(exact.log(10))
 _FAR_OUTSIDE = -1000  # where matplotlib draws what has no logarithm
 WIDTH = 5.9  # inches: the paper's text block
 _TITLE_POINTS, _TITLE_LINE, _TITLE_CHARACTERS = 9.5, 0.158, 94
-_ROOM_FOR_MARK = 24  # characters of the first line
+_ROOM_FOR_MARK = 18  # characters of the first line
 _LARGE = ((1e9, "bn"), (1e6, "M"), (1e3, "k"))
 
 
@@ -70,7 +70,7 @@ def canvas(columns: int, *, height: float, rows: int = 1, sharey: bool = False, 
 def blank(*, height: float, title: str = "", layout: str | None = None) -> Figure:
     """A figure with a title and no axes; what is drawn goes below the title (`body`)."""
     _settle()
-    lines = textwrap.wrap(title, _TITLE_CHARACTERS, initial_indent=" " * _ROOM_FOR_MARK)
+    lines = _even_lines(title)
     above = _TITLE_LINE * len(lines) + 0.04 * bool(lines)
     figure = Figure(figsize=(WIDTH, height + above), layout=layout)
     if layout:
@@ -79,6 +79,13 @@ def blank(*, height: float, title: str = "", layout: str | None = None) -> Figur
         figure.text(0, 1, "\n".join(lines).lstrip(), ha="left", va="top", fontsize=_TITLE_POINTS, fontweight="bold",
                     linespacing=1.15, parse_math=False)  # fmt: skip
     return figure
+
+
+def _even_lines(title: str) -> list[str]:
+    """The title in as few lines as hold it, about as long as each other, the first with room for a mark."""
+    widths = range(_TITLE_CHARACTERS, _TITLE_CHARACTERS // 2, -2)
+    ways = [textwrap.wrap(title, width, initial_indent=" " * _ROOM_FOR_MARK) for width in widths]
+    return [way for way in ways if len(way) == len(ways[0])][-1]
 
 
 def title_of(figure: Figure) -> str:
@@ -111,8 +118,8 @@ class _LogScale(scale.LogScale):
 
     name = "log"
 
-    def __init__(self, axis=None, **options):
-        super().__init__(axis, **options)
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
         self._transform = _LogTransform(self.base)
 
 

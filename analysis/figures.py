@@ -297,13 +297,32 @@ def lorenz(curves: pd.DataFrame) -> tuple[Figure | None, pd.DataFrame]:
     """Lorenz curves: share of the total that the least active share of repositories holds (`robustness.lorenz`)."""
     if curves.empty:
         return None, curves
-    figure, (axis,) = canvas(1, height=3.0)
+    figure, (axis,) = canvas(1, height=3.0, title=_most_unequal(curves))
+    ends = []
     for (variable, part), style, colour in zip(curves.groupby("variable", sort=False), STYLES, COLOURS, strict=False):
-        axis.plot(part["repositories"], part["held"], linestyle=style, color=colour, label=LABELS[variable], linewidth=1.2)
+        axis.plot(part["repositories"], part["held"], linestyle=style, color=colour)
+        ends.append((0.99, _held_below(part, 0.99), LABELS[variable], colour))
     axis.plot([0, 1], [0, 1], color="0.7", linewidth=0.6)
     axis.set(xlabel="share of models, from the least active", ylabel="share of the total", xlim=(0, 1), ylim=(0, 1))
-    axis.legend(loc="upper left", frameon=False)
+    axis.text(0.4, 0.43, "all alike", color=GREY, ha="right", fontsize=8)
+    for limit in (axis.xaxis, axis.yaxis):
+        limit.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+    label_ends(axis, ends, inches=2.5)
     return figure, curves
+
+
+def _most_unequal(curves: pd.DataFrame) -> str:
+    top = {v: 1 - _held_below(part, 0.99) for v, part in curves.groupby("variable", sort=False)}
+    most, least = max(top, key=top.get), min(top, key=top.get)
+    return (
+        f"The most active 1 % of models hold {_share(top[most])} of all {LABELS[most]}"
+        + f", and {_share(top[least])} of all {LABELS[least]}" * (most != least)
+    )
+
+
+def _held_below(curve: pd.DataFrame, share: float) -> float:
+    """What the least active `share` of repositories holds of the total; the last point at or before it."""
+    return float(curve.loc[curve["repositories"] <= share + 1e-9, "held"].iloc[-1])
 
 
 @carried()

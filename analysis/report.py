@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import math
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ from IPython.display import Image
 
 from analysis import canvas, exact
 from analysis.covered import UNDEFINED, Covered, carried, covered, reason
+from analysis.figures import FIELDS, LABELS
 from analysis.text import visible
 
 SYNTHETIC = "SYNTHETIC DATA"
@@ -40,6 +42,24 @@ INEXACT = {  # statistics by the last part of their id
     "acc",  # sums of products, which a compiler may round once or twice
     "mod", "mod_weighted",  # Python adds floats in another way from 3.12 on
 }  # fmt: skip
+_SAID = LABELS | FIELDS | {
+    **{measure: measure.upper() for measure in ("mod", "com", "dens", "recip", "arcc", "ass", "ad", "acc", "hhi", "u")},
+    "std": "standard deviation", "min": "minimum", "max": "maximum", "pagerank": "PageRank", "p_holm": "p (Holm)",
+    "superiority_low": "from", "superiority_high": "to", "share_for_80": "share that holds 80 %",
+    "share_for_99": "share that holds 99 %", "top_1_percent": "top 1 %", "top_10": "top ten", "gini": "Gini",
+    "gini_low": "from", "gini_high": "to", "spearman_low": "from", "spearman_high": "to", "pearson": "Pearson",
+    "spearman": "Spearman", "kendall": "Kendall", "license": "licence", "repo_id": "repository", "used": "used models",
+    "kmax": "largest k", "kmax_nodes": "its nodes", "jaro-winkler": "Jaro-Winkler", "identities": "names",
+    **{f"login-{of} {what}": f"{pair}: {what}" for of, pair in (("login", "usernames"), ("name", "username, name"))
+       for what in ("precision", "recall")},
+}  # fmt: skip
+_SHORT = {f"{field} models": "models" for field in FIELDS} | {  # columns that stand beside the one that they belong to
+    **{f"{other}.p": "p" for other in ("lognormal", "stretched_exponential", "truncated_power_law")},
+    "stretched_exponential.ratio": "stretched exp.", "truncated_power_law.ratio": "truncated power", "xmin": "from",
+    "lognormal.ratio": "log-normal", "gof_p": "p of fit", "alpha": "exponent",
+}  # fmt: skip
+_WIDE = 100  # characters of all heads of a table; where there are more, they are broken at blanks
+_OF_STRANGERS = ("license", "repo_id")  # what an index is called whose labels are names that others gave
 _LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
@@ -344,9 +364,15 @@ def is_share(result_id: str) -> bool:
     return _statistic(result_id) in _SHARES
 
 
-def _header(label: str) -> str:
-    """`share_for_80` is printed as words; a variable such as `n_likes` keeps its name."""
-    return label if label.startswith("n_") else label.replace("_", " ")
+def _in_words(label: object) -> str:
+    """The label of a row or a column as a reader says it: `models, n_likes` is "models, likes"."""
+    return ", ".join(_SAID.get(part, part.replace("_", " ")) for part in re.split(r", |\.(?=[a-z])", str(label)))
+
+
+def _head(text: str, broken: bool) -> str:
+    """The head of a column as LaTeX, in as many lines as words where it is to be broken."""
+    lines = [latex(word) for word in text.split()] if broken else []
+    return "\\shortstack[r]{" + r"\\".join(lines) + "}" if len(lines) > 1 else latex(text)
 
 
 def _last_word(label) -> str:
@@ -364,8 +390,11 @@ def _flat(values) -> Iterator[tuple[str, object]]:
 
 def _tabular(body: pd.DataFrame, align: str | None) -> str:
     """booktabs tabular; the index is the first column, texts left, numbers right. Cells are LaTeX already."""
-    shown = body.rename(index=lambda i: latex(str(i)), columns=lambda c: latex(_header(str(c))))
-    shown.columns.name = latex(_header(str(body.index.name or ""))) or None
+    own = str if body.index.name in _OF_STRANGERS else _in_words
+    heads = [_SHORT.get(c) or _in_words(c) for c in body]
+    broken = sum(map(len, heads)) > _WIDE
+    shown = body.rename(index=lambda i: latex(own(i))).set_axis([_head(head, broken) for head in heads], axis=1)
+    shown.columns.name = latex(_in_words(body.index.name or "")) or None
     shown.index.name = None
     numeric = [not body[c].str.contains(r"[A-Za-z]{2}", regex=True).any() for c in body]
     default = "l" + "".join("r" if is_number else "l" for is_number in numeric)

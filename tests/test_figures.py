@@ -159,3 +159,21 @@ def test_what_has_no_value_in_a_panel_has_no_row_in_it():
     figure, _ = figures.correlations(panels, panels)
     first, second, _ = drawn(figure)
     assert [len(axis.get_yticks()) for axis in (first, second)] == [3, 2]
+
+
+def test_a_title_of_two_lines_has_lines_alike_and_no_last_word_alone():
+    lines = canvas._even_lines("word " * 20 + "end")
+    assert len(lines) == 2 and abs(len(lines[0]) - len(lines[1])) <= 10
+    assert canvas._even_lines("") == [] and len(canvas._even_lines("short")) == 1
+
+
+def test_the_title_of_the_lorenz_curves_says_who_holds_what():
+    share = [0, 0.5, 0.99, 1]
+    curves = pd.concat(
+        pd.DataFrame({"variable": v, "repositories": share, "held": held})
+        for v, held in (("n_likes", [0, 0.1, 0.4, 1]), ("n_commits", [0, 0.5, 0.99, 1]))
+    )
+    figure, _ = figures.lorenz(curves)
+    assert canvas.title_of(figure) == "The most active 1 % of models hold 60.0 % of all likes, and 1.0 % of all commits"
+    assert {"likes", "commits"} <= {text.get_text() for text in figure.axes[0].texts}
+    assert canvas.title_of(figures.lorenz(curves[curves["variable"] == "n_likes"])[0]).endswith("60.0 % of all likes")

@@ -273,3 +273,20 @@ def test_no_control_or_invisible_character_reaches_a_table(emitting, tmp_path):
 def test_names_of_western_europe_are_spelled_as_they_are():
     assert report.latex("Cánovas Söderström, Straße") == "Cánovas Söderström, Straße"
     assert report.latex("×Ł") == r"\textlangle{}U+00D7\textrangle{}\textlangle{}U+0141\textrangle{}"
+
+
+def test_a_table_says_its_rows_and_columns_in_words_and_leaves_names_of_others_alone(emitting, tmp_path):
+    rows = ["models, n_disc_starters", "all.mod", "weight_2"]
+    emitting.table("t", pd.DataFrame({"share_for_80": [0.5, 0.5, 0.5], "p_holm": [0.5, 0.5, 0.5]}, index=rows))
+    text = (tmp_path / "tables" / "t.tex").read_text()
+    for words in ("models, discussion starters &", "all models, MOD &", "weight 2 &", r"share that holds 80 \% & p (Holm)"):
+        assert words in text
+    assert "n_disc_starters" in (tmp_path / "tables" / "t.csv").read_text()
+    emitting.table("u", pd.DataFrame({"share": [0.5]}, index=pd.Index(["std"], name="license")))
+    assert "\nstd &" in (tmp_path / "tables" / "u.tex").read_text()
+
+
+def test_heads_of_a_wide_table_are_broken_and_no_others():
+    wide, narrow = (pd.DataFrame([["1"] * n], columns=[f"two words{i}" for i in range(n)]) for n in (12, 3))
+    assert r"\shortstack[r]{two\\words11}" in report._tabular(wide, None)
+    assert "shortstack" not in report._tabular(narrow, None)

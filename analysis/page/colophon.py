@@ -61,7 +61,7 @@ def colophon(hub: Hub, parameters: Parameters) -> pd.DataFrame:
         "commit": commit(),
         **{f"parameter {name}": f"{value}" or "(none)" for name, value in parameters.recorded().items()},
         "Python": platform.python_version(),
-        **{name: version or "not installed" for name, version in installed.items()},
+        "packages": ", ".join(f"{name} {version or '(not installed)'}" for name, version in installed.items()),
     }
     return pd.DataFrame({"value": rows})
 

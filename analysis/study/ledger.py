@@ -10,6 +10,7 @@ import pandas as pd
 
 from analysis import report, templates
 from analysis.covered import Covered
+from analysis.figures import LABELS
 from analysis.snapshot import PLURAL
 from analysis.study import audit, differences, verdicts
 from analysis.study.published import VALUE_KINDS, printed_values
@@ -274,6 +275,7 @@ def _summary_table(rows: pd.DataFrame) -> dict:
 def _audit_table(findings: pd.DataFrame) -> dict:
     """What contradicts, what is left open, and the group sizes, which matter though they contradict nothing."""
     consistent = findings["consistent"]
+    findings = findings.replace({rf"\b{variable}\b": words for variable, words in LABELS.items()}, regex=True)
     blocks = {
         "The printed values contradict each other": findings[~consistent.fillna(True)],
         "The printed values do not decide": findings[consistent.isna()],
