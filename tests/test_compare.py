@@ -105,7 +105,7 @@ def test_a_run_against_itself_has_no_change_at_all(of_demo):
         "verdicts.changed": 0,
         "orders.changed": 0,
     }
-    known = sum(e["value"] is not None for n, e in of_demo["results"].items() if n[:2] in ("rq", "pe"))
+    known = sum(e["value"] is not None for n, e in of_demo["results"].items() if n[:2] in ("rq", "pe", "ro"))
     assert counts["results.compared"] == counts["results.same"] == known > 1000
     assert counts["verdicts.compared"] > 100 and counts["orders.compared"] > 50
     assert set(compared.shifts([of_demo, of_demo], values).value["ratio"]) == {1.0}

@@ -325,7 +325,7 @@ def test_what_has_no_history_is_not_covered_as_of_an_earlier_day(earlier):
 def test_usage_is_empty_as_of_an_earlier_day(earlier):
     assert engine.usage(earlier).value.empty
     assert engine.co_usage(earlier).value.empty
-    assert set(engine.field_reasons(earlier, "usage")) == {"all", "cv", "nlp", "mm"}
+    assert set(engine.field_reasons(earlier, "usage")) == {*engine.FIELDS, *engine.NARROW}
 
 
 # --- what a snapshot does not cover ----------------------------------------------------------------------------------
@@ -395,7 +395,7 @@ def test_a_snapshot_of_links_alone_still_answers_about_usage(bare_snapshot):
 
 def test_without_tags_only_the_sub_fields_are_not_covered(bare_snapshot):
     plain = hub(bare_snapshot({"repos": [repo("a")], "commits": [commit("a", "2023-01-01", "ann")]}))
-    assert engine.field_reasons(plain, "repos", "commits").keys() == {"cv", "nlp", "mm"}
+    assert engine.field_reasons(plain, "repos", "commits").keys() == {*engine.FIELDS, *engine.NARROW} - {"all"}
     assert engine.memberships(plain, "cv").value.empty
 
 
