@@ -29,7 +29,9 @@ from analysis.study.verdicts import DIFFERS, MATCHES
 ABOUT_THE_RUN = ("audit", "beside", "ledger", "snapshot")  # results that say nothing of the Hub
 LONGEST_NAME = 150  # of a directory; file systems end at 255 bytes
 SHOWN_RUNS = 4  # more columns than these do not fit a page: the first and the last are shown
-QUESTIONS = {"rq1": "RQ1, activity", "rq2": "RQ2, network", "rq3": "RQ3, adoption", "people": "who is who", "robustness": "the method"}
+QUESTIONS = {
+    "rq1": "RQ1, activity", "rq2": "RQ2, network", "rq3": "RQ3, adoption", "people": "who is who", "robustness": "the method",
+}  # fmt: skip
 
 
 # --- what is compared -------------------------------------------------------------------------------------------------
