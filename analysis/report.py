@@ -56,9 +56,9 @@ _SAID = LABELS | FIELDS | {
 _SHORT = {f"{field} models": "models" for field in FIELDS} | {  # columns that stand beside the one that they belong to
     **{f"{other}.p": "p" for other in ("lognormal", "stretched_exponential", "truncated_power_law")},
     "stretched_exponential.ratio": "stretched exp.", "truncated_power_law.ratio": "truncated power", "xmin": "from",
-    "lognormal.ratio": "log-normal", "gof_p": "p of fit", "alpha": "exponent",
+    "lognormal.ratio": "log normal", "gof_p": "fit p", "alpha": "exponent",
 }  # fmt: skip
-_WIDE = 100  # characters of all heads of a table; where there are more, they are broken at blanks
+_WIDE = 75  # characters of all heads of a table; where there are more, they are broken at blanks
 _OF_STRANGERS = ("license", "repo_id")  # what an index is called whose labels are names that others gave
 _LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_",
