@@ -28,9 +28,9 @@ from analysis.snapshot import (
     check_name,
     date_of,
     load,
-    names,
     validate,
 )
+from analysis.stored import names
 
 NAME, DAY = "2023-10-15", dt.date(2023, 10, 15)
 NOON = dt.datetime(2023, 1, 1, 12, tzinfo=dt.UTC)

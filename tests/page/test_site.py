@@ -277,7 +277,8 @@ def test_a_run_ends_with_the_verdicts_the_page_and_on_stdout_the_directory(demo_
     assert done.exit_code == 0, done.exception
     assert done.stdout.splitlines()[-1] == str(copy)
     assert said[-1] == f"page: {copy / 'site' / 'index.html'}" and (copy / "site" / "index.html").exists()
-    table = said[-2]
+    table, expectation = said[-3:-1]
+    assert str(expectation).startswith("demo is invented")
     assert str(table.title).startswith(report.SYNTHETIC)
     matches = [document["results"][f"ledger.{kind}.matches"]["value"] for kind in published.VALUE_KINDS]
     assert list(table.columns[1].cells) == [str(count) for count in matches]
