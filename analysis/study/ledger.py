@@ -372,12 +372,12 @@ def expectation(document: Mapping) -> str:
     manifest = document["snapshot"]
     if not manifest["synthetic"]:
         return (
-            f"{manifest['name']} is of {manifest['date']}, the study of October 2023: counts should differ by as much as the "
-            "Hub grew; what holds of shares and ranks is a finding"
+            f"{manifest['name']} is of {manifest['date']}, the study of October 2023: where their days or what they cover "
+            "differ, values will, and the ledger says why"
         )
     if manifest["source"].get("name") == "twin":
         return (
-            f"{manifest['name']} is made from the study's own aggregates: what is calibrated or input should match, which "
+            f"{manifest['name']} is made from the study's own aggregates: what is calibrated matches by construction, which "
             "proves nothing"
         )
     return f"{manifest['name']} is invented: nothing here should match; what does is arithmetic (implied, parameter) or chance"
