@@ -133,11 +133,22 @@ def judge(kept: Kept, truth: Truth, hub: Hub, *, is_whole: bool) -> list[str]:
     if lacking and (is_whole or status["status"] == "complete"):
         found.append(f"links are missing: {len(lacking)}, {status}")
     if is_whole:
-        wanting = {t: c for t, kinds in kept.coverage.items() for c in kinds.values() if c["status"] != "complete"}
+        # Where nobody else of a kind could be answered for, no refusal is believed: it stays a failure, which is said.
+        lonely = {kind for plural, kind in KINDS.items() if not any(_is_open(hub, plural, n) for n in hub.records[plural])}
+        wanting = {
+            table: one
+            for table, kinds in kept.coverage.items()
+            for kind, one in kinds.items()
+            if one["status"] != "complete" and not (table in EVENTS and kind in lonely)
+        }
         if kept.source["chosen"]:  # names that were listed: a sample of the Hub in any case
             wanting = {t: c for t, c in wanting.items() if t in EVENTS}
-        found += [f"{wanting}"] if wanting or kept.source["left"] else []
+        found += [f"{wanting}"] if wanting or (kept.source["left"] and not lonely) else []
     return found
+
+
+def _is_open(hub: Hub, plural: str, name: str) -> bool:
+    return not hub.states.get((plural, name)) and ("discussions", plural, name) not in hub.failing
 
 
 def _judged_events(kept, truth, table, key, state, rejected, *, is_gone, is_whole) -> list[str]:
