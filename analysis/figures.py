@@ -31,21 +31,11 @@ from analysis.canvas import (
     say,
 )
 from analysis.covered import carried, covered
+from analysis.labels import FIELDS, LABELS
 
-LABELS = {
-    "n_likes": "likes",
-    "n_downloads": "downloads",
-    "n_discussions": "discussions",
-    "n_disc_starters": "discussion starters",
-    "n_commits": "commits",
-    "n_committers": "committers",
-    "n_community": "community",
-    "n_usage_spaces": "spaces using it",
-}
 _NONE_OF = {v: f"no {words.removesuffix('s')}" for v, words in LABELS.items()} | {
     "n_community": "no community", "n_usage_spaces": "no space that uses them"
 }  # fmt: skip
-FIELDS = {"all": "all models", "cv": "computer vision", "nlp": "natural language", "mm": "multimodal"}
 _PANELS = {"permissive": "permissive licence", "restrictive": "restrictive licence", "none": "no licence"}
 
 

@@ -46,6 +46,7 @@ LAYERS = {
         "report",
         "templates",
         "figures",
+        "labels",
         "licenses",
         "environment",
         "programs",

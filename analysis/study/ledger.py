@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis import report, templates
 from analysis.covered import Covered
-from analysis.figures import LABELS
+from analysis.labels import LABELS
 from analysis.snapshot import PLURAL
 from analysis.study import audit, differences, verdicts
 from analysis.study.published import VALUE_KINDS, printed_values

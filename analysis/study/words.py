@@ -2,25 +2,24 @@
 
 import re
 
-from analysis.figures import FIELDS, LABELS
+from analysis.labels import FIELDS, LABELS, MEASURES
 
 # Parts of ids as a reader says them; a part that is not here stands for itself.
-PARTS = LABELS | {
-    "count": "number", "std": "standard deviation", "q25": "lower quartile", "q50": "median", "q75": "upper quartile",
-    "min": "minimum", "max": "maximum", "zero_share": "share without", "one_share": "share with one",
-    "share_for_80": "share that holds 80 %", "share_for_99": "share that holds 99 %", "mode": "most frequent",
-    "pearson": "Pearson", "spearman": "Spearman", "mannwhitney": "Mann-Whitney", "u": "U", "superiority": "superiority",
+PARTS = LABELS | MEASURES | {
+    "count": "number", "q25": "lower quartile", "q50": "median", "q75": "upper quartile", "zero_share": "share without",
+    "one_share": "share with one", "mode": "most frequent", "mannwhitney": "Mann-Whitney", "u": "U",
+    "superiority": "superiority",
     "permissive_vs_restrictive": "permissive against restrictive", "permissive_vs_none": "permissive against none",
     "restrictive_vs_none": "restrictive against none", "unlicensed_share": "share without a licence",
     "license_share": "share of licence", "grouped": "in the licence groups", "min_repositories": "least number of models",
     "k1": "k = 1", "k5": "k = 5", "k10": "k = 10", "kmax": "innermost core", "mod": "modularity", "com": "communities",
     "dens": "density", "recip": "reciprocity", "arcc": "rich club", "ass": "assortativity", "ad": "average degree",
-    "acc": "clustering", "pagerank": "PageRank", "isolate_share": "share of isolates", "fields": "sub-fields",
+    "acc": "clustering", "isolate_share": "share of isolates", "fields": "sub-fields",
     "people": "people", "real_names": "real names", "same_repository": "same repository", "accepted_share": "share accepted",
     "central": "central developers", "edge_share": "share of edges", "developer_share": "share of developers",
     "min_degree": "least degree", "usage": "usage", "cousage": "co-usage", "top": "rank", "top100": "first 100",
     "organisation": "of", "leading_count": "organisations named", "leading_share": "their joint share",
-    "correlation": "usage and", "used": "used models", "count_from_1000": "number with 1,000 or more", "p": "p",
+    "correlation": "usage and", "count_from_1000": "number with 1,000 or more", "p": "p",
     "count_over_1000000": "number above 1,000,000", "snapshot": "snapshot", "modes": "clusters",
 }  # fmt: skip
 _TAILED = re.compile(r"(.*\.(?:license_share|organisation))\.(.+)")  # the rest is one name, whatever is in it
