@@ -62,7 +62,11 @@ def ask(requests: Requests, unit: Unit) -> Outcome:
     return Outcome(unit, "done", reason, moved(answers[0], unit), tuple(answers))
 
 
-TOLD_BY_RECORDS = ("gone", "gated", "disabled")  # refusals that a repository's record bears out or contradicts
+TOLD_BY_RECORDS = {  # refusals that a repository's record tells something of: whether it bears them out
+    "gone": lambda item: False,
+    "gated": lambda item: item.get("gated") not in (False, None) or item.get("disabled") is True,
+    "disabled": lambda item: item.get("disabled") is True,
+}
 
 
 def contradiction(requests: Requests, unit: Unit, reason: str) -> str:
@@ -73,12 +77,9 @@ def contradiction(requests: Requests, unit: Unit, reason: str) -> str:
         return error.reason
     except RefusedError as error:
         return "" if error.reason == reason else f"said to be {reason}, by its record {error.reason}"
-    borne_out = {
-        "gone": False,
-        "gated": item.get("gated") not in (False, None) or item.get("disabled") is True,
-        "disabled": item.get("disabled") is True,
-    }
-    return "" if borne_out.get(reason, unit.name != "info") else f"said to be {reason}, but its record is there"
+    told = TOLD_BY_RECORDS.get(reason)
+    is_borne_out = told(item) if told else unit.name != "info"
+    return "" if is_borne_out else f"said to be {reason}, but its record is there"
 
 
 def listing_path(kind: str, **query: object) -> str:

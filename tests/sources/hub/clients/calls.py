@@ -10,6 +10,7 @@ from pathlib import Path
 
 import huggingface_hub
 from huggingface_hub import HfApi, hf_hub_download, snapshot_download
+from huggingface_hub.utils import HfHubHTTPError
 
 FOUND = {}
 
@@ -35,7 +36,7 @@ def call(name, function, *given, **named):
     try:
         value = function(*given, **named)
         FOUND[name] = shown(list(value) if inspect.isgenerator(value) or hasattr(value, "__next__") else value)
-    except Exception as error:  # noqa: BLE001 -- every error is a result
+    except (HfHubHTTPError, OSError, ValueError) as error:  # what a client raises of an answer is a result
         response = getattr(error, "response", None)
         if response is None:  # 0.17 says some errors anew, without the answer that they are about
             response = getattr(error.__cause__, "response", None)
@@ -134,7 +135,7 @@ def study(api, asked):
         try:
             authors = [list(commit.authors) for commit in api.list_repo_commits(repo_id)]
             talks = [talk.author for talk in api.get_repo_discussions(repo_id)]
-        except Exception:  # noqa: BLE001 -- the scripts count nothing then
+        except HfHubHTTPError:  # the scripts count nothing then
             continue
         everybody = {name for names in authors for name in names}
         edges = sorted({(names[0], other) for names in authors if names for other in everybody if other != names[0]})
