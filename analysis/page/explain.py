@@ -82,7 +82,7 @@ def explain(document: Mapping, out_dir: Path, result_id: str) -> Explanation:
     entry = results[result_id]
     cells = cells_of(out_dir / "notebooks" / f"{entry['notebook']}.ipynb") if entry["cell"] is not None else []
     steps = lineage(cells, entry["cell"])
-    functions = _functions(cells, steps) if steps else _of_the_road(result_id)
+    functions = _functions(_imported(cells), steps) if steps else _of_the_road(result_id)
     return Explanation(
         result_id=result_id,
         value=_value(result_id, entry),
@@ -97,13 +97,14 @@ def explain(document: Mapping, out_dir: Path, result_id: str) -> Explanation:
 
 def in_one_line(document: Mapping, out_dir: Path) -> dict[str, str]:
     """id -> the function that computes a result and the first line of its docstring, for results of the notebooks' cells."""
-    read = {name: cells_of(file) for file in (out_dir / "notebooks").glob("*.ipynb") for name in [file.stem]}
+    read = {file.stem: cells_of(file) for file in (out_dir / "notebooks").glob("*.ipynb")}
+    imported = {name: _imported(cells) for name, cells in read.items()}
     lines: dict[tuple, str] = {}
     for entry in document["results"].values():
         place = entry["notebook"], entry["cell"]
         if place not in lines and entry["cell"] is not None and entry["notebook"] in read:
-            cells = read[entry["notebook"]]
-            found = next(definitions(_functions(cells, lineage(cells, entry["cell"]))), None)
+            steps = lineage(read[entry["notebook"]], entry["cell"])
+            found = next(definitions(_functions(imported[entry["notebook"]], steps)), None)
             lines[place] = f"{found[0].removeprefix('analysis.')}: {found[1].splitlines()[0]}" if found else ""
     return {name: lines.get((entry["notebook"], entry["cell"]), "") for name, entry in document["results"].items()}
 
@@ -185,9 +186,8 @@ def _is_setup(source: str) -> bool:
 # --- the definitions --------------------------------------------------------------------------------------------------
 
 
-def _functions(cells: Sequence[Cell], steps: Sequence[Cell]) -> list[FunctionType]:
+def _functions(imported: Mapping[str, object], steps: Sequence[Cell]) -> list[FunctionType]:
     """The functions of `analysis` that the steps call, in the order of the calls, the last step's first."""
-    imported = _imported(cells)
     found = [function for step in reversed(steps) for function in _called(step.source, imported)]
     return list(dict.fromkeys(found))
 
