@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 PACKAGES = (  # what the notebooks and the processes that execute them import
     "papermill", "jupytext", "analysis.run", "ipykernel.kernelapp", "ibis.backends.duckdb", "analysis.activity",
     "analysis.adoption", "analysis.figures", "analysis.merging.score", "analysis.report", "analysis.merging.sensitivity",
+    "analysis.study.in_print",
 )  # fmt: skip
 FORKS = sys.platform == "linux"
 

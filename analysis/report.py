@@ -6,7 +6,6 @@ Results have the same bytes on every machine. Those of `INEXACT` can't be comput
 What is drawn on is imported where a figure is written: 0.6 s of processor time that commands without one need not wait.
 """
 
-import hashlib
 import io
 import json
 import math
@@ -217,6 +216,11 @@ class Report:
         """The report of a notebook that reads an `engine.Hub` or a `compare.Comparison`: either knows its directory."""
         return cls(notebook, out_dir=made_from.directory, synthetic=made_from.synthetic)
 
+    @property
+    def results(self) -> dict[str, dict]:
+        """What was emitted so far, as results.json holds it."""
+        return dict(self._results)
+
     def number(self, result_id: str, value: object) -> None:
         """Emit one result, Covered or not; raises ReportError."""
         known = covered(value)
@@ -238,6 +242,12 @@ class Report:
         """Emit a mapping, or a frame as `<prefix>.<column>.<row>`, Covered or not (`entries`)."""
         for result_id, entry in entries(prefix, values):
             self._emit(result_id, entry)
+
+    def listed(self, prefix: str, values: object) -> pd.DataFrame:
+        """Emit a mapping, Covered or not; returns it as a reader sees it: names in words, values as the paper prints them."""
+        self.numbers(prefix, values)
+        shown = {_in_words(name.removeprefix(f"{prefix}.")): _shown(name, entry) for name, entry in entries(prefix, values)}
+        return pd.DataFrame({"value": shown}, dtype=object)
 
     def table(
         self,
@@ -277,13 +287,12 @@ class Report:
         self._write_tex("tables", path, _tabular(body, align))
         return pd.DataFrame({c: [format_value(*cell) for cell in cells[c]] for c in cells}, index=frame.index)
 
-    def figure(self, name: str, drawn: tuple | Covered, *, alt: str = "", real: bool = False, said: bool = True):
+    def figure(self, name: str, drawn: tuple | Covered, *, alt: str = "", real: bool = False):
         """Write `figures/<name>` as PDF, SVG and PNG with the data behind it as CSV; returns the picture for display.
 
         `drawn`: a figure and its data, as the functions of `figures` give them; where the data have no row, only the
         reason is written. `alt` describes what is drawn; the figure's title, which says the finding, is put before it.
-        `real`: what it shows is not of the snapshot, so that it is not marked synthetic. Prints the number of rows and
-        the SHA-256 of the data (nine significant digits), which guards the figure, unless not `said`.
+        `real`: what it shows is not of the snapshot, so that it is not marked synthetic.
         """
         path, known = self.out_dir / "figures" / name, covered(drawn)
         figure, data = known.value
@@ -304,8 +313,6 @@ class Report:
         figure.savefig(path.with_suffix(".svg"), metadata={"Date": None, "Creator": None, "Description": alt})
         figure.savefig(path.with_suffix(".png"), metadata={"Software": None, "Description": alt}, dpi=300)
         self._write_tex("figures", path, f"\\includegraphics[width=\\linewidth]{{figures/{name}.pdf}}\n")
-        if said:
-            print(f"figure {name}: {len(data)} rows, sha256 {hashlib.sha256(text.encode()).hexdigest()}")
         figure.savefig(shown := io.BytesIO(), format="png", metadata={"Software": None, "Description": alt}, dpi=110)
         return Image(shown.getvalue(), alt=alt)
 
@@ -330,6 +337,18 @@ class Report:
         (self.out_dir / "parts" / f"{self.notebook}.json").write_text(text, encoding="utf-8")
         missing = sum(entry["value"] is None for entry in self._results.values())
         return f"{len(self._results)} results, {missing} without a value"
+
+
+def lacking(named: Mapping[str, Covered]) -> pd.DataFrame:
+    """What the snapshot lacks of several values, and why: a row a part, the columns of and why."""
+    rows = [(_in_words(part or "everything"), of, why) for of, known in named.items() for part, why in known.absent.items()]
+    return pd.DataFrame(rows, columns=["", "of", "why"]).set_index("") if rows else pd.DataFrame({"": ["nothing is missing"]})
+
+
+def _shown(result_id: str, entry: Mapping) -> str:
+    if entry["value"] is not None:
+        return formatted(result_id, entry["value"])
+    return f"{'undefined' if is_undefined(entry) else 'not covered'}: {entry['why']}"
 
 
 def anchor(kind: str, name: str) -> str:

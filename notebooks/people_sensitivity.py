@@ -15,7 +15,9 @@
 #
 # Section 3.4 of the study merges the names of one person. It publishes neither the decisions nor their effect. This
 # notebook repeats the people counts of RQ1 and the study's Table 6 under two rules, over the threshold, with and
-# without bots, and with nobody merged.
+# without bots, and with nobody merged. Two errors are possible: two people with similar names become one, who then seems
+# to work in many places, or one person with two names stays two, who then seem to work together. What holds under every
+# rule depends on neither.
 
 # %% tags=["parameters"]
 snapshot_date = "demo"  # name of a snapshot in data/snapshots
@@ -33,10 +35,12 @@ from analysis.engine import load
 from analysis.merging import score, sensitivity
 from analysis.parameters import Parameters
 from analysis.report import Report
+from analysis.study import in_print
 
 run = Parameters(snapshot_date, as_of, conventions, bots, identities, merge_threshold, draws, engine, out_dir)
 hub = load(run)
 report = Report.of("people_sensitivity", hub)
+in_print.expectation(hub)
 
 # %% [markdown]
 # ## The findings under every set of merges
@@ -64,19 +68,43 @@ report.figure(
 )
 
 # %% [markdown]
+# The study's Table 6 beside the network that its own rule gives, and beside the one of this run's merges:
+
+# %%
+in_print.compared(
+    report, hub, "Table 6", ids=["rq2.all.k1."], under={"people.sensitivity.study-90-bots-excluded": "rq2.all"}
+)
+
+# %%
+in_print.compared(
+    report, hub, "Table 6", ids=["rq2.all.k"], under={"people.sensitivity.as-run-bots-excluded": "rq2.all"}
+)
+
+# %% [markdown]
 # ## The network before and after
 #
-# Nobody merged, and merged as this run does it.
+# Nobody merged, and merged as this run does it. Merging takes nodes away, and with them the edges that only seemed to
+# lead to somebody else.
 
 # %%
 report.table("people_before_after", sensitivity.before_and_after(variants))
+
+# %% [markdown]
+# The study prints one network alone. Its Table 6 beside the one with nobody merged:
+
+# %%
+in_print.compared(
+    report, hub, "Table 6", ids=["rq2.all.k"], under={"people.sensitivity.no-merging-bots-excluded": "rq2.all"}
+)
 
 # %% [markdown]
 # ## How well the rules find the names of one person
 #
 # Counted on hand-checked aliases of another community, by `python -m analysis people score`. Our rule was written
 # with these aliases in view, so its figures are the best it can be expected to reach. For the rows of two halves, each
-# rule's threshold was chosen on one half of the persons and scored on the other.
+# rule's threshold was chosen on one half of the persons and scored on the other. Precision is the share of the merged
+# pairs that are one person, recall the share of such pairs that are merged. The study prints neither, so that there is
+# nothing to set beside them.
 
 # %%
 scored = score.saved()

@@ -32,10 +32,12 @@ from analysis import figures, nulls, robustness, tails
 from analysis.engine import about_models, activity, dated_commits, is_sample, load, memberships, usage
 from analysis.parameters import Parameters
 from analysis.report import Report, by_row
+from analysis.study import in_print
 
 run = Parameters(snapshot_date, as_of, conventions, bots, identities, merge_threshold, draws, engine, out_dir)
 hub = load(run)
 report = Report.of("robustness", hub)
+in_print.expectation(hub)
 
 # %% [markdown]
 # ## The edge rule
@@ -52,6 +54,15 @@ report.numbers("robustness.edge_rule", by_row(rules))
 report.table("robustness_edge_rules", rules)
 
 # %% [markdown]
+# The study's Table 6 beside the network of its own rule, and beside the one whose edges need two commits:
+
+# %%
+in_print.compared(report, hub, "Table 6", ids=["rq2.all.k1."], under={"robustness.edge_rule.study": "rq2.all.k1"})
+
+# %%
+in_print.compared(report, hub, "Table 6", ids=["rq2.all.k1."], under={"robustness.edge_rule.weight_2": "rq2.all.k1"})
+
+# %% [markdown]
 # What the network owes to a single model, and its innermost core to a single account:
 
 # %%
@@ -60,9 +71,7 @@ report.numbers("robustness.without_repository", by_row(without_repository))
 report.table("robustness_without_repository", without_repository)
 
 # %%
-without_account = robustness.without_one_account(held)
-report.numbers("robustness.without_account", without_account)
-without_account
+report.listed("robustness.without_account", robustness.without_one_account(held))
 
 # %% [markdown]
 # ## Null models

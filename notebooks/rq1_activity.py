@@ -15,7 +15,8 @@
 #
 # Section 4.1 of the study describes activity in the repositories of models, datasets and spaces: how it is
 # distributed, which activities go together, and whether it differs with the licence. This notebook computes the same
-# on the snapshot named here.
+# on the snapshot named here. Each section ends with what the study prints, what comes out here, and whether the two
+# agree by the printed digits.
 
 # %% tags=["parameters"]
 snapshot_date = "demo"  # name of a snapshot in data/snapshots
@@ -33,12 +34,13 @@ from analysis import activity, figures
 from analysis.engine import activity as count_activity
 from analysis.engine import load, repository_count
 from analysis.parameters import Parameters
-from analysis.report import Report
-from analysis.study import published
+from analysis.report import Report, lacking
+from analysis.study import in_print, published
 
 run = Parameters(snapshot_date, as_of, conventions, bots, identities, merge_threshold, draws, engine, out_dir)
 hub = load(run)
 report = Report.of("rq1_activity", hub)
+in_print.expectation(hub)
 
 # %% [markdown]
 # ## Repositories
@@ -51,18 +53,19 @@ report = Report.of("rq1_activity", hub)
 models = count_activity(hub, "model")
 datasets = count_activity(hub, "dataset")
 spaces = count_activity(hub, "space")
-{"models": models.absent, "datasets": datasets.absent, "spaces": spaces.absent}
+lacking({"models": models, "datasets": datasets, "spaces": spaces})
 
 # %%
 report.number("rq1.models.count", repository_count(hub, "model"))
 report.number("rq1.datasets.count", repository_count(hub, "dataset"))
 report.number("rq1.spaces.count", repository_count(hub, "space"))
+in_print.compared(report, hub, "3.3", ids=["rq1"])
 
 # %% [markdown]
 # ## How activity is distributed
 #
 # The study's Tables 2, 3 and 4: moments, quartiles and extremes of every count, with the share of repositories
-# that have none.
+# that have none. Where the mean lies far above the median, a few repositories hold most of what happens.
 
 # %%
 summary_of_models = activity.summary(models)
@@ -84,10 +87,8 @@ report.table("rq1_summary_spaces", summary_of_spaces, statistics="index")
 # the models with more than a million downloads, and the three with most committers.
 
 # %%
-landmarks = activity.landmarks(models)
-report.numbers("rq1.models", landmarks)
 report.numbers("rq1.models.n_committers.top", activity.top_committers(models))
-landmarks
+report.listed("rq1.models", activity.landmarks(models))
 
 # %% [markdown]
 # Concentration: the smallest share of repositories, taken from the most to the least active, that holds at least
@@ -127,6 +128,12 @@ report.figure(
 )
 
 # %% [markdown]
+# In print and here:
+
+# %%
+in_print.compared(report, hub, "4.1.1", "Table 2", "Table 3", "Table 4")
+
+# %% [markdown]
 # ## Which activities go together
 #
 # The study's Figure 2. Pearson over the raw counts, as the study has it; Spearman beside it, because a few
@@ -147,6 +154,12 @@ report.figure(
     alt="A square of coloured coefficients each for models, datasets and spaces: Pearson below the diagonal, Spearman "
     "above, for every pair of activities",
 )
+
+# %% [markdown]
+# In print and here:
+
+# %%
+in_print.compared(report, hub, "4.1.2")
 
 # %% [markdown]
 # ## Licences
@@ -171,10 +184,8 @@ report.table("rq1_licenses", activity.license_table({"models": models, "datasets
 
 # %%
 grouped = activity.with_group(models, conventions=conventions)
-sizes = activity.group_sizes(grouped)
-report.numbers("rq1.models.group", sizes)
 report.number("rq1.models.grouped.min_repositories", activity.least_repositories(grouped, conventions=conventions))
-sizes
+report.listed("rq1.models.group", activity.group_sizes(grouped))
 
 # %%
 groups = activity.groups(grouped)
@@ -208,6 +219,12 @@ common = activity.with_group(models, conventions="authors")
 report.numbers("rq1.models.common_licenses.group", activity.group_sizes(common))
 report.number("rq1.models.common_licenses.min_repositories", activity.least_repositories(common, conventions="authors"))
 report.numbers("rq1.models.common_licenses.mannwhitney", activity.u_and_p(activity.mann_whitney(common)))
+
+# %% [markdown]
+# In print and here; the values of Table 5 are held against the tests under the study's rule:
+
+# %%
+in_print.compared(report, hub, "4.1.3", "Table 5")
 
 # %%
 report.close()

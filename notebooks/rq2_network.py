@@ -14,7 +14,8 @@
 # # RQ2: What is the social network structure of the developer community?
 #
 # Section 4.2 of the study: developers are linked where they commit to the same model. Who stands alone, how the
-# others are linked, and what is at the core; for all models and for three sub-fields.
+# others are linked, and what is at the core; for all models and for three sub-fields. Each section ends with what the
+# study prints, what comes out here, and whether the two agree by the printed digits.
 
 # %% tags=["parameters"]
 snapshot_date = "demo"  # name of a snapshot in data/snapshots
@@ -32,28 +33,36 @@ from analysis import figures, network
 from analysis.engine import edges, least_similarity, load, memberships, people_counts
 from analysis.parameters import Parameters
 from analysis.report import Report, by_row
+from analysis.study import in_print
 
 run = Parameters(snapshot_date, as_of, conventions, bots, identities, merge_threshold, draws, engine, out_dir)
 hub = load(run)
 report = Report.of("rq2_network", hub)
+in_print.expectation(hub)
 
 # %% [markdown]
 # ## People
 #
 # The names in commits and discussions, the service accounts among them, and the names that were merged with another
-# name of the same person (study, section 3.4).
+# name of the same person (study, section 3.4). Somebody may sign with a username here and with a full name there; whoever
+# is counted twice seems to work with nobody, so that the names matter to every measure below.
 
 # %%
-people = people_counts(hub)
-report.numbers("rq2.people", people)
 report.number("rq2.people.threshold", least_similarity(hub))
-people
+report.listed("rq2.people", people_counts(hub))
 
 # %% [markdown]
 # The developers of models before any name is merged:
 
 # %%
 report.number("rq2.people.developers", network.developer_count(memberships(hub.unmerged)))
+
+# %% [markdown]
+# In print and here. The study searched by hand too, and prints how many pairs of names it looked at and how many it took
+# for one person; no data tell that.
+
+# %%
+in_print.compared(report, hub, "3.4", ids=["rq2.people.developers", "rq2.people.merged", "rq2.people.threshold"])
 
 # %% [markdown]
 # ## The network
@@ -74,14 +83,19 @@ report.table("rq2_developers", developers)
 # The developers of degree 10 or more, whose names the study looked up by hand:
 
 # %%
-central_developers = network.central(everyone)
-report.numbers("rq2.people.central", central_developers)
-central_developers
+report.listed("rq2.people.central", network.central(everyone))
+
+# %% [markdown]
+# In print and here:
+
+# %%
+in_print.compared(report, hub, "3", "4", ids=["rq2.people.central", "rq2.all.developers", "rq2.all.isolate"])
 
 # %% [markdown]
 # ## Degree and PageRank
 #
-# The study's Figure 4, without isolates.
+# The study's Figure 4, without isolates: how many others a developer is linked with, and how often a random walk over
+# the edges comes by. Where the largest lie far above the median, the network has hubs.
 
 # %%
 central = network.centralities(everyone)
@@ -99,10 +113,17 @@ report.figure(
 )
 
 # %% [markdown]
+# In print and here:
+
+# %%
+in_print.compared(report, hub, "4.2.1", ids=["rq2.all.degree", "rq2.all.pagerank"])
+
+# %% [markdown]
 # ## Core and periphery
 #
-# The study's Tables 6 to 9: measures of the k-cores, out to the innermost core that is not empty. The core number
-# counts edges in and out.
+# The study's Tables 6 to 9: measures of the k-cores, out to the innermost core that is not empty. A k-core is what is
+# left when everybody with fewer than k edges, in and out together, is removed until nobody is. A core that grows denser
+# from level to level, in which nearly every edge is returned, is what the study calls a core-periphery structure.
 
 # %%
 cores = network.core_table(everyone)
@@ -135,6 +156,16 @@ report.numbers("rq2.nlp", network.numbering_ranges(language, draws=draws // 20))
 report.numbers("rq2.mm", network.numbering_ranges(multimodal, draws=draws // 20))
 
 # %% [markdown]
+# In print and here, first all models, then the sub-fields. Where the printed value lies in a range that the numbering
+# leaves open, there is no verdict.
+
+# %%
+in_print.compared(report, hub, "4.2.1", "Table 6", ids=["rq2.all.k", "rq2.all.recip", "rq2.all.ass", "rq2.all.arcc"])
+
+# %%
+in_print.compared(report, hub, "4.2.2", "Table 7", "Table 8", "Table 9")
+
+# %% [markdown]
 # ## What the edge rule makes by itself
 #
 # Two people who both lead a commit in a model always have both edges. So much of the reciprocity is made within a
@@ -142,12 +173,11 @@ report.numbers("rq2.mm", network.numbering_ranges(multimodal, draws=draws // 20)
 
 # %%
 members = memberships(hub)
-rule = network.edge_rule_reciprocity(members, draws=draws)
-report.numbers("rq2.all.edge_rule", rule)
-rule
+report.listed("rq2.all.edge_rule", network.edge_rule_reciprocity(members, draws=draws))
 
 # %% [markdown]
-# The rule also turns every repository into a clique. The repositories that hold most of the innermost core:
+# The rule also turns every repository into a clique. The repositories that hold most of the innermost core, of which the
+# study prints nothing:
 
 # %%
 carriers = network.core_repositories(members, network.innermost(everyone))

@@ -150,7 +150,9 @@ def test_two_runs_give_the_same_bytes_also_in_a_directory_that_is_named_from_whe
         return {str(p.relative_to(root)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
 
     monkeypatch.chdir(tmp_path)
-    assert run_of_demo(tmp_path / "not used", out_dir="a directory of another name") == Path("a directory of another name")
+    assert run_of_demo(tmp_path / "not used", out_dir="a directory of another name") == Path(
+        "a directory of another name"
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["a directory of another name"]
     first, second = digests(demo), digests(tmp_path / "a directory of another name")
     assert first == second and {"results.json", "numbers.tex", "site/index.html"} <= first.keys()
@@ -192,6 +194,19 @@ def test_a_notebook_has_no_loop_no_path_and_no_regular_expression(name):
     assert not [n.lineno for n in nodes if isinstance(n, loops)]
     imported = {alias.name for n in nodes if isinstance(n, ast.Import) for alias in n.names}
     assert not imported & {"re", "os", "pathlib"}
+
+
+@pytest.mark.parametrize("name", run.ALL)
+def test_a_notebook_can_be_read_alone(name):
+    """As much prose as a section of a paper, and no output that a reader can make nothing of."""
+    cells = json.loads((paths.NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+    words = sum(len("".join(cell["source"]).split()) for cell in cells if cell["cell_type"] == "markdown")
+    assert 250 <= words <= 600
+    outputs = [output for cell in cells if cell["cell_type"] == "code" for output in cell["outputs"]]
+    texts = ["".join(output.get("text", output.get("data", {}).get("text/plain", ""))) for output in outputs]
+    assert not [
+        text for text in texts if "sha256" in text or "(None, None)" in text or text.startswith(("{", "Covered("))
+    ]
 
 
 def test_a_failing_cell_stops_the_run_with_its_cell_its_error_and_the_copy(tmp_path, monkeypatch):

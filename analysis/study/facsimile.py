@@ -112,7 +112,7 @@ def _ours(row: Mapping) -> str:
     if row["id"].endswith(".p"):
         return report.format_value("p", value)
     decimals = 0 if verdicts.missing(row["decimals"]) else int(row["decimals"])
-    if row["operator"] in "<>":
+    if row["operator"] in "<>" and not float(value).is_integer():
         decimals += 1
     texts = [_number(value, d) for d in range(decimals, decimals + 3)]
     if row["verdict"] == verdicts.MATCHES:
@@ -135,7 +135,7 @@ def text_rows(rows: pd.DataFrame) -> list[dict]:
             "about": SECTIONS.get(row["section"], ""),
             "value": in_words(row["id"]),
             "published": printed_text(row),
-            "ours": _shown(row),
+            "ours": ours_text(row),
             "verdict": ledger.SHORT[row["verdict"]],
             "why": row.get("why") or row["note"],
             "id": row["id"],
@@ -144,7 +144,7 @@ def text_rows(rows: pd.DataFrame) -> list[dict]:
     ]
 
 
-def _shown(row: Mapping) -> str:
+def ours_text(row: Mapping) -> str:
     """Ours in the unit that the text prints, with what decimals it takes to show a difference."""
     value = row["ours"]
     if value is None or isinstance(value, str) or not report.is_share(row["id"]):

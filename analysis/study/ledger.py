@@ -55,16 +55,8 @@ def ledger_rows(
     are calibrated to none of them, so there what the twin was made to meet, or from, is emergent.
     """
     published = printed_values() if published is None else published
-    entries = {name: entry for name, entry in document["results"].items() if entry["notebook"] != LEDGER_STEP}
-    results = {name: entry["value"] for name, entry in entries.items()} | {"snapshot.month": month(document)}
-    missing_for = {name: entry["why"] for name, entry in entries.items() if entry["value"] is None}
-    undefined = {name: report.UNDEFINED for name in missing_for if report.is_undefined(entries[name])}
-    proofs = audit.impossible(published) | WITHOUT_DEFINITION
-    lacking = missing_for | undefined
-    lacking |= verdicts.under_the_studys_rule(lacking)
-    rows = verdicts.judged(results, published, proofs=proofs, reasons=lacking)
-    if not is_twin(document["snapshot"]):
-        rows = rows.assign(kind=rows["kind"].replace({"calibrated": "emergent", "input": "emergent"}))
+    missing_for = {name: entry["why"] for name, entry in _own(document).items() if entry["value"] is None}
+    rows = verdict_rows(document, published, proofs=audit.impossible(published))
     against = is_twin(document["snapshot"]) or _is_of_the_studys_data(document, published)
     if against and findings is None:
         findings = audit.audit_findings(published)
@@ -75,6 +67,27 @@ def ledger_rows(
     lacks = [rule.get(row["id"]) or missing_for.get(row["id"]) or missing_for.get(relative(row["id"])) for row in records]
     notes = [_note(row, why, lack, found) for row, why, lack in zip(records, whys, lacks, strict=True)]
     return differences.noted(rows.assign(why=whys, note=notes), document["snapshot"])
+
+
+def verdict_rows(document: Mapping, published: pd.DataFrame, *, proofs: Mapping[str, str]) -> pd.DataFrame:
+    """`verdicts.judged` on the results of the notebooks, with the kinds that hold for the snapshot (`ledger_rows`).
+
+    proofs: `audit.impossible`.
+    """
+    entries = _own(document)
+    results = {name: entry["value"] for name, entry in entries.items()} | {"snapshot.month": month(document)}
+    lacking = {name: entry["why"] for name, entry in entries.items() if entry["value"] is None}
+    lacking |= {name: report.UNDEFINED for name in lacking if report.is_undefined(entries[name])}
+    lacking |= verdicts.under_the_studys_rule(lacking)
+    rows = verdicts.judged(results, published, proofs=proofs | WITHOUT_DEFINITION, reasons=lacking)
+    if is_twin(document["snapshot"]):
+        return rows
+    return rows.assign(kind=rows["kind"].replace({"calibrated": "emergent", "input": "emergent"}))
+
+
+def _own(document: Mapping) -> dict[str, Mapping]:
+    """The results that the notebooks emitted."""
+    return {name: entry for name, entry in document["results"].items() if entry["notebook"] != LEDGER_STEP}
 
 
 def reason(row: Mapping, document: Mapping, published: pd.DataFrame, contradictions: Mapping[str, str]) -> str:
@@ -221,7 +234,7 @@ def ledger_results(
     The results that follow from others; `ledger.<kind>.<verdict>` and further counts (`verdict_counts`, `why_counts`),
     kind being one of `VALUE_KINDS` or all; `audit.*` as `audit.outcome_counts` and `audit.quantities` name them.
     """
-    own = {name: entry["value"] for name, entry in document["results"].items() if entry["notebook"] != LEDGER_STEP}
+    own = {name: entry["value"] for name, entry in _own(document).items()}
     after = months_after(document, published)
     return {
         **verdicts.derived(own, published["id"]),

@@ -124,7 +124,7 @@ ALT = (
 
 def emit(writer: report.Report, rows: pd.DataFrame) -> None:
     """The figure `verdict_map` of the paper."""
-    writer.figure("verdict_map", draw(rows), alt=ALT, said=False)
+    writer.figure("verdict_map", draw(rows), alt=ALT)
 
 
 def _tiles(axis, shown: pd.DataFrame) -> None:
