@@ -19,6 +19,7 @@ from ibis import _
 from analysis import figures, over_time, paths, snapshot
 from analysis.covered import Covered
 from analysis.engine import Hub
+from analysis.labels import FIELDS
 from analysis.page import colophon as front_matter
 from analysis.parameters import ParameterError, Parameters, absolute, check
 from analysis.results import RunError, read_results
@@ -502,7 +503,6 @@ def _each(pattern: str, names: Mapping[str, str]) -> dict[str, str]:
 
 
 _KINDS = {kind: kind for kind in PLURAL.values()}
-_FIELDS = {"all": "all models", "cv": "computer vision", "nlp": "language", "mm": "multimodal"}
 _CORES = {"k1": "k = 1", "k5": "k = 5", "k10": "k = 10", "kmax": "innermost"}
 TRENDS = {  # figure -> panel -> result id -> name of the line; a panel whose title ends in (log) has a log axis
     "network": {
@@ -512,9 +512,9 @@ TRENDS = {  # figure -> panel -> result id -> name of the line; a panel whose ti
             "rq2.all.k1.nodes": "linked",
             "rq2.all.k1.edges": "edges",
         },
-        "share of isolates": _each("rq2.{}.isolate_share", _FIELDS),
+        "share of isolates": _each("rq2.{}.isolate_share", FIELDS),
         "developers in the core (log)": _each("rq2.all.{}.nodes", _CORES),
-        "largest k": _each("rq2.{}.kmax.k", _FIELDS),
+        "largest k": _each("rq2.{}.kmax.k", FIELDS),
         "modularity": _each("rq2.all.{}.mod", _CORES),
         "reciprocity": _each("rq2.all.{}.recip", _CORES),
     },
@@ -530,7 +530,7 @@ TRENDS = {  # figure -> panel -> result id -> name of the line; a panel whose ti
     },
     "usage": {
         "usage (log)": {f"rq3.all.usage.{part}": part for part in ("models", "spaces", "links")},
-        "mean number of spaces": _each("rq3.{}.usage.degree.mean", _FIELDS),
+        "mean number of spaces": _each("rq3.{}.usage.degree.mean", FIELDS),
     },
 }
 

@@ -18,21 +18,12 @@ from scipy.sparse import csr_array
 
 from analysis import exact, people, snapshot
 from analysis.covered import Covered
+from analysis.labels import COLUMNS, FIELDS, LABELS
 from analysis.parameters import Parameters
 from analysis.snapshot import DATES_KEPT_SINCE, PLURAL, SCHEMAS, Snapshot
 from analysis.snapshot import load as load_snapshot
 
-VARIABLES = (
-    "n_likes",
-    "n_downloads",
-    "n_discussions",
-    "n_disc_starters",
-    "n_commits",
-    "n_committers",
-    "n_community",
-    "n_usage_spaces",
-)
-FIELDS = {"all": "all models", "cv": "computer vision", "nlp": "natural language processing", "mm": "multimodal"}
+VARIABLES = tuple(LABELS)
 FIELD_TAGS = {  # METHODS: the sub-fields as the study's section 3.3 takes them from the Hub's list of tasks
     "cv": (
         "computer-vision depth-estimation image-classification object-detection image-segmentation image-to-image "
@@ -48,7 +39,7 @@ FIELD_TAGS = {  # METHODS: the sub-fields as the study's section 3.3 takes them 
     ).split(),
 }
 NARROW = {"mm_narrow": [tag for tag in FIELD_TAGS["mm"] if tag != "feature-extraction"]}  # a tag of texts too
-_CONTENT = {"repos": "list of repositories", "usage": "links between spaces and models", "people": "merged names"}
+_CONTENT = {"repos": "list", "usage": "links between spaces and models", "people": "merged names"}
 _BLOCK = 1_000  # models whose pairs are counted at a time, which bounds the memory of the projection
 
 
@@ -291,11 +282,11 @@ class Hub:
         """The reason, in words for the paper, why something can't be computed; None where it can."""
         for table in tables:
             of = kind if table in ("repos", "commits", "discussions") else None
-            whose = f" of {PLURAL[of]}" if of else ""
+            whose = f" of {PLURAL[of]}" if of else " of repositories" if table == "repos" else ""
             if not self.snapshot.has(table, kind=of) or self.snapshot.status(table, of) == "absent":
                 return f"the snapshot has no {_CONTENT.get(table, table)}{whose}"
             if table == "repos" and column and not self.snapshot.has("repos", column, kind=kind):
-                return f"the snapshot does not say the {column.replace('_', ' ')}{whose}"
+                return f"the snapshot does not say the {COLUMNS.get(column, column.replace('_', ' '))}{whose}"
             if table == "usage" and self.parameters.as_of:
                 return "links between spaces and models carry no date, so they are not known as of an earlier day"
             if table == "repos" and kind in self.undated:

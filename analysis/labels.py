@@ -10,7 +10,11 @@ LABELS = {
     "n_community": "community",
     "n_usage_spaces": "spaces using it",
 }
-FIELDS = {"all": "all models", "cv": "computer vision", "nlp": "natural language", "mm": "multimodal"}
+COLUMNS = {  # of a snapshot's tables, where readers are told something else than the column's name
+    "license": "licence", "repo_id": "repository", "created_at": "day of creation", "last_modified": "day of the last change",
+    "pipeline_tag": "task",
+}  # fmt: skip
+FIELDS = {"all": "all models", "cv": "computer vision", "nlp": "natural language processing", "mm": "multimodal"}
 MEASURES = {
     "std": "standard deviation", "min": "minimum", "max": "maximum", "share_for_80": "share that holds 80 %",
     "share_for_99": "share that holds 99 %", "pagerank": "PageRank", "pearson": "Pearson", "spearman": "Spearman",

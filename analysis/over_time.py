@@ -13,8 +13,9 @@ import pandas as pd
 
 from analysis import activity, network, report, snapshot
 from analysis.covered import Covered
-from analysis.engine import FIELDS, Hub, edges, repository_count, usage_sizes
+from analysis.engine import Hub, edges, repository_count, usage_sizes
 from analysis.engine import activity as count_activity
+from analysis.labels import FIELDS
 from analysis.parameters import ParameterError, Parameters
 from analysis.snapshot import KINDS, PLURAL, Snapshot
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from analysis import activity, report
-from analysis.engine import FIELDS
+from analysis.labels import FIELDS
 from analysis.snapshot import PLURAL
 
 

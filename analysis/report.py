@@ -20,7 +20,7 @@ from IPython.display import Image
 
 from analysis import exact
 from analysis.covered import UNDEFINED, Covered, carried, covered, reason
-from analysis.labels import FIELDS, LABELS, MEASURES
+from analysis.labels import COLUMNS, FIELDS, LABELS, MEASURES
 from analysis.text import visible
 
 SYNTHETIC = "SYNTHETIC DATA"
@@ -31,6 +31,7 @@ _INTEGERS = {
     "edges", "members", "tested", "higher",
     "names", "merged", "refused", "largest", "persons", "aliases", "positives", "threshold", "level",
     "com", "com_weighted", "models", "spaces", "links", "degree", "weight", "rows", "repositories",
+    "positive", "xmin", "tail", "observed", "null_low", "null_high", "defined",
 }  # fmt: skip
 _SHARES = {
     "top_10", "top_1_percent", "zero_share", "share_for_80", "share_for_99", "isolate_share", "unlicensed_share", "share",
@@ -42,11 +43,11 @@ INEXACT = {  # statistics by the last part of their id
     "acc",  # sums of products, which a compiler may round once or twice
     "mod", "mod_weighted",  # Python adds floats in another way from 3.12 on
 }  # fmt: skip
-_SAID = LABELS | FIELDS | MEASURES | {
+_SAID = LABELS | COLUMNS | FIELDS | MEASURES | {
     **{measure: measure.upper() for measure in ("mod", "com", "dens", "recip", "arcc", "ass", "ad", "acc", "hhi", "u")},
     "p_holm": "p (Holm)", "superiority_low": "from", "superiority_high": "to", "top_1_percent": "top 1 %",
     "top_10": "top ten", "gini": "Gini", "gini_low": "from", "gini_high": "to", "spearman_low": "from",
-    "spearman_high": "to", "kendall": "Kendall", "license": "licence", "repo_id": "repository",
+    "spearman_high": "to", "kendall": "Kendall",
     "kmax": "largest k", "kmax_nodes": "its nodes", "jaro-winkler": "Jaro-Winkler", "identities": "names",
     **{f"login-{of} {what}": f"{pair}: {what}" for of, pair in (("login", "usernames"), ("name", "username, name"))
        for what in ("precision", "recall")},
@@ -138,14 +139,15 @@ def formatted(result_id: str, value) -> str:
 def latex(text: str) -> str:
     """Any text as harmless LaTeX: shortened, specials escaped, characters that the fonts lack as their code point."""
     shown = text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
-    return "".join(_latex_character(c) for c in shown).replace("--", "-{}-")
+    escaped = "".join(_latex_character(c) for c in shown).replace("--", "-{}-")
+    return re.sub(r"/|(?<!\d)\.|\.(?!\d)", r"\g<0>\\allowbreak{}", escaped)  # not within a number
 
 
 def _latex_character(character: str) -> str:
     if character in _LATEX:
         return _LATEX[character]
     if character.isascii() and character.isprintable():
-        return character + (r"\allowbreak{}" if character in "/." else "")
+        return character
     if character == "…":
         return r"\dots{}"
     if "À" <= character <= "ÿ" and character.isalpha():  # letters of Western Europe, which the fonts have: names of authors
@@ -396,9 +398,9 @@ def _head(text: str, broken: bool) -> str:
 
 
 def _last_word(label) -> str:
-    """`cv spaces` is formatted as spaces, `share of models` as a share."""
+    """`cv spaces` is formatted as spaces, `lognormal.p` as a p-value, `share of models` as a share."""
     text = str(label)
-    return "share" if text.startswith("share of") else text.rsplit(" ", 1)[-1]
+    return "share" if text.startswith("share of") else re.split("[ .]", text)[-1]
 
 
 def _flat(values) -> Iterator[tuple[str, object]]:

@@ -365,7 +365,7 @@ def strata(about: pd.DataFrame) -> dict[str, pd.Series]:
 
     In: repo_id, owner, created_at, pipeline_tag. Owners by how many models they have (1, 2-9, 10-99, 100 and more) and
     whether `data/organisations.csv` knows them; age by the quarter of creation; task by the pipeline tag. What is not
-    known is a kind of its own.
+    known of one model is a kind of its own; what is known of none is left out.
     """
     number, owners = pd.factorize(about["owner"])
     owned = np.bincount(number + 1)[number + 1]
@@ -375,20 +375,36 @@ def strata(about: pd.DataFrame) -> dict[str, pd.Series]:
         "age": (about["created_at"].dt.year * 4 + about["created_at"].dt.quarter).fillna(-1).to_numpy("int64"),
         "task": pd.factorize(about["pipeline_tag"])[0],
     }
-    return {name: pd.Series(numbers, index=about.index) for name, numbers in found.items()}
+    needs = {"age": "created_at", "task": "pipeline_tag"}
+    unknown = [name for name, column in needs.items() if about[column].isna().all()]
+    return {name: pd.Series(numbers, index=about.index) for name, numbers in found.items() if name not in unknown}
 
 
-@carried(needs="license")
+def _why_no_strata(_: pd.DataFrame, __: pd.DataFrame, about: pd.DataFrame) -> dict[str, str]:
+    lacking = {
+        "same_quarter": about["created_at"].isna().all() and "of no model is it known when it was created",
+        "same_task": about["pipeline_tag"].isna().all() and "of no model is a task known",
+    }
+    why = {row: reason for row, reason in lacking.items() if reason}
+    return why | ({"same_of_all_three": "; ".join(why.values())} if why else {})
+
+
+@carried(needs="license", empty=_why_no_strata)
 def stratified(counts: pd.DataFrame, about: pd.DataFrame) -> pd.DataFrame:
     """Superiority of permissive over restrictive within strata: a row a stratification, a column a variable."""
     grouped = activity.with_group(counts)
     known = strata(about.set_index("repo_id", drop=False).loc[counts["repo_id"]].set_axis(counts.index))
-    together = pd.DataFrame(known).groupby(list(known), sort=True).ngroup()
-    rows = {"all models": None, "same kind of owner": known["owner"], "same quarter": known["age"], "same task": known["task"],
-            "same of all three": together}  # fmt: skip
+    if len(known) == 3:
+        known["all"] = pd.DataFrame(known).groupby(list(known), sort=True).ngroup()
+    everything = pd.Series(0, index=counts.index)
+    rows = {"all models": everything, "same kind of owner": known["owner"], "same quarter": known.get("age"),
+            "same task": known.get("task"), "same of all three": known.get("all")}  # fmt: skip
     return pd.DataFrame.from_dict(
         {
-            label: {v: superiority(grouped, v, stratum=stratum) for v in activity.variables_of(counts)}
+            label: {
+                v: math.nan if stratum is None else superiority(grouped, v, stratum=stratum)
+                for v in activity.variables_of(counts)
+            }
             for label, stratum in rows.items()
         },
         orient="index",

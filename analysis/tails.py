@@ -8,7 +8,7 @@ doi:10.1371/journal.pone.0085777) is the oracle of the tests. Fits are searches,
 digit: what is emitted of them has six, and ratios, which are differences of nearly equal sums, four.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -249,10 +249,13 @@ def tail_row(numbers: pd.Series, *, draws: int, seed: int = 0) -> dict[str, floa
     return row
 
 
-@carried()
 def tail_table(counts: pd.DataFrame, degrees: np.ndarray | None = None, *, draws: int, seed: int = 0) -> pd.DataFrame:
     """`tail_row` of each activity variable, and of the degrees of collaboration where given: a row a variable."""
+    return _tails(counts, {} if degrees is None else {"degree": degrees}, draws=draws, seed=seed)
+
+
+@carried()
+def _tails(counts: pd.DataFrame, others: Mapping[str, np.ndarray], *, draws: int, seed: int) -> pd.DataFrame:
     columns = {v: counts[v] for v in activity.variables_of(counts)}
-    if degrees is not None and len(degrees):
-        columns["degree"] = pd.Series(degrees)
+    columns |= {name: pd.Series(numbers) for name, numbers in others.items()}
     return pd.DataFrame.from_dict({v: tail_row(c, draws=draws, seed=seed) for v, c in columns.items()}, orient="index")

@@ -372,7 +372,7 @@ def test_a_column_that_one_kind_lacks_is_not_covered_for_it_alone(bare_snapshot)
     rows = {"repos": [repo("a", license="mit", likes=1), repo("b", "dataset", likes=2)]}
     columns = {"status": "sample", "columns": ["kind", "repo_id", "likes"]}
     listed = hub(bare_snapshot(rows, coverage={"repos": {"dataset": columns}}))
-    assert engine.reasons(listed, "dataset")["license"] == "the snapshot does not say the license of datasets"
+    assert engine.reasons(listed, "dataset")["license"] == "the snapshot does not say the licence of datasets"
     assert "license" not in engine.reasons(listed, "model")
     assert "n_likes" not in engine.reasons(listed, "dataset")
 
@@ -382,14 +382,14 @@ def test_no_licence_is_told_from_a_licence_that_was_not_collected(bare_snapshot)
     assert "license" not in engine.reasons(stated, "model")
     assert activity.unlicensed_share(engine.activity(stated, "model").value) == 0.5
     unknown = hub(bare_snapshot({"repos": [repo("a", likes=1)]}))
-    assert engine.reasons(unknown, "model")["license"] == "the snapshot does not say the license of models"
+    assert engine.reasons(unknown, "model")["license"] == "the snapshot does not say the licence of models"
 
 
 def test_a_snapshot_of_links_alone_still_answers_about_usage(bare_snapshot):
     links = hub(bare_snapshot({"usage": [link("s", "a"), link("t", "a")]}))
     assert engine.usage(links).value[["model_id", "spaces"]].values.tolist() == [["a", 2]]
     assert engine.activity(links, "model").value.empty
-    assert engine.reasons(links, "model")["count"] == "the snapshot has no list of repositories of models"
+    assert engine.reasons(links, "model")["count"] == "the snapshot has no list of models"
     assert engine.edges(links).value.empty
 
 

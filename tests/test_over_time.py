@@ -113,7 +113,7 @@ def test_repositories_without_creation_dates_are_not_counted_as_of_an_earlier_da
         "value": None,
         "notebook": "compare_snapshots",
         "cell": None,
-        "why": "the snapshot does not say the created at of models",
+        "why": "the snapshot does not say the day of creation of models",
     }
     assert found["rq1.models.n_commits.share_for_80"]["value"] is None
     assert found["rq2.all.developers"]["value"] == 0

@@ -595,7 +595,7 @@ def test_sensitivity_of_a_snapshot_without_people_is_not_covered(write_snapshot)
     hub = Hub(snapshot, Parameters())
     known = sensitivity.sensitivity(hub)
     frame = known.value
-    assert known.absent == {"": "the snapshot has no list of repositories of models"}
+    assert known.absent == {"": "the snapshot has no list of models"}
     assert (frame["names"] == 0).all()
     assert (frame["developers"] == 0).all()
     assert set(sensitivity.reasons(hub)) == {"models", "datasets", "spaces", *sensitivity.PEOPLE_COUNTS}

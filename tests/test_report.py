@@ -118,6 +118,11 @@ def test_latex_keeps_thousands_and_percents():
     assert latex_value("ass", -0.25) == "$-$0.25"
 
 
+def test_a_name_may_break_where_it_is_joined_and_a_number_not():
+    assert latex("a/b.c") == r"a/\allowbreak{}b.\allowbreak{}c"
+    assert latex("1,693.93") == "1,693.93"
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_has_no_live_latex(text):
     escaped = latex(text)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from analysis import network, nulls, robustness
+from analysis.covered import Covered
 from analysis.links import core_numbers_of
 
 
@@ -209,6 +210,18 @@ def test_within_strata_what_the_stratum_makes_is_gone():
     owner = pd.Series(["large"] * 10 + ["small"] * 10)
     assert robustness.superiority(grouped, "n_likes") > 0.7
     assert robustness.superiority(grouped, "n_likes", stratum=owner) == 0.5
+
+
+def test_what_is_known_of_no_model_makes_no_strata():
+    """Of nobody is a day of creation known: neither the comparison within quarters nor that within all three can be made."""
+    counts = pd.DataFrame({"repo_id": list("abcd"), "license": ["mit", "gpl-3.0", "mit", "gpl-3.0"], "n_likes": [2, 1, 1, 0]})
+    about = pd.DataFrame({"repo_id": list("abcd"), "owner": "o", "created_at": pd.NaT, "pipeline_tag": ["t", "t", None, None]})
+    about["created_at"] = pd.to_datetime(about["created_at"])
+    found = robustness.stratified(Covered(counts), about)
+    values = found.value["n_likes"]
+    assert values["same task"] == 1 and values["all models"] == values["same kind of owner"] == 7 / 8
+    assert values[["same quarter", "same of all three"]].isna().all()
+    assert found.empty == dict.fromkeys(("same_quarter", "same_of_all_three"), "of no model is it known when it was created")
 
 
 def test_strata_are_weighted_by_their_sizes():

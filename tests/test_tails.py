@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy import special
 
 from analysis import tails
+from analysis.covered import Covered
 
 
 def drawn_zeta(alpha: float, n: int, *, seed: int = 0) -> pd.Series:
@@ -28,6 +29,15 @@ def test_nothing_is_fitted_to_too_few_values_or_to_equal_ones():
     assert tails.fit(pd.Series([], dtype="float64")) is None
     row = tails.tail_row(pd.Series([0, 0, 1, 2, np.nan]), draws=5)
     assert row["positive"] == 2 and row["reading"] is None and row["alpha"] is None
+
+
+def test_without_a_network_the_activities_keep_their_tails():
+    """No commits: the degrees are lacking, with their reason, and the likes are fitted all the same."""
+    counts = pd.DataFrame({"n_likes": drawn_zeta(2.5, 500)})
+    found = tails.tail_table(Covered(counts), Covered(np.array([], "int64"), {"": "no commits"}), draws=3)
+    assert found.absent == {"degree": "no commits"}
+    assert found.value.loc["n_likes", "alpha"] == tails.tail_row(counts["n_likes"], draws=3)["alpha"] > 2
+    assert found.value.loc["degree", "positive"] == 0 and found.value.loc["degree", "reading"] is None
 
 
 @pytest.mark.parametrize("wrong", [-1, 0.5])

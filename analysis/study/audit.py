@@ -16,7 +16,7 @@ import pandas as pd
 
 from analysis import paths
 from analysis.activity import GROUPS, PAIRS
-from analysis.engine import FIELDS
+from analysis.labels import FIELDS
 from analysis.snapshot import PLURAL
 from analysis.study import groups
 from analysis.study.findings import Finding, Findings, digits, equals, in_words, on

@@ -61,7 +61,6 @@ def in_words(found: Finding) -> tuple:
 
 
 def digits(value: Fraction | float) -> str:
+    """A number with thousands apart, and with four significant digits where it is not whole."""
     number = float(value)
-    if number == round(number) or abs(number) >= 1e5:
-        return f"{number:.0f}"
-    return f"{number:.4g}" if abs(number) < 1 else f"{number:.6g}"
+    return f"{number:,.0f}" if number == round(number) or abs(number) >= 1e3 else f"{number:.4g}"

@@ -11,7 +11,8 @@ from fractions import Fraction
 import pandas as pd
 
 from analysis.activity import PAIRS
-from analysis.engine import FIELDS, VARIABLES
+from analysis.engine import VARIABLES
+from analysis.labels import FIELDS
 from analysis.snapshot import PLURAL
 from analysis.study.published import LISTED, SUMMARISED, Numbers, exact_numbers
 

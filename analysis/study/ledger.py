@@ -122,11 +122,12 @@ def _is_tied(name: str, results: Mapping) -> bool:
 
 
 def is_census(document: Mapping) -> bool:
-    """Whether the run looks at all repositories of its day: a census of the Hub, or the twin, which stands for one."""
+    """Whether the run looks at all repositories of its day of the kinds that it covers; the twin stands for a census."""
     manifest = document["snapshot"]
     coverage = manifest.get("tables", {}).get("repos", {}).get("coverage", {})
-    complete = [coverage.get(kind, {}).get("status") == "complete" for kind in PLURAL]
-    return all(complete) and not document["parameters"].get("as_of") and (is_twin(manifest) or not manifest["synthetic"])
+    covered = {coverage.get(kind, {}).get("status", "absent") for kind in PLURAL} - {"absent"}
+    of_its_day = not document["parameters"].get("as_of")
+    return covered == {"complete"} and of_its_day and (is_twin(manifest) or not manifest["synthetic"])
 
 
 def about(document: Mapping) -> dict:

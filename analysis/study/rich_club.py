@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analysis.engine import FIELDS
+from analysis.labels import FIELDS
 from analysis.study.published import Numbers, Printed
 
 TOP_SHARE = Fraction(1, 10)

@@ -12,7 +12,8 @@ import pandas as pd
 
 from analysis import report
 from analysis.activity import GROUPS, PAIRS
-from analysis.engine import FIELDS, VARIABLES
+from analysis.engine import VARIABLES
+from analysis.labels import FIELDS
 from analysis.study import kinds
 from analysis.study.published import CORES, LISTED, PRINTED_UNDEFINED, VALUE_KINDS, exact_numbers
 

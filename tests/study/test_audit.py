@@ -304,6 +304,14 @@ def test_no_communities_made_of_committers_and_starters_are_refused(repositories
 
 # --- group sizes from Table 5 -----------------------------------------------------------------------------
 
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(1052, "1,052"), (Fraction(182), "182"), (63159.3, "63,159"), (0.0086914, "0.008691"), (4.70121, "4.701")],
+)
+def test_numbers_of_the_audit_have_thousands_apart_and_four_digits(number, said):
+    assert findings.digits(number) == said
+
+
 SIZES = {"permissive": 700, "restrictive": 430, "none": 2250}
 
 

@@ -89,6 +89,12 @@ def test_a_difference_that_rounds_away_is_shown_with_more_decimals():
     assert (cell["published"], cell["ours"]) == ("100", "100.4")
 
 
+@pytest.mark.parametrize(("ours", "shown"), [(6_006.0, "6,006"), (6_006, "6,006"), (6_006.25, "6,006.2")])
+def test_a_whole_number_beside_a_bound_has_no_decimals(ours, shown):
+    rows = judged({"rq1.models.n_likes.max": ours}, ("rq1.models.n_likes.max", "9000", 0, ">", "§4.1.1", "calibrated"))
+    assert facsimile.text_rows(rows)[0]["ours"] == shown
+
+
 def test_the_texts_rows_are_those_that_do_not_match_in_words_and_in_its_unit():
     rows = judged(
         {ZEROS[0]: 0.5, "rq1.models.count": 348181, "rq2.all.k1.ass": 3.0},
@@ -106,7 +112,7 @@ def test_the_texts_rows_are_those_that_do_not_match_in_words_and_in_its_unit():
     [
         ("rq1.models.n_likes.mean", "Models, likes, mean"),
         ("rq1.models.license_share.apache-2.0", "Models, share of licence apache-2.0"),
-        ("rq2.nlp.k5.recip", "Network of natural language, k = 5, reciprocity"),
+        ("rq2.nlp.k5.recip", "Network of natural language processing, k = 5, reciprocity"),
         ("rq3.all.usage.top.1.model", "All models, usage, rank 1, model"),
         ("rq3.cv.cousage.top100.organisation.meta", "Computer vision, co-usage, first 100, of meta"),
         ("", "A convention"),

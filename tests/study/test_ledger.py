@@ -237,6 +237,21 @@ def test_only_all_repositories_of_a_day_are_a_census(options, census):
 
 
 @pytest.mark.parametrize(
+    ("covered", "census"),
+    [
+        ({"model": "complete"}, True),
+        ({"model": "complete", "space": "sample"}, False),
+        ({"model": "absent"}, False),
+        ({}, False),
+    ],
+)
+def test_a_list_of_all_models_alone_is_a_census_of_models(covered, census):
+    alone = document({})
+    alone["snapshot"]["tables"]["repos"]["coverage"] = {kind: {"status": status} for kind, status in covered.items()}
+    assert ledger.is_census(alone) is census
+
+
+@pytest.mark.parametrize(
     ("section", "places"),
     [
         ("4.1.1", {"§4.1.1"}),

@@ -251,7 +251,7 @@ def test_u_is_compared_under_the_studys_rule_where_that_was_computed(tmp_path):
 def test_what_our_data_leave_undefined_differs_from_a_printed_number(tmp_path):
     reasons = {"rq1.models.count": report.UNDEFINED}
     assert entry(tmp_path, ROW, {"rq1.models.count": None}, reasons=reasons)["verdict"] == verdicts.DIFFERS
-    lacking = {"rq1.models.count": "the snapshot has no list of repositories of models"}
+    lacking = {"rq1.models.count": "the snapshot has no list of models"}
     assert entry(tmp_path, ROW, {"rq1.models.count": None}, reasons=lacking)["verdict"] == verdicts.NOT_COVERED
 
 

@@ -283,7 +283,7 @@ def test_a_listing_of_the_whole_hub_that_shows_nothing_is_not_believed(demo, col
     absent = {table for table in ("repos", "commits", "discussions") if made.status(table, kind) == "absent"}
     assert absent == {"repos", "commits", "discussions"} and (made.status("usage") == "absent") == (plural == "spaces")
     hub = engine.load(Parameters(snapshot_date=made.name))
-    assert hub.why_missing("repos", kind=kind) == f"the snapshot has no list of repositories of {plural}"
+    assert hub.why_missing("repos", kind=kind) == f"the snapshot has no list of {plural}"
     (said,) = made.manifest["source"]["missing"]
     assert said.endswith("the listing was not finished (it shows nothing at all)") and f"repos of {plural}" in said
 
