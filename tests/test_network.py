@@ -6,6 +6,7 @@ import json
 import math
 import os
 from pathlib import Path
+from unittest.mock import patch
 
 import networkx as nx
 import numpy as np
@@ -15,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from analysis import communities, network
+from analysis import communities, links, network
 
 
 def edges(*rows):
@@ -360,16 +361,32 @@ def test_every_core_is_the_one_of_the_definition(rows):
         assert {node for node, number in network.core_numbers(built).items() if number >= k} == set(rest)
 
 
-@given(random_edges)
-def test_core_numbers_equal_networkx(rows):
+@pytest.mark.parametrize("few", [0, 4, 10**6], ids=["many at once", "either", "one by one"])
+@given(rows=random_edges)
+def test_core_numbers_equal_networkx(few, rows):
     built = network.graph(rows)
+    with patch.object(links, "_FEW", few):
+        assert network.core_numbers(built) == nx.core_number(built)
+
+
+@given(seed=st.integers(0, 2**32 - 1), nodes=st.integers(2, 2_000))
+@settings(max_examples=20)
+def test_core_numbers_of_networks_with_hubs_equal_networkx(seed, nodes):
+    drawn = np.random.default_rng(seed)
+    ends = (drawn.random((5 * nodes, 2)) ** (3, 1) * nodes).astype("int64")
+    built = network.graph(edges(*[(a, b, 1) for a, b in ends.tolist()]))
     assert network.core_numbers(built) == nx.core_number(built)
 
 
-def test_a_chain_and_a_tree_are_peeled_to_the_core_of_one():
-    chain = network.graph(edges(*[(a, a + 1, 1) for a in range(50)]))
-    tree = network.graph(edges(*[((a - 1) // 2, a, 1) for a in range(1, 63)]))
-    assert set(network.core_numbers(chain).values()) == set(network.core_numbers(tree).values()) == {1}
+def test_chains_and_trees_are_peeled_to_the_core_of_one_however_long():
+    """A chain leaves from its two ends: by rounds over all that is left, this one would take minutes."""
+    size = 40_000
+    number = np.random.default_rng(0).permutation(size)
+    chain = links.Links(size, number[:-1], number[1:], np.ones(size - 1))
+    child = np.arange(1, size)
+    tree = links.Links(size, number[(child - 1) // 2], number[child], np.ones(size - 1))
+    for built in (chain, tree):
+        assert set(links.core_numbers_of(built).tolist()) == {1}
 
 
 # --- networkx and numpy as oracles -------------------------------------------------------------------------
