@@ -18,10 +18,13 @@ import pandas as pd
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA, JaroWinkler
 
+from analysis.merging import neighbours
+
 RULES = ("study", "ratio", "jaro-winkler", "ours")
 AUTOMATIC = 90.0  # least score of our rule that merges without a person; chosen for precision (see `people score`)
 MOST_PAIRS = 5_000_000
 CHUNK = 16_000_000  # cells of a block of similarities: 16 MB
+MANY_PAIRS = 1_000_000  # of names, from which on there may be a quicker way than to compare each with each
 LONGEST = 128  # letters; a longer name is only ever compared as a whole
 _ROUNDING = 1e-4  # 0.8 may come out as 0.79999999
 CROWD = 40  # names that share a spelling: with more, it says nothing about a person
@@ -183,7 +186,8 @@ def pairs_alike(
     """Pairs of normalised names whose similarity reaches the threshold: columns i, j, similarity (0 to 100).
 
     `right` absent: all pairs i < j within `left`. Names are compared in blocks of like length, so memory is bounded and
-    most pairs of unlike length are never looked at. Empty names are like nothing, and a similarity below 0.5 is none.
+    most pairs of unlike length are never looked at; of many names, only those that meet (`neighbours`). Empty names are
+    like nothing, and a similarity below 0.5 is none.
     Scorers: ratio, study (token_set_ratio rounded to whole numbers, as fuzzywuzzy gives it), jaro-winkler. Raises
     ValueError for more than 5 million pairs.
     """
@@ -207,32 +211,46 @@ def _blocks(left, right, threshold, scorer, workers) -> Iterator[tuple[np.ndarra
         left = ["" if " " in name else name for name in left]
         right = left if same else ["" if " " in name else name for name in right]
     rows, row_sizes = _by_length(left)
-    columns, sizes = (rows, row_sizes) if same else _by_length(left if same else right)
-    other = left if same else right
+    columns, sizes = (rows, row_sizes) if same else _by_length(right)
+    texts, others = [left[r] for r in rows], [(left if same else right)[c] for c in columns]
     cutoff = max(0.5, threshold - (0.5 if scorer == "study" else 0) - _ROUNDING)
-    start = 0
-    while start < len(rows):
-        stop, low, high = _block(row_sizes, sizes, start, cutoff, scorer)
-        if same:
-            low = max(low, start)
-        part = [other[c] for c in columns[low:high]]
-        block = [left[r] for r in rows[start:stop]]
-        # Whole numbers first: the matrix is a quarter as large, and few of its pairs are compared again.
-        at, to = np.nonzero(
-            _similarities(process.cdist, block, part, scorer, cutoff, workers, dtype=np.uint8).view(bool)
-        )
-        pair = [block[a] for a in at], [part[t] for t in to]
+    for at, to in _near(texts, row_sizes, others, sizes, cutoff, scorer, workers, same=same):
+        pair = [texts[a] for a in at], [others[t] for t in to]
         similarity = _similarities(process.cpdist, *pair, scorer, cutoff, workers, dtype=np.float32)
         similarity = np.round(similarity.astype("float64"), 4)
-        i, j = rows[start + at], columns[low + to]
+        i, j = rows[at], columns[to]
         if same:
-            once = low + to > start + at
+            once = to > at
             i, j, similarity = i[once], j[once], similarity[once]
             i, j = np.minimum(i, j), np.maximum(i, j)
         if scorer == "study":
             similarity = np.rint(similarity)  # half to even, as Python rounds
         keep = similarity >= threshold
         yield i[keep], j[keep], similarity[keep]
+
+
+def _near(rows, row_sizes, columns, sizes, cutoff: float, scorer: str, workers, *, same: bool):
+    """Places of the pairs of rows and columns, both the shortest first, that may reach the cutoff; block by block."""
+    start = 0
+    while start < len(rows):
+        size = int(row_sizes[start])
+        stop = int(np.searchsorted(row_sizes, size, side="right"))
+        low, high = _window(size, sizes, cutoff, scorer)
+        low = max(low, start) if same else low
+        many = scorer != "jaro-winkler" and (stop - start) * (high - low) >= MANY_PAIRS
+        runs = _runs(sizes, low, high) if many else [(0, low, high)]
+        for length, begin, end in runs:
+            if many and neighbours.is_quicker(stop - start, size, end - begin, length, cutoff / 100):
+                at, to = neighbours.near(rows[start:stop], columns[begin:end], cutoff / 100)
+                yield start + at, begin + to
+                continue
+            step = min(2000, max(1, CHUNK // max(1, end - begin)))
+            for top in range(start, stop, step):  # whole numbers: a quarter as large, and few are compared again
+                block = rows[top : min(top + step, stop)], columns[begin:end]
+                at, to = np.nonzero(
+                    _similarities(process.cdist, *block, scorer, cutoff, workers, dtype=np.uint8).view(bool)
+                )
+                yield top + at, begin + to
         start = stop
 
 
@@ -244,21 +262,21 @@ def _by_length(names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     return order, sizes[order]
 
 
-def _block(row_sizes, sizes, start: int, cutoff: float, scorer: str) -> tuple[int, int, int]:
-    """Rows from `start` that are compared at once, and the columns whose length lets them reach the cutoff."""
+def _runs(sizes: np.ndarray, low: int, high: int) -> list[tuple[int, int, int]]:
+    """The lengths of the columns from low to high, each with its first column and the one after its last."""
+    lengths, first = np.unique(sizes[low:high], return_index=True)
+    bounds = [*(low + first).tolist(), high]
+    return list(zip(lengths.tolist(), bounds[:-1], bounds[1:], strict=True))
+
+
+def _window(size: int, sizes: np.ndarray, cutoff: float, scorer: str) -> tuple[int, int]:
+    """The columns whose length lets names of this length reach the cutoff."""
+    if scorer == "jaro-winkler":  # no useful bound: a common beginning lifts the similarity
+        return 0, len(sizes)
     share = max(cutoff, 1) / 100
-
-    def span(first: int, last: int) -> tuple[int, int]:
-        if scorer == "jaro-winkler":  # no useful bound: a common beginning lifts the similarity
-            return 0, len(sizes)
-        shortest = int(np.ceil(first * share / (2 - share) - 1e-9))  # ratio is at most 2 min / (a + b)
-        longest = int(np.floor(last * (2 - share) / share + 1e-9))
-        return int(np.searchsorted(sizes, shortest)), int(np.searchsorted(sizes, longest, side="right"))
-
-    stop = min(start + 2000, int(np.searchsorted(row_sizes, row_sizes[start], side="right")))
-    low, high = span(int(row_sizes[start]), int(row_sizes[start]))
-    stop = min(stop, start + max(1, CHUNK // max(1, high - low)))
-    return stop, low, high
+    shortest = int(np.ceil(size * share / (2 - share) - 1e-9))  # ratio is at most 2 min / (a + b)
+    longest = int(np.floor(size * (2 - share) / share + 1e-9))
+    return int(np.searchsorted(sizes, shortest)), int(np.searchsorted(sizes, longest, side="right"))
 
 
 def _similarities(compare, rows: list[str], columns: list[str], scorer: str, cutoff: float, workers, *, dtype):

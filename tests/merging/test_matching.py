@@ -2,6 +2,7 @@
 
 import itertools
 import string
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -9,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rapidfuzz import fuzz
-from rapidfuzz.distance import JaroWinkler
+from rapidfuzz.distance import JaroWinkler, LCSseq
 
 from analysis import people
-from analysis.merging import matching
+from analysis.merging import matching, neighbours
 from analysis.merging import score as people_score
 
 words = st.text(st.sampled_from("abcAB 12-_éж李"), max_size=9)
@@ -109,6 +110,46 @@ def test_two_lists_are_compared_each_with_each(left, right, rule):
     assert dict(zip(zip(found["i"], found["j"], strict=True), found["similarity"], strict=True)) == pytest.approx(
         expected
     )
+
+
+longer = st.text(st.sampled_from("abcé"), max_size=14)
+
+
+@given(
+    left=st.lists(longer, min_size=1, max_size=8), right=st.lists(longer, max_size=8), rule=st.sampled_from(["study", "ratio"]),
+    t=st.sampled_from([50, 65, 80, 90, 100]), same=st.booleans(),
+)  # fmt: skip
+def test_shortened_names_meet_wherever_names_are_alike(left, right, rule, t, same):
+    """All pairs of many names are told by what is left of the names without a few letters; the oracle compares each pair."""
+    normal = matching.as_study if rule == "study" else matching.normalised
+    keys, others = list(map(normal, left)), left if same else list(map(normal, right))
+    both = plain([*left, *(() if same else right)], rule)
+    pairs = both if same else {(i, len(left) + j) for i in range(len(left)) for j in range(len(right))}
+    shift = 0 if same else len(left)
+    expected = {(i, j - shift): both[i, j] for i, j in pairs if both[i, j] >= t - 1e-6}
+    with patch.object(matching, "MANY_PAIRS", 0), patch.object(matching.neighbours, "_PER_PAIR", 10**12):
+        found = matching.pairs_alike(keys, None if same else others, threshold=t, scorer=rule, workers=1)
+    assert dict(zip(zip(found["i"], found["j"], strict=True), found["similarity"], strict=True)) == pytest.approx(expected)
+
+
+@given(one=longer, other=longer, share=st.sampled_from([0.5, 0.795, 0.8, 0.9, 1.0]))
+def test_names_that_are_alike_have_so_many_letters_in_common(one, other, share):
+    common = LCSseq.similarity(one, other)
+    if one and other and 2 * common / len(one + other) >= share:
+        assert common >= neighbours.in_common(len(one), len(other), share)
+
+
+def test_a_letter_more_and_one_fewer_are_found_by_hand():
+    assert neighbours.in_common(9, 9, 0.8) == 8  # of 18 letters 3.6 may go: 2, one of each name
+    assert neighbours.in_common(9, 10, 0.8) == 8  # of 19 letters 3.8: 3
+    names = ["abcdefghi", "abcdefghx", "xbcdefghi", "ihgfedcba"]
+    assert [ends.tolist() for ends in neighbours.near(names[:1], names, 0.8)] == [[0, 0, 0], [0, 1, 2]]
+
+
+def test_what_takes_longer_than_comparing_is_not_shortened():
+    assert neighbours.is_quicker(2_000, 9, 100_000, 9, 0.8)
+    assert not neighbours.is_quicker(10, 9, 10, 9, 0.8)
+    assert not neighbours.is_quicker(100, 40, 100, 40, 0.5)  # C(40, 20) ways
 
 
 def test_the_study_rounds_to_whole_numbers():
