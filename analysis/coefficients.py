@@ -21,14 +21,30 @@ class Pairs(NamedTuple):
     times: np.ndarray
 
 
+class Column(NamedTuple):
+    """A column of whole numbers: its distinct values in ascending order, and the place of each row among them, -1 for none."""
+
+    values: np.ndarray
+    place: np.ndarray
+
+
+def column(numbers: pd.Series) -> Column:
+    """The column of `pairs_of`, for which several pairs can be made."""
+    place, values = pd.factorize(numbers.to_numpy(), sort=True)
+    return Column(values.astype("int64"), place)
+
+
 def pairs(first: pd.Series, second: pd.Series) -> Pairs:
     """The pairs of two columns of whole numbers, of the rows in which neither is missing."""
-    known = (first.notna() & second.notna()).to_numpy()
-    (x, of_x), (y, of_y) = (
-        np.unique(c.to_numpy()[known].astype("int64"), return_inverse=True) for c in (first, second)
-    )
-    key, times = np.unique(of_x * max(1, len(y)) + of_y, return_counts=True)
-    return Pairs(x[key // max(1, len(y))], y[key % max(1, len(y))], times) if len(x) else Pairs(x, y, times)
+    return pairs_of(column(first), column(second))
+
+
+def pairs_of(first: Column, second: Column) -> Pairs:
+    """The pairs of two columns, of the rows in which neither is missing."""
+    known = (first.place >= 0) & (second.place >= 0)
+    width = max(1, len(second.values))
+    key, times = np.unique(first.place[known] * width + second.place[known], return_counts=True)
+    return Pairs(first.values[key // width], second.values[key % width], times)
 
 
 def below(table: Pairs, thousandths: int) -> Pairs:

@@ -1,7 +1,7 @@
 """Communities of a network by greedy modularity, and the modularity that they have (study, Table 1: MOD, COM).
 
 The search is networkx's, on arrays: the same partition, of a network of the study's size in 0.7 s of processor time instead
-of 93.
+of 93. For the many networks of a null model there is one in whole numbers, which is faster and differs only among equal gains.
 """
 
 from __future__ import annotations
@@ -151,6 +151,69 @@ def _search(network: Links, weight: np.ndarray) -> np.ndarray:
     return last
 
 
+def _search_in_whole_numbers(network: Links) -> np.ndarray:
+    """Join as `_search` does without weights, with gains times the square of the edges, so that equal ones are equal.
+
+    The queue's entries are upper bounds: a gain can only grow where a join gives the two another link in common, and is then
+    queued anew; one that has shrunk is queued again with what it is when it is reached, and dropped where it would lose.
+    """
+    nodes, edges = network.nodes, len(network.source)
+    out, into = (np.bincount(ends, minlength=nodes).tolist() for ends in (network.source, network.target))
+    known, times = np.unique(
+        np.minimum(network.source, network.target) * nodes + np.maximum(network.source, network.target),
+        return_counts=True,
+    )
+    rows: list[dict[int, int]] = [{} for _ in range(nodes)]  # per community the links to others, times the edges
+    for u, v, links_between in zip(
+        (known // nodes).tolist(), (known % nodes).tolist(), (times * edges).tolist(), strict=True
+    ):
+        rows[u][v] = rows[v][u] = links_between
+    queue = [(out[u] * into[v] + into[u] * out[v] - row[v], u, v) for u, row in enumerate(rows) for v in row if u < v]
+    heapq.heapify(queue)
+    last = np.arange(nodes).tolist()
+    while queue and queue[0][0] <= 0:
+        loss, u, v = queue[0]
+        between = rows[u].get(v)
+        now = None if between is None else out[u] * into[v] + into[u] * out[v] - between
+        if now is None or now > 0 or now < loss:
+            heapq.heappop(queue)
+        elif now > loss:
+            heapq.heapreplace(queue, (now, u, v))
+        else:
+            heapq.heappop(queue)
+            if len(rows[u]) > len(rows[v]):
+                u, v = v, u
+            _join(u, v, rows, out, into, queue)
+            last[u] = v
+    found = np.array(last)
+    while (found[found] != found).any():
+        found = found[found]
+    return found
+
+
+def _join(u: int, v: int, rows: list[dict[int, int]], out: list[int], into: list[int], queue: list) -> None:
+    """Join community u to v, and queue what v gains by each of u's neighbours."""
+    moved, row = rows[u], rows[v]
+    del row[u], moved[v]
+    out[v] += out[u]
+    into[v] += into[u]
+    for w, between in moved.items():
+        beside = rows[w]
+        del beside[u]
+        row[w] = beside[v] = between = between + row.get(w, 0)
+        loss = out[v] * into[w] + into[v] * out[w] - between
+        if loss <= 0:
+            heapq.heappush(queue, (loss, v, w))
+    rows[u] = {}
+
+
+def quick_modularity(network: Links) -> tuple[float | None, int | None]:
+    """Return what `modularity` without weights does, but where gains are equal: for a null model, whose numbering is any."""
+    if not len(network.source):
+        return None, None
+    return _scored(network, _search_in_whole_numbers(network))
+
+
 def modularity(network: Links, *, weighted: bool) -> tuple[float | None, int | None]:
     """Return modularity and number of communities; the score always uses the weights.
 
@@ -160,7 +223,12 @@ def modularity(network: Links, *, weighted: bool) -> tuple[float | None, int | N
     weight, edges = network.weight, len(network.source)
     if not edges:
         return None, None
-    found = _search(network, weight if weighted else np.ones(edges, dtype="int64"))
+    return _scored(network, _search(network, weight if weighted else np.ones(edges, dtype="int64")))
+
+
+def _scored(network: Links, found: np.ndarray) -> tuple[float, int]:
+    """Modularity and number of communities of a partition, a number per node."""
+    weight = network.weight
     names, group, sizes = np.unique(found, return_inverse=True, return_counts=True)
     if len(names) == 1:  # exactly 0 by definition; the sum of floats may miss it and print as -0.00
         return 0.0, 1

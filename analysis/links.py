@@ -53,6 +53,14 @@ def pairs(edges: pd.DataFrame) -> pd.DataFrame:
     return edges.groupby(["source", "target"], sort=True)["weight"].sum().reset_index()
 
 
+def linked_pairs(network: Links) -> np.ndarray:
+    """Give the pairs of nodes with an edge, whichever way: the lower number times the nodes plus the higher one, sorted."""
+    keys = np.sort(
+        np.minimum(network.source, network.target) * network.nodes + np.maximum(network.source, network.target)
+    )
+    return keys[np.append(True, keys[1:] != keys[:-1])] if len(keys) else keys
+
+
 def core_numbers_of(network: Links) -> np.ndarray:
     """Give the core number of every node by number, in time that grows with the edges (Batagelj and Zaversnik, 2003).
 
@@ -91,6 +99,28 @@ def _leave_one_by_one(leaving: list[int], k: int, others, first, degree, numbers
                 if degree[other] <= k:
                     numbers[other], inside[other] = k, False
                     leaving.append(other)
+
+
+def innermost_k(network: Links) -> int:
+    """Give k of the innermost core, 0 without an edge: all that is outside an inner core goes at once.
+
+    The first k that is tried is the largest for which the degrees would do: a core k has over k / 2 nodes.
+    """
+    degree = np.bincount(np.concatenate([network.source, network.target]), minlength=network.nodes)
+    with_so_many = np.bincount(degree)[::-1].cumsum()[::-1]  # nodes of at least that degree
+    k = int(np.flatnonzero(with_so_many > np.arange(len(with_so_many)) / 2).max(initial=0))
+    while k and not len((core := _edges_of_core(network, k)).source):
+        k //= 2
+    return int(core_numbers_of(core).max()) if k else 0
+
+
+def _edges_of_core(network: Links, k: int) -> Links:
+    while True:
+        degree = np.bincount(np.concatenate([network.source, network.target]), minlength=network.nodes)
+        kept = (degree[network.source] >= k) & (degree[network.target] >= k)
+        if kept.all():
+            return network
+        network = induced(network, kept)
 
 
 def induced(network: Links, kept: np.ndarray) -> Links:

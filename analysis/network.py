@@ -17,7 +17,7 @@ import pandas as pd
 from analysis import exact, triangles
 from analysis.communities import modularity
 from analysis.covered import carried
-from analysis.links import Links, check_rows, core_numbers_of, links, pairs, part_of
+from analysis.links import Links, check_rows, core_numbers_of, linked_pairs, links, pairs, part_of
 
 LEVELS = {"k1": 1, "k5": 5, "k10": 10}
 STRUCTURE = (
@@ -216,11 +216,7 @@ def _relabelled(network: Links, order: np.ndarray) -> Links:
 
 def _mutual(network: Links) -> int:
     """Count the edges whose reverse exists."""
-    source, target, nodes = network.source, network.target, network.nodes
-    if not len(source):
-        return 0
-    there, wanted = np.sort(source * nodes + target), np.sort(target * nodes + source)
-    return int((there[np.minimum(np.searchsorted(there, wanted), len(there) - 1)] == wanted).sum())
+    return 2 * (len(network.source) - len(linked_pairs(network)))
 
 
 def rich_club(network: nx.DiGraph | Links, *, share: float = 0.1) -> float | None:

@@ -154,9 +154,7 @@ def _core_without(study: Links, held: Seats, pairs: np.ndarray, only: np.ndarray
     inside = inner[study.source] & inner[study.target]
     tried = np.unique(only[inside & (only >= 0)])
     k = int(numbers.max(initial=0)) or None
-    found = {
-        place: int(core_numbers_of(induced(study, only != place)).max(initial=0)) for place in tried
-    }
+    found = {place: int(core_numbers_of(induced(study, only != place)).max(initial=0)) for place in tried}
     lower = {place: value for place, value in found.items() if value < (k or 0)}
     if not lower:
         return {"observed": k, "without": k, "repository": None}
@@ -174,8 +172,7 @@ def without_one_account(held: Seats) -> dict[str, int | None]:
         return dict.fromkeys(("k", "nodes", "lowest_k", "highest_k"))
     members = np.flatnonzero(numbers == k)
     without = [
-        int(core_numbers_of(induced(study, (study.source != m) & (study.target != m))).max(initial=0))
-        for m in members
+        int(core_numbers_of(induced(study, (study.source != m) & (study.target != m))).max(initial=0)) for m in members
     ]
     return {"k": k, "nodes": len(members), "lowest_k": min(without), "highest_k": max(without)}
 
@@ -272,9 +269,10 @@ def correlation_table(counts: pd.DataFrame) -> pd.DataFrame:
     spearman with a 95 % interval (Bonett and Wright 2000, doi:10.1007/BF02294183); kendall: tau-b, for ties. Pairwise
     complete; NaN where a coefficient is undefined.
     """
+    columns_of = {variable: coefficients.column(counts[variable]) for variable in activity.variables_of(counts)}
     rows = {}
-    for a, b in combinations(activity.variables_of(counts), 2):
-        pairs = coefficients.pairs(counts[a], counts[b])
+    for a, b in combinations(columns_of, 2):
+        pairs = coefficients.pairs_of(columns_of[a], columns_of[b])
         if pairs.times.sum() > 3 and len(np.unique(pairs.x)) > 1 and len(np.unique(pairs.y)) > 1:
             rows[f"{a}, {b}"] = _correlation_row(pairs)
     columns = ("n", "pearson", "without_top", "on_logs", "spearman", "spearman_low", "spearman_high", "kendall")
@@ -328,12 +326,21 @@ def licence_flips(counts: pd.DataFrame) -> pd.DataFrame:
     """
     name = counts["license"].str.casefold().fillna("")
     given = licenses.group(counts["license"])
+    alone = given.replace("restrictive", "unclassified").mask(name.isin(UNSPECIFIC), "restrictive")
+    groupings = {label: given.mask(chosen(name), group) for label, (chosen, group) in FLIPS.items()}
+    return _by_variable(counts, groupings | {"over other alone": alone}, pd.Series(0, index=counts.index))
+
+
+def _by_variable(
+    counts: pd.DataFrame, groupings: Mapping[str, pd.Series], strata: pd.Series | Mapping[str, pd.Series | None]
+) -> pd.DataFrame:
+    """Superiority by grouping and variable within strata (one, or one a grouping); without strata NaN."""
+    places = {variable: ranked(counts[variable]) for variable in activity.variables_of(counts)}
     rows = {}
-    for label, (chosen, group) in FLIPS.items():
-        grouped = counts.assign(group=given.mask(chosen(name), group))
-        rows[label] = {v: superiority(grouped, v) for v in activity.variables_of(counts)}
-    own = counts.assign(group=given.replace("restrictive", "unclassified").mask(name.isin(UNSPECIFIC), "restrictive"))
-    rows["over other alone"] = {v: superiority(own, v) for v in activity.variables_of(counts)}
+    for label, group in groupings.items():
+        stratum = strata[label] if isinstance(strata, Mapping) else strata
+        block = None if stratum is None else ranked(stratum)
+        rows[label] = {v: math.nan if block is None else _superiority(p, group, block) for v, p in places.items()}
     return pd.DataFrame.from_dict(rows, orient="index", dtype="float64")
 
 
@@ -342,21 +349,28 @@ def superiority(grouped: pd.DataFrame, variable: str, *, stratum: pd.Series | No
 
     Strata are weighted as van Elteren (1960) does, n1 n2 / (n1 + n2 + 1). NaN without a stratum that has both groups.
     """
-    known = (grouped[variable].notna() & grouped["group"].isin(activity.GROUPS[:2])).to_numpy()
-    permissive = (grouped["group"] == activity.GROUPS[0]).to_numpy()[known]
-    value = np.unique(grouped[variable].to_numpy()[known], return_inverse=True)[1]
-    block = np.zeros(len(value), "int64") if stratum is None else pd.factorize(stratum.to_numpy()[known], sort=True)[0]
-    blocks = int(block.max(initial=-1)) + 1
-    tied, place = np.unique(block * (len(value) + 1) + value, return_inverse=True)
-    first, second = (np.bincount(place[who], minlength=len(tied)) for who in (permissive, ~permissive))
-    of_block = tied // (len(value) + 1)
-    n1, n2 = (np.bincount(block[who], minlength=blocks) for who in (permissive, ~permissive))
-    before = np.cumsum(second) - second - (np.cumsum(n2) - n2)[of_block]  # restrictive ones of the stratum with less
-    wins = np.zeros(blocks, "int64")
-    np.add.at(wins, of_block, first * (2 * before + second))
+    stratum = pd.Series(0, index=grouped.index) if stratum is None else stratum
+    return _superiority(ranked(grouped[variable]), grouped["group"], ranked(stratum))
+
+
+def ranked(values: pd.Series) -> np.ndarray:
+    """The place of each value among the distinct ones, -1 where it is missing."""
+    return pd.factorize(values.to_numpy(), sort=True)[0]
+
+
+def _superiority(place: np.ndarray, group: pd.Series, block: np.ndarray) -> float:
+    width, blocks = int(place.max(initial=0)) + 1, int(block.max(initial=-1)) + 1
+    key = block * width + place
+    first, second = (np.sort(key[(place >= 0) & (group == name).to_numpy()]) for name in activity.GROUPS[:2])
+    n1, n2 = (np.bincount(part // width, minlength=blocks) for part in (first, second))
+    # Twice the wins: restrictive ones of the stratum with less, and those with as much or less.
+    wins = (
+        sum(np.searchsorted(second, first, side) for side in ("left", "right")) - 2 * (n2.cumsum() - n2)[first // width]
+    )
+    of_block = np.append(0, wins.cumsum())[np.append(0, n1.cumsum())]
     both = (n1 > 0) & (n2 > 0)
     weight = n1[both] * n2[both] / (n1[both] + n2[both] + 1)
-    theta = wins[both] / (2 * n1[both] * n2[both])
+    theta = np.diff(of_block)[both] / (2 * n1[both] * n2[both])
     return math.fsum(weight * theta) / math.fsum(weight) if both.any() else math.nan
 
 
@@ -392,24 +406,13 @@ def _why_no_strata(_: pd.DataFrame, __: pd.DataFrame, about: pd.DataFrame) -> di
 @carried(needs="license", empty=_why_no_strata)
 def stratified(counts: pd.DataFrame, about: pd.DataFrame) -> pd.DataFrame:
     """Superiority of permissive over restrictive within strata: a row a stratification, a column a variable."""
-    grouped = activity.with_group(counts)
+    group = activity.with_group(counts)["group"]
     known = strata(about.set_index("repo_id", drop=False).loc[counts["repo_id"]].set_axis(counts.index))
     if len(known) == 3:
         known["all"] = pd.DataFrame(known).groupby(list(known), sort=True).ngroup()
-    everything = pd.Series(0, index=counts.index)
-    rows = {"all models": everything, "same kind of owner": known["owner"], "same quarter": known.get("age"),
-            "same task": known.get("task"), "same of all three": known.get("all")}  # fmt: skip
-    return pd.DataFrame.from_dict(
-        {
-            label: {
-                v: math.nan if stratum is None else superiority(grouped, v, stratum=stratum)
-                for v in activity.variables_of(counts)
-            }
-            for label, stratum in rows.items()
-        },
-        orient="index",
-        dtype="float64",
-    )
+    rows = {"all models": pd.Series(0, index=counts.index), "same kind of owner": known["owner"],
+            "same quarter": known.get("age"), "same task": known.get("task"), "same of all three": known.get("all")}
+    return _by_variable(counts, dict.fromkeys(rows, group), rows)
 
 
 # --- organisations (section 4.3.2) --------------------------------------------------------------------------

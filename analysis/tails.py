@@ -112,11 +112,11 @@ def goodness(tail: Tail, *, draws: int, seed: int = 0) -> float:
 
 
 class _Logs(NamedTuple):
-    """Logarithms of half below and half above each value of a tail, and of half below its lower bound."""
+    """Logarithms of the halves around the values of a tail, ascending, and which of them lie below and above each value."""
 
+    halves: np.ndarray
     lower: np.ndarray
     upper: np.ndarray
-    least: float
 
 
 def log_likelihoods(tail: Tail, distribution: str) -> np.ndarray:
@@ -153,7 +153,9 @@ def log_likelihoods(tail: Tail, distribution: str) -> np.ndarray:
 
 
 def _logs(tail: Tail) -> _Logs:
-    return _Logs(exact.log(tail.values - 0.5), exact.log(tail.values + 0.5), float(exact.log(tail.xmin - 0.5)))
+    twice = np.unique(np.concatenate([2 * tail.values - 1, 2 * tail.values + 1]))
+    lower, upper = (np.searchsorted(twice, 2 * tail.values + side) for side in (-1, 1))
+    return _Logs(exact.log(twice / 2), lower, upper)
 
 
 def _lognormal(log_x, mean: float, log_deviation: float):
@@ -169,9 +171,10 @@ def _stretched(log_x, log_slope: float, log_shape: float):
 
 def _rounded(log: _Logs, survival: Callable, first: float, second: float) -> np.ndarray:
     """Log of P(x - 1/2 < X < x + 1/2 | X > xmin - 1/2) from the logarithm of P(X > x)."""
-    lower, upper = survival(log.lower, first, second), survival(log.upper, first, second)
+    above = survival(log.halves, first, second)
+    lower, upper = above[log.lower], above[log.upper]
     with np.errstate(divide="ignore", invalid="ignore"):
-        return lower + exact.log(_less_than_one(upper - lower)) - survival(log.least, first, second)
+        return lower + exact.log(_less_than_one(upper - lower)) - above[0]  # the lowest half is below the lower bound
 
 
 def _less_than_one(logarithm: np.ndarray) -> np.ndarray:

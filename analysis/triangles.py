@@ -22,19 +22,29 @@ def average_clustering(nodes: int, source: np.ndarray, target: np.ndarray, weigh
     """
     if not len(source):
         return 0.0 if nodes else None
-    strength = exact.cube_root(weight.astype("float64") / weight.max())
-    low, high = np.minimum(source, target), np.maximum(source, target)
-    order = np.argsort(low * nodes + high, kind="stable")
-    keys = (low * nodes + high)[order]
+    strength = _strengths(weight)
+    keys = np.minimum(source, target) * nodes + np.maximum(source, target)
+    order = np.argsort(keys)  # of the two edges between the same two either may come first: their sum is the same
+    keys = keys[order]
     first = np.append(True, keys[1:] != keys[:-1])
     both_ways = np.add.reduceat(strength[order], np.flatnonzero(first))
-    pairs = keys[first]
-    found = _triangles(nodes, pairs // nodes, pairs % nodes, both_ways)
+    low, high = keys[first] // nodes, keys[first] % nodes
+    linked_to = np.bincount(low, minlength=nodes) + np.bincount(high, minlength=nodes)
+    several = (linked_to[low] > 1) & (linked_to[high] > 1)  # whoever is linked to one other is in no triangle
+    found = _triangles(nodes, low[several], high[several], both_ways[several])
     degree = np.bincount(source, minlength=nodes) + np.bincount(target, minlength=nodes)
     of_two = np.flatnonzero(~np.append(first, True)[1:])  # of two edges between the same two: one each way
     mutual = np.bincount(keys[of_two] // nodes, minlength=nodes) + np.bincount(keys[of_two] % nodes, minlength=nodes)
     possible = degree * (degree - 1) - 2 * mutual
     return math.fsum(found[found > 0] / possible[found > 0]) / nodes
+
+
+def _strengths(weight: np.ndarray) -> np.ndarray:
+    """Cube roots of the weights over the largest one; weights are few, and each root is taken once."""
+    largest = weight.max()
+    if largest > len(weight) or weight.dtype.kind != "i":
+        return exact.cube_root(weight.astype("float64") / largest)
+    return exact.cube_root(np.arange(1, largest + 1) / largest)[weight - 1]
 
 
 def _triangles(nodes: int, low: np.ndarray, high: np.ndarray, strength: np.ndarray) -> np.ndarray:
@@ -47,7 +57,7 @@ def _triangles(nodes: int, low: np.ndarray, high: np.ndarray, strength: np.ndarr
     order = np.argsort(one * nodes + other)
     one, other, strength = one[order], other[order], strength[order]
     keys = one * nodes + other
-    following = np.searchsorted(one, one, side="right") - np.arange(1, len(one) + 1)
+    following = np.bincount(one, minlength=nodes).cumsum()[one] - np.arange(1, len(one) + 1)
     found = np.zeros(nodes)
     for block in np.split(np.arange(len(one)), np.flatnonzero(np.diff(following.cumsum() // BLOCK)) + 1):
         first = np.repeat(block, following[block])

@@ -5,6 +5,7 @@ import itertools
 import json
 import math
 import os
+from collections import Counter
 from pathlib import Path
 from unittest.mock import patch
 
@@ -506,6 +507,64 @@ def test_after_every_join_the_gains_are_those_of_the_definition(weight, monkeypa
     monkeypatch.setattr(communities._Gains, "join", checked)
     communities._search(arrays, arrays.weight)
     assert len(joins) > 150
+
+
+@given(random_edges)
+def test_the_quick_search_joins_the_best_pair_each_time_and_until_every_join_would_lose(rows):
+    """By counting the edges of every two communities anew before each join, without weights."""
+    arrays = links.links(network.graph(rows))
+    group = np.arange(arrays.nodes)
+
+    def gains() -> dict[tuple[int, int], int]:
+        """Of linked pairs, times the square of the edges."""
+        ends = list(zip(group[arrays.source].tolist(), group[arrays.target].tolist(), strict=True))
+        out, into, between = (Counter(part) for part in ([s for s, _ in ends], [t for _, t in ends], map(frozenset, ends)))
+        return {
+            (a, b): times * len(ends) - out[a] * into[b] - out[b] * into[a]
+            for (a, b), times in ((sorted(pair), n) for pair, n in between.items() if len(pair) == 2)
+        }
+
+    join = communities._join
+
+    def checked(u, v, *state):
+        known = gains()
+        assert known[min(u, v), max(u, v)] == max(known.values()) >= 0
+        group[group == u] = v
+        join(u, v, *state)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(communities, "_join", checked)
+        found = communities.quick_modularity(arrays)
+    assert all(gain < 0 for gain in gains().values())
+    if len(arrays.source):
+        parts = [set(np.flatnonzero(group == one).tolist()) for one in np.unique(group)]
+        numbered = nx.DiGraph()
+        numbered.add_nodes_from(range(arrays.nodes))
+        numbered.add_weighted_edges_from(zip(*(part.tolist() for part in arrays[1:]), strict=True))
+        assert found == (pytest.approx(nx.community.modularity(numbered, parts), abs=1e-12), len(parts))
+
+
+def test_the_quick_search_finds_two_cliques_and_nothing_in_nothing():
+    """Two of four, 12 edges each, and one edge between them: 12/25 + 12/25 - (13 * 12 + 12 * 13) / 25^2."""
+    rows = [(a, b, 1) for side in (range(4), range(4, 8)) for a, b in itertools.permutations(side, 2)]
+    arrays = links.links(network.graph(edges(*rows, (0, 4, 1))))
+    assert communities.quick_modularity(arrays) == (pytest.approx(24 / 25 - (13 * 12 + 12 * 13) / 625), 2)
+    assert communities.quick_modularity(links.links(edges((1, 1, 1)))) == (None, None)
+
+
+@given(random_edges)
+def test_the_innermost_core_is_the_largest_core_number(rows):
+    built = network.graph(rows)
+    assert links.innermost_k(links.links(built)) == max(nx.core_number(built).values(), default=0)
+
+
+@given(seed=st.integers(0, 2**32 - 1), nodes=st.integers(2, 500))
+@settings(max_examples=20)
+def test_the_innermost_core_of_networks_with_hubs_is_that_of_networkx(seed, nodes):
+    drawn = np.random.default_rng(seed)
+    ends = (drawn.random((5 * nodes, 2)) ** (3, 1) * nodes).astype("int64")
+    built = network.graph(edges(*[(a, b, 1) for a, b in ends.tolist()]))
+    assert links.innermost_k(links.links(built)) == max(nx.core_number(built).values())
 
 
 @given(random_edges, st.randoms(use_true_random=False))
