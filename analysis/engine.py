@@ -16,7 +16,7 @@ import pyarrow as pa
 from ibis import _
 from scipy.sparse import csr_array
 
-from analysis import exact, people, snapshot
+from analysis import exact, people, snapshot, spark
 from analysis.covered import Covered
 from analysis.labels import COLUMNS, FIELDS, LABELS
 from analysis.parameters import Parameters
@@ -43,17 +43,6 @@ _CONTENT = {"repos": "list", "usage": "links between spaces and models", "people
 _BLOCK = 1_000  # models whose pairs are counted at a time, which bounds the memory of the projection
 
 
-def connect(engine: str = "duckdb"):
-    """Ibis backend: `duckdb`, or a Spark URL (`sc://host:port`, `spark://host:port`, `local[2]`; needs the spark extra)."""
-    if engine == "duckdb":
-        return snapshot.connect()
-    from pyspark.sql import SparkSession  # an extra: a cluster is the exception
-
-    builder = SparkSession.builder.appName("hub-activity-paper")
-    builder = builder.remote(engine) if engine.startswith("sc://") else builder.master(engine)
-    return ibis.pyspark.connect(builder.config("spark.sql.session.timeZone", "UTC").getOrCreate())
-
-
 _SHARED = ("con", "repos", "commits", "discussions", "usage", "signed")  # of a Hub, whoever is who
 
 
@@ -75,7 +64,10 @@ class Hub:
 
     @cached_property
     def con(self):
-        return connect(self.parameters.engine)
+        """The backend: DuckDB in this process, or the Spark that the parameters name."""
+        if self.parameters.engine == "duckdb":
+            return snapshot.connect()
+        return spark.connect(self.parameters.engine, self.directory)
 
     @cached_property
     def _end(self) -> dt.datetime | None:
@@ -177,11 +169,15 @@ class Hub:
     @cached_property
     def developers(self) -> ibis.Table:
         """The identities as a table; with `bots="include"` nobody is a bot."""
-        frame = self.identities
-        if self.parameters.bots == "include":
-            frame = frame.assign(is_bot=False)
         types = pa.schema([("alias", pa.string()), ("developer", pa.int64()), ("is_bot", pa.bool_())])
+        frame = self.identities.assign(is_bot=self.identities["alias"].isin(self._bots))
         return ibis.memtable(pa.Table.from_pandas(frame, schema=types, preserve_index=False))
+
+    @property
+    def _bots(self) -> list[str]:
+        """The names of bots, which leave a commit's list of authors."""
+        known = self.identities
+        return [] if self.parameters.bots == "include" else known.loc[known["is_bot"], "alias"].tolist()
 
     def _author_names(self) -> ibis.Table:
         return self.signed.select(alias=_.authors.unnest()).drop_null("alias").distinct()
@@ -212,9 +208,7 @@ class Hub:
 
     def _people_of(self, signed: ibis.Table) -> ibis.Value:
         """The authors of commits without bots, one a row: f1 the name, f2 their place in the list, 0 for who leads."""
-        identities = self.frame(self.developers)
-        bots = identities.loc[identities["is_bot"], "alias"].tolist()
-        people_only = signed.authors.filter(lambda name: name.notnull() & ~name.isin(bots))
+        people_only = signed.authors.filter(lambda name: name.notnull() & ~name.isin(self._bots))
         return people_only.zip(ibis.range(0, people_only.length())).unnest()
 
     @property
@@ -257,10 +251,14 @@ class Hub:
         return self.keep("used_models", known)
 
     def keep(self, name: str, rows: ibis.Table) -> ibis.Table:
-        """The rows as a temporary table, for what is asked more than once; Spark, whose session is shared, keeps the plan."""
-        if self.parameters.engine != "duckdb":
-            return rows
+        """The rows as a temporary table, for what is asked more than once."""
         return self.con.create_table(ibis.util.gen_name(name), rows, temp=True)
+
+    @property
+    def any_number(self) -> ibis.Value:
+        """A whole number that no other row of a kept table has; a window over all rows would be one worker's alone."""
+        over_all = ibis.row_number().over(order_by=ibis.literal(0))
+        return over_all if self.parameters.engine == "duckdb" else spark.any_number()
 
     def share_with(self, other: "Hub") -> "Hub":
         """Give another view of this snapshot what was read for this one; only who is who may differ between the two."""
@@ -496,9 +494,12 @@ def memberships(hub: Hub, field: str = "all") -> Covered:
     A co-author who leads no commit has 0. Bots are left out before the first author is looked for. Sorted. A part of
     the reasons: links, where no two developers share a model.
     """
+    return _with_nobody(hub, field, hub.frame(_members(hub, field).order_by("repo_id", "developer")))
+
+
+def _members(hub: Hub, field: str) -> ibis.Table:
     ours = _in_field(hub, hub.contributions.filter(_.kind == "model"), field, "repo_id")
-    members = hub.frame(ours.select("repo_id", "developer", "leads").order_by("repo_id", "developer"))
-    return _with_nobody(hub, field, members)
+    return ours.select("repo_id", "developer", "leads")
 
 
 def dated_commits(hub: Hub) -> Covered:
@@ -561,8 +562,7 @@ def edges(hub: Hub, field: str = "all") -> Covered:
     such commits. A model with one author gives a self-loop, which marks the isolate (study, section 3.3; METHODS, 3).
     The reasons are those of `memberships`.
     """
-    known = memberships(hub, field)
-    members = ibis.memtable(known.value)
+    members = _members(hub, field)
     others = members.select("repo_id", target="developer")
     alone = members.group_by("repo_id").agg(size=_.count()).filter(_.size == 1).select("repo_id")
     pairs = members.filter(_.leads > 0).inner_join(others, "repo_id").filter(_.developer != _.target)
@@ -571,7 +571,7 @@ def edges(hub: Hub, field: str = "all") -> Covered:
         loops.select(source="developer", target="target", weight="leads")
     )
     summed = rows.group_by("source", "target").agg(weight=_.weight.sum()).order_by("source", "target")
-    return replace(known, value=hub.frame(summed))
+    return replace(memberships(hub, field), value=hub.frame(summed))
 
 
 def usage_degrees(hub: Hub) -> ibis.Table:

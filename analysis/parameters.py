@@ -7,13 +7,11 @@ imported where it is needed, so that a wrong word is refused at once and not aft
 import datetime as dt
 import difflib
 import hashlib
-import importlib.util
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
-from analysis import paths, stored
+from analysis import paths, spark, stored
 from analysis.text import visible
 
 CHOICES = {
@@ -23,7 +21,6 @@ CHOICES = {
 }
 MOST_DAYS_APART = 31  # of a snapshot beside another one
 DRAWS = range(19, 10_000)  # fewer bound less than nine tenths of what a null model gives
-SPARK = re.compile(r"local(\[(\d+|\*)(, ?\d+)?\])?|(sc|spark)://[A-Za-z0-9._-]+(:\d{1,5})?([/;,][!-~]*)?")
 
 
 class ParameterError(ValueError):
@@ -200,16 +197,12 @@ def check_values(values: Mapping) -> Parameters:
 def _check_engine(engine: str) -> None:
     if engine == "duckdb":
         return
-    if not SPARK.fullmatch(engine):
+    if not spark.URL.fullmatch(engine):
         raise ParameterError(
             f"engine={engine[:60]}: expected duckdb or a Spark URL: sc://localhost:15002, spark://host:7077 or local[2]"
         )
-    needed = ("pyspark", "grpc") if engine.startswith("sc://") else ("pyspark",)
-    lacking = [package for package in needed if importlib.util.find_spec(package) is None]
-    if lacking:
-        raise ParameterError(
-            f"engine={engine[:60]}: {lacking[0]} is not installed; pip install 'ibis-framework[pyspark]'"
-        )
+    if why := spark.check(engine):
+        raise ParameterError(f"engine={engine[:60]}: {why}")
 
 
 def _day(as_of: str) -> dt.date:

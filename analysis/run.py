@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis import directories, kernels, paths, variables
+from analysis import directories, kernels, paths, spark, variables
 from analysis.results import RunError
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ def run_notebooks(
     and raises RunError.
     """
     out_dir = _emptied(parameters.directory)
+    if parameters.engine != "duckdb":
+        spark.serve(parameters.engine, out_dir)
     one = partial(execute, directory=out_dir / "notebooks", values=replace(parameters, out_dir="").changed())
     env = variables.clean() | {paths.OF_THE_RUN: str(out_dir)}
     kernels.side_by_side(one, names, env=env, progress=progress)

@@ -771,7 +771,7 @@ def test_usage_and_its_projection_are_those_of_networkx(bare_snapshot, links):
             assert found["model_a"].cat.categories.tolist() == found["model_b"].cat.categories.tolist() == sorted(models)
 
 
-# --- the demo snapshot, and Spark ------------------------------------------------------------------------------------
+# --- the demo snapshot ------------------------------------------------------------------------------------------------
 
 
 def hand_count(frame, column="repo_id"):
@@ -792,47 +792,6 @@ def test_the_hand_counted_models_of_the_demo_have_the_counts_of_its_description(
 def test_the_hand_counted_models_of_the_demo_as_of_an_earlier_day(demo):
     counts = hand_count(engine.activity(hub(demo, as_of="2023-01-01"), "model").value)
     assert counts.loc["union", ["n_commits", "n_committers", "n_disc_starters", "n_community"]].tolist() == [2, 3, 1, 3]
-
-
-def everything(hub_) -> dict[str, pd.DataFrame]:
-    """What the notebooks ask for, but for the sub-fields."""
-    models = engine.activity(hub_, "model").value
-    return {
-        "models": models,
-        "spaces": engine.activity(hub_, "space").value,
-        "memberships": engine.memberships(hub_).value,
-        "edges": engine.edges(hub_, "nlp").value,
-        "usage": engine.usage(hub_, "cv").value,
-        "usage_sizes": engine.usage_sizes(hub_).value,
-        "co_usage": engine.co_usage(hub_).value,
-        "people": pd.DataFrame([engine.people_counts(hub_).value]),
-    }
-
-
-@pytest.fixture(scope="module")
-def spark():
-    """The URL of a local Spark with one worker; its session is ended with the module's tests."""
-    sql = pytest.importorskip("pyspark.sql", reason="pyspark is not installed: no Spark to compare with")
-    builder = sql.SparkSession.builder.master("local[1]").config("spark.sql.session.timeZone", "UTC")
-    session = builder.config("spark.sql.shuffle.partitions", 1).config("spark.ui.enabled", "false").getOrCreate()
-    session.sparkContext.setLogLevel("ERROR")
-    yield "local[1]"
-    session.stop()
-
-
-def test_spark_gives_the_same_results_as_duckdb(demo, spark):
-    expected, found = everything(hub(demo)), everything(hub(demo, engine=spark))
-    for name, frame in expected.items():
-        pd.testing.assert_frame_equal(found[name], frame, obj=name)
-
-
-def test_two_runs_on_one_spark_do_not_disturb_each_other(demo, spark):
-    first, second = hub(demo, engine=spark), hub(demo, engine=spark, as_of="2023-01-01", conventions="authors")
-    before = engine.memberships(first).value
-    assert len(engine.memberships(second).value) < len(before)
-    pd.testing.assert_frame_equal(engine.memberships(first).value, before)
-    found = engine.activity(second, "model").value
-    pd.testing.assert_frame_equal(found, engine.activity(hub(demo, as_of="2023-01-01", conventions="authors"), "model").value)
 
 
 # --- published records -----------------------------------------------------------------------------------------------

@@ -36,6 +36,9 @@ CONDA_NAMES = {
 }
 
 
+SPARK_LOCK = ROOT / "requirements-spark.txt"
+
+
 class Texts(NamedTuple):
     conda: str
     project: str
@@ -205,6 +208,19 @@ def test_a_broken_copy_is_found(rule, change, texts):
     broken, times = re.subn(pattern, replacement, getattr(texts, field), flags=re.M)
     assert times, f"{pattern} is not in the file any more: change this test's pattern"
     assert rule(texts._replace(**{field: broken}))
+
+
+@pytest.mark.parametrize("rule", [entry_without_hash, address_or_path, two_versions_of_a_package, slow_grammar_in_the_lock])
+def test_the_lock_with_spark_keeps_the_rules_of_the_lock(rule, texts):
+    assert rule(texts._replace(lock=SPARK_LOCK.read_text(encoding="utf-8"))) == []
+
+
+def test_the_lock_with_spark_has_the_versions_of_the_lock_and_what_spark_needs():
+    with_spark, without = locked(SPARK_LOCK), locked()
+    assert {name: version for name, version in with_spark.items() if without.get(name, version) != version} == {}
+    added = with_spark.keys() - without.keys()
+    assert set(direct(extras=["spark"])) <= with_spark.keys()
+    assert {"pyspark", "py4j", "grpcio", "grpcio-status", "googleapis-common-protos", "protobuf"} == added
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ LAYERS = {
         "merging.[!c]*",
         "merging.candidates",
     ),
-    "engine": ("engine", "people", "parameters"),
+    "engine": ("engine", "spark", "people", "parameters"),
     "snapshot": ("snapshot", "stored", "schema", "manifest"),
     "what all may use": (
         "",

@@ -60,14 +60,14 @@ class Events:
 
 def counted(hub: Hub) -> dict[str, ibis.Table]:
     """Per kind a table: repo_id, repo (its number) and, for each people count that is covered, whether a repository has it."""
-    tables, any_order = {}, ibis.row_number().over(order_by=ibis.literal(0))
+    tables = {}
     for kind in KINDS:
         counts = activity_table(hub, kind, variables=("n_commits", "n_discussions"))
         commits, discussions = counts.n_commits.notnull(), counts.n_discussions.notnull()
         has = dict(zip(PEOPLE_COUNTS, (commits, discussions, commits & discussions), strict=True))
         covered = {variable: value for variable, value in has.items() if not why_missing(hub, kind, variable)}
         if covered:
-            tables[kind] = hub.keep(kind, counts.select("repo_id", repo=any_order, **covered))
+            tables[kind] = hub.keep(kind, counts.select("repo_id", repo=hub.any_number, **covered))
     return tables
 
 
