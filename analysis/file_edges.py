@@ -1,0 +1,87 @@
+"""Who is linked where an edge needs the same file, and not only the same model? The study's own wish (section 5.3.1).
+
+Both networks are of the same commits, those of which the snapshot says which files they changed, so that nothing but the
+unit differs. Relational work on a snapshot as in `engine`; developers appear as integers only.
+"""
+
+from collections.abc import Mapping
+
+import ibis
+import pandas as pd
+from ibis import _
+
+from analysis import engine
+from analysis.covered import Covered
+from analysis.engine import Hub
+from analysis.labels import FIELDS
+
+LEVELS = ("repository", "file")
+
+
+def edges(hub: Hub, field: str = "all", *, level: str = "repository") -> Covered:
+    """Collaboration edges: columns source, target (developers), weight (commits). Sorted.
+
+    For every commit, source is its first author and target every other author of a commit that changed the same file of
+    that model (`level="file"`), or any file of it ("repository"); weight is the number of such commits, each counted once
+    (METHODS, 3). Nobody is linked with themselves. Bots are left out before the first author is looked for.
+    """
+    return edges_by_level(hub, [field])[f"{field}.{level}"]
+
+
+def edges_by_level(hub: Hub, fields: Mapping | list[str] = tuple(FIELDS)) -> dict[str, Covered]:
+    """`edges` of every field at both levels, by names such as `all.file`."""
+    why = engine.field_reasons(hub, "repos", "commits", "files")
+    empty = pd.DataFrame({name: pd.Series(dtype="int64") for name in ("source", "target", "weight")})
+    if "all" in why:
+        return {f"{field}.{level}": Covered(empty, {"": why[field]}) for field in fields for level in LEVELS}
+    pairs = {level: hub.keep(f"pairs_{level}", _pairs(hub, level)) for level in LEVELS}
+    found = {}
+    for field in fields:
+        for level, rows in pairs.items():
+            found[f"{field}.{level}"] = _summed(hub, rows, field, level, why)
+    return found
+
+
+def _summed(hub: Hub, pairs: ibis.Table, field: str, level: str, why: Mapping[str, str]) -> Covered:
+    if field in why:
+        return Covered(hub.frame(pairs.select("source", "target", "weight").limit(0)), {"": why[field]})
+    of_field = pairs if field == "all" else pairs.semi_join(engine.models_of(hub, field), "repo_id")
+    summed = hub.frame(of_field.group_by("source", "target").agg(weight=_.weight.sum()).order_by("source", "target"))
+    thing = "file of a model" if level == "file" else "model"
+    lacks = {} if len(summed) else {"links": f"no two developers changed the same {thing}, of commits whose files are known"}
+    return Covered(summed, {}, lacks)
+
+
+def _pairs(hub: Hub, level: str) -> ibis.Table:
+    """repo_id, source, target, weight: the edges of each model."""
+    signed = hub.keep("signed_commits", _signed(hub))
+    changed = _changed(hub, level)
+    seats = changed.inner_join(signed, ["repo_id", "commit_id"]).select("repo_id", "path", "commit_id", "developer", "leads")
+    others = seats.select("repo_id", "path", target="developer").distinct()
+    led = seats.filter(_.leads).select("repo_id", "path", "commit_id", source="developer")
+    met = led.inner_join(others, ["repo_id", "path"]).filter(_.source != _.target)
+    once = met.select("repo_id", "commit_id", "source", "target").distinct()
+    return once.group_by("repo_id", "source", "target").agg(weight=_.count())
+
+
+def _shared(hub: Hub) -> ibis.Table:
+    """repo_id of the models that several developers share: no other has an edge, and most files are of others."""
+    taking_part = hub.contributions.filter(_.kind == "model").group_by("repo_id").agg(developers=_.count())
+    return taking_part.filter(_.developers > 1).select("repo_id")
+
+
+def _changed(hub: Hub, level: str) -> ibis.Table:
+    """repo_id, path, commit_id of shared models; at the level of repositories the path is empty."""
+    files = hub.table("files").filter(_.kind == "model").semi_join(_shared(hub), "repo_id")
+    if level == "file":
+        return files.select("repo_id", "path", "commit_id")
+    return files.select("repo_id", "commit_id").distinct().mutate(path=ibis.literal(""))
+
+
+def _signed(hub: Hub) -> ibis.Table:
+    """repo_id, commit_id, developer, leads: who signed each commit of shared models, once each."""
+    commits = hub.commits.filter(_.kind == "model").semi_join(_shared(hub), "repo_id")
+    named = commits.select("repo_id", "commit_id", author=hub.people_of(commits))
+    rows = named.select("repo_id", "commit_id", alias=_.author.f1, leads=_.author.f2 == 0)
+    people = rows.inner_join(hub.developers, "alias")
+    return people.group_by("repo_id", "commit_id", "developer").agg(leads=_.leads.max())
