@@ -20,7 +20,7 @@ from analysis import exact, people, snapshot, spark
 from analysis.covered import Covered
 from analysis.labels import COLUMNS, FIELDS, LABELS
 from analysis.parameters import Parameters
-from analysis.snapshot import DATES_KEPT_SINCE, PLURAL, SCHEMAS, Snapshot
+from analysis.snapshot import BY_KIND, DATES_KEPT_SINCE, PLURAL, SCHEMAS, Snapshot
 from analysis.snapshot import load as load_snapshot
 
 VARIABLES = tuple(LABELS)
@@ -39,7 +39,12 @@ FIELD_TAGS = {  # METHODS: the sub-fields as the study's section 3.3 takes them 
     ).split(),
 }
 NARROW = {"mm_narrow": [tag for tag in FIELD_TAGS["mm"] if tag != "feature-extraction"]}  # a tag of texts too
-_CONTENT = {"repos": "list", "usage": "links between spaces and models", "people": "merged names"}
+_CONTENT = {
+    "repos": "list",
+    "files": "record of changed files",
+    "usage": "links between spaces and models",
+    "people": "merged names",
+}
 _BLOCK = 1_000  # models whose pairs are counted at a time, which bounds the memory of the projection
 
 
@@ -83,7 +88,8 @@ class Hub:
         schema = SCHEMAS[name]
         if not self.snapshot.has(name):
             return ibis.memtable(schema.empty_table())
-        data = self.con.read_parquet(self.snapshot.file(name))
+        one = self.parameters.engine != "duckdb"  # Spark takes a directory, DuckDB the files in it
+        data = self.con.read_parquet(self.snapshot.file(name) if one else self.snapshot.files(name))
         absent = [field for field in schema if field.name not in data.columns]
         nulls = {field.name: ibis.null(ibis.dtype(field.type)) for field in absent}
         return data.mutate(**nulls).select(schema.names)
@@ -200,13 +206,13 @@ class Hub:
 
         Bots leave a commit's list of authors before its first author is looked for.
         """
-        pairs = self.signed.select("kind", "repo_id", "n_commits", author=self._people_of(self.signed))
+        pairs = self.signed.select("kind", "repo_id", "n_commits", author=self.people_of(self.signed))
         led = ibis.cases((_.author.f2 == 0, _.n_commits), else_=0)
         by_name = pairs.group_by("kind", "repo_id", alias=_.author.f1).agg(leads=led.sum())
         by_person = by_name.inner_join(self.developers, "alias").group_by("kind", "repo_id", "developer")
         return self.keep("contributions", by_person.agg(leads=_.leads.sum()))
 
-    def _people_of(self, signed: ibis.Table) -> ibis.Value:
+    def people_of(self, signed: ibis.Table) -> ibis.Value:
         """The authors of commits without bots, one a row: f1 the name, f2 their place in the list, 0 for who leads."""
         people_only = signed.authors.filter(lambda name: name.notnull() & ~name.isin(self._bots))
         return people_only.zip(ibis.range(0, people_only.length())).unnest()
@@ -217,7 +223,7 @@ class Hub:
         taking_part = self.contributions.filter(_.kind == "model").group_by("repo_id").agg(developers=_.count())
         models = taking_part.filter(_.developers > 1).select("repo_id")
         commits = self.commits.filter(_.kind == "model").semi_join(models, "repo_id")
-        named = commits.select("repo_id", author=self._people_of(commits), day=(_.date.epoch_seconds() / 86_400).floor())
+        named = commits.select("repo_id", author=self.people_of(commits), day=(_.date.epoch_seconds() / 86_400).floor())
         rows = named.select("repo_id", "day", alias=_.author.f1, leads=_.author.f2 == 0)
         return rows.inner_join(self.developers, "alias").select("repo_id", "developer", "day", "leads")
 
@@ -279,7 +285,7 @@ class Hub:
     def why_missing(self, *tables: str, kind: str | None = None, column: str | None = None) -> str | None:
         """The reason, in words for the paper, why something can't be computed; None where it can."""
         for table in tables:
-            of = kind if table in ("repos", "commits", "discussions") else None
+            of = kind if table in BY_KIND else None
             whose = f" of {PLURAL[of]}" if of else " of repositories" if table == "repos" else ""
             if not self.snapshot.has(table, kind=of) or self.snapshot.status(table, of) == "absent":
                 return f"the snapshot has no {_CONTENT.get(table, table)}{whose}"

@@ -16,12 +16,17 @@ _COVERAGE = {
     "properties": {"status": {"enum": list(STATUSES)}, "rule": _TEXT, "zeros": {"type": "boolean"}, "columns": _NAMES},
     "required": ["status"],
 }
+_SIZE = {"rows": _COUNT, "bytes": _COUNT, "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"}}
+_PART = {  # of a table that is a directory of several files
+    "type": "object",
+    "properties": {"file": {"type": "string", "pattern": r"^[A-Za-z0-9][A-Za-z0-9._=-]{0,99}\.parquet$"}, **_SIZE},
+    "required": ["file", *_SIZE],
+}
 _TABLE = {
     "type": "object",
     "properties": {
-        "rows": _COUNT,
-        "bytes": _COUNT,
-        "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+        **_SIZE,
+        "parts": {"type": "array", "items": _PART, "minItems": 1},
         "columns": _NAMES,
         "kinds": _COUNTS,
         "coverage": {"type": "object", "additionalProperties": _COVERAGE},
@@ -72,9 +77,12 @@ def _expected(error: fastjsonschema.JsonSchemaValueException) -> str:
         return f"expected one of {', '.join(wanted)}"
     if error.rule == "type":
         return f"expected {_WORDS[wanted]}"
-    return "expected " + {"minimum": "0 or more", "minLength": "a text", "pattern": "64 hexadecimal digits"}[error.rule]
+    if error.rule == "pattern" and error.name.endswith("file"):
+        return "expected the plain name of a Parquet file"
+    return "expected " + _RULES[error.rule]
 
 
+_RULES = {"minimum": "0 or more", "minLength": "a text", "pattern": "64 hexadecimal digits", "minItems": "one or more"}
 _WORDS = {
     "object": "an object",
     "array": "a list",

@@ -12,6 +12,9 @@ import pyarrow as pa
 KINDS = ("model", "dataset", "space")
 FIRST_DATE = dt.date(2005, 4, 7)  # Git's first release: no commit on the Hub can be older
 LONGEST_NAME = 512
+LONGEST_PATH = 4096  # PATH_MAX on Linux
+# Control characters, and marks that turn the direction of what follows, in regular expressions of Python and of DuckDB.
+NOT_IN_PATHS = r"[\x00-\x1f\x7f-\x9f" "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 
 _MOMENT = pa.timestamp("us", tz="UTC")
 _TEXT, _WHOLE, _WORDS = pa.string(), pa.int64(), pa.list_(pa.string())
@@ -21,7 +24,7 @@ _BASES = pa.list_(pa.struct([("model", pa.string()), ("relation", pa.string())])
 PLACE = pa.schema([("source_file", pa.string()), ("source_row", pa.int64())])
 
 # Rules of a column's values, by name; what each asks for is said in `rules`. A tuple of texts is a choice.
-NAME, COUNT, DATE, NAMES, SCORE = "name", "count", "date", "names", "score"
+NAME, COUNT, DATE, NAMES, SCORE, PATH = "name", "count", "date", "names", "score", "path"
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,12 @@ COLUMNS = {
         _key("date", _MOMENT, DATE),
         _key("authors", _WORDS, NAMES, about="a list; the first leads"),
     ),
+    "files": (
+        _key("kind", rule=KINDS),
+        _key("repo_id"),
+        _key("commit_id", about="of a commit in `commits`"),
+        _key("path", rule=PATH, about="of a file that the commit changed: after it, or before where it was deleted"),
+    ),
     "discussions": (
         _key("kind", rule=KINDS),
         _key("repo_id"),
@@ -96,6 +105,7 @@ COLUMNS = {
 KEYS = {
     "repos": ["kind", "repo_id"],
     "commits": ["kind", "repo_id", "commit_id"],
+    "files": ["kind", "repo_id", "commit_id", "path"],
     "discussions": ["kind", "repo_id", "number"],
     "usage": ["space_id", "model_id"],
     "people": ["alias"],
@@ -103,6 +113,7 @@ KEYS = {
 _ONE_ROW_PER = {
     "repos": "repository",
     "commits": "commit",
+    "files": "file that a commit changed",
     "discussions": "discussion or pull request",
     "usage": "link",
     "people": "merged name",
@@ -136,6 +147,10 @@ def rules(table: str, date: dt.date):
     """
     import pandera.ibis as pandera
 
+    def harmless(column):
+        path = column.table[column.key]
+        return (path.length() <= LONGEST_PATH) & (path.length() > 0) & ~path.re_search(NOT_IN_PATHS)
+
     def unnamed(column):
         names = column.table[column.key]
         return names.filter(lambda name: name.isnull() | (name.length() == 0)).length() == 0
@@ -147,6 +162,7 @@ def rules(table: str, date: dt.date):
         COUNT: pandera.Check.ge(0, error="a whole number of 0 or more"),
         DATE: pandera.Check.in_range(first, last_moment(date), error=dated),
         NAMES: pandera.Check(unnamed, error="a list of names, none of them null or empty"),
+        PATH: pandera.Check(harmless, error=f"1 to {LONGEST_PATH} characters, none of them for control or direction"),
         SCORE: pandera.Check.in_range(0, 100, error="a similarity from 0 to 100, or null"),
     }
 

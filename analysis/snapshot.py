@@ -13,7 +13,7 @@ import re
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,8 +24,9 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from ibis import _
 
-from analysis import __version__, paths
+from analysis import __version__, parts, paths
 from analysis.manifest import fault
 from analysis.schema import FIRST_DATE, KEYS, KINDS, LONGEST_NAME, PLACE, SCHEMAS, rules
 from analysis.stored import SnapshotError, check_name, directory_of
@@ -34,16 +35,15 @@ PLURAL = {"model": "models", "dataset": "datasets", "space": "spaces"}
 LAST_DATE = dt.date(2999, 12, 31)  # later ones are slips, and the last days of the calendar have no day after them
 DATES_KEPT_SINCE = dt.date(2022, 3, 2)  # the Hub gives this day as the creation of every repository that is older
 ROWS_AT_ONCE = 250_000
-# Every file of a synthetic snapshot carries it, so that an edited manifest cannot make the data look observed.
-SYNTHETIC_MARK = {b"synthetic": b"true"}
 _PLACE = [*PLACE.names, "source_order"]
 
 DATA_TABLES = tuple(KEYS)
-BY_KIND = ("repos", "commits", "discussions")
+BY_KIND = ("repos", "commits", "files", "discussions")
 MEANINGS = {
     "likes": "likes on the day of the snapshot",
     "downloads": "downloads of the last 30 days, as the Hub counts them; undefined for spaces",
     "commits": "commits of the default branch",
+    "files": "files that a commit changed, by their paths",
     "discussions": "discussions and pull requests opened on the Hub",
     "usage": "models that a space names in its card or its code, as the Hub lists them",
 }
@@ -101,7 +101,17 @@ class Snapshot:
         return column is None or column in columns
 
     def file(self, table: str) -> Path:
-        return self.path / f"{table}.parquet"
+        """The table's Parquet file, or the directory of its parts."""
+        return parts.path_of(self.path, table, self.manifest["tables"].get(table, {}))
+
+    def files(self, table: str) -> list[Path]:
+        """The table's Parquet files, in the order of its rows."""
+        return parts.files_of(self.path, table, self.manifest["tables"].get(table, {}))
+
+    def batches(self, table: str, *, columns: list[str] | None = None, rows: int = 100_000) -> Iterator[pa.RecordBatch]:
+        """The table's rows, so many at a time at most."""
+        for file in self.files(table):
+            yield from pq.ParquetFile(file).iter_batches(columns=columns, batch_size=rows)
 
 
 def check_free(name: str, *, replace: bool = False) -> None:
@@ -112,7 +122,7 @@ def check_free(name: str, *, replace: bool = False) -> None:
     if not replace:
         raise SnapshotError(f"snapshot {name!r} exists; choose another name, or replace it with --force")
     found = {entry.name for entry in target.iterdir() if not entry.name.startswith(".")} if target.is_dir() else {name}
-    strange = sorted(entry for entry in found - {"manifest.json"} if not entry.endswith(".parquet"))
+    strange = sorted(entry for entry in found - {"manifest.json"} if not parts.is_table(target / entry))
     if strange or "manifest.json" not in found:
         why = f"it holds {strange[0][:60]!r}" if strange else "it has no manifest.json"
         raise SnapshotError(
@@ -151,8 +161,8 @@ def load(name: str) -> Snapshot:
     """
     path = directory_of(name)
     snapshot = Snapshot(path, _read_manifest(path))
-    for table in snapshot.manifest["tables"]:
-        _check_file(snapshot, table)
+    for table, entry in snapshot.manifest["tables"].items():
+        parts.check(path, table, entry, synthetic=snapshot.synthetic)
     return snapshot
 
 
@@ -174,54 +184,6 @@ def _read_manifest(path: Path) -> dict:
         raise SnapshotError(f"{where}: names {manifest['name'][:60]!r}, not its directory; rename the directory back")
     date_of(path.name, manifest["date"])
     return manifest
-
-
-def _check_file(snapshot: Snapshot, table: str) -> None:
-    where, entry = f"{snapshot.name}/{table}.parquet", snapshot.manifest["tables"][table]
-    try:
-        with snapshot.file(table).open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-        if found != entry["sha256"]:
-            raise SnapshotError(
-                f"{where}: changed since it was written (its SHA-256 is not the manifest's); restore it"
-            )
-        parquet = pq.ParquetFile(snapshot.file(table))
-    except FileNotFoundError:
-        raise SnapshotError(f"{where}: missing, though the manifest lists it; restore it") from None
-    except (pa.ArrowException, OSError) as error:  # OSError also stands for a damaged footer
-        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0][:120]
-        raise SnapshotError(f"{where}: not a Parquet file ({why}); restore it") from None
-    marked = (parquet.schema_arrow.metadata or {}).items() >= SYNTHETIC_MARK.items()
-    if marked and not snapshot.synthetic:
-        raise SnapshotError(f"{where}: holds synthetic data, but the manifest says observed; restore manifest.json")
-    if table in SCHEMAS:
-        _check_columns(where, table, parquet.schema_arrow)
-    if parquet.schema_arrow.names != entry["columns"]:
-        raise SnapshotError(f"{where}: its columns are not those that the manifest lists; restore it")
-    if parquet.metadata.num_rows != entry["rows"]:
-        raise SnapshotError(f"{where}: {parquet.metadata.num_rows} rows, the manifest says {entry['rows']}; restore it")
-
-
-def _check_columns(where: str, table: str, found: pa.Schema) -> None:
-    expected = SCHEMAS[table]
-    for field in expected:
-        if field.name not in found.names and not field.nullable:
-            raise SnapshotError(f"{where}, column {field.name}: missing, expected {field.type}; import it again")
-    for field in found:
-        if field.name not in expected.names:
-            raise SnapshotError(
-                f"{where}, column {field.name[:60]}: not one of {', '.join(expected.names)}; import it again"
-            )
-        if not _same_type(field.type, expected.field(field.name).type):
-            raise SnapshotError(
-                f"{where}, column {field.name}: type {field.type}, expected {expected.field(field.name).type}; import it again"
-            )
-
-
-def _same_type(found: pa.DataType, expected: pa.DataType) -> bool:
-    if pa.types.is_list(expected):
-        return pa.types.is_list(found) and found.value_type == expected.value_type
-    return found == expected
 
 
 def validate(snapshot: Snapshot, *, again: bool = True) -> None:
@@ -247,15 +209,18 @@ def _problems(directory: Path, date: dt.date, tables: Mapping, *, label: str, se
     found, readable = [], {}
     for table in tables:
         if table in KEYS:
-            where = f"{label}/{table}.parquet"
+            path = parts.path_of(directory, table, tables[table])
+            files, where = parts.files_of(directory, table, tables[table]), f"{label}/{path.name}"
             try:
-                data = con.read_parquet(directory / f"{table}.parquet")
+                data = con.read_parquet(files)
                 found += _value_problems(data, table, date, where)
-                found += [] if settled else _key_problems(data, table, where)
+                found += [] if settled else _key_problems(data, table, where, files)
                 found += _chain_problems(data, table, where)
                 readable[table] = tables[table]
             except duckdb.Error as error:  # its text holds the absolute path
                 found.append(f"{where}: damaged ({type(error).__name__}); restore it")
+    if "files" in tables and "commits" not in tables:
+        found.append(f"{label}/files: without the table commits, whose commits it is about; import both together")
     found += [] if settled else _reference_problems(con, directory, readable, label)
     con.disconnect()
     return found
@@ -292,8 +257,8 @@ def _repeated_keys(data: ibis.Table, table: str) -> int:
     return int(counted.filter(counted.rows > 1).count().execute())
 
 
-def _key_problems(data: ibis.Table, table: str, where: str) -> list[str]:
-    twice = _repeated_keys(data, table)
+def _key_problems(data: ibis.Table, table: str, where: str, files: Iterable[Path]) -> list[str]:
+    twice = 0 if parts.rise(files, KEYS[table]) else _repeated_keys(data, table)
     if not twice:
         return []
     return [f"{where}, columns {', '.join(KEYS[table])}: {twice} keys occur more than once; import it again"]
@@ -309,33 +274,35 @@ def _chain_problems(data: ibis.Table, table: str, where: str) -> list[str]:
 
 
 def _reference_problems(con, directory: Path, tables: Mapping, label: str) -> list[str]:
-    if "repos" not in tables:
-        return []
-    repos = con.read_parquet(directory / "repos.parquet")
+    read = {table: con.read_parquet(parts.files_of(directory, table, entry)) for table, entry in tables.items()}
+    coverage = tables["repos"]["coverage"] if "repos" in tables else {}
     problems = []
-    for table in ("commits", "discussions", "usage"):
-        if table not in tables:
-            continue
-        data = con.read_parquet(directory / f"{table}.parquet")
-        for kind, column, rows in _dangling(data, table, repos, tables["repos"]["coverage"]):
+    for table in ("commits", "files", "discussions", "usage"):
+        for what, column, rows in _dangling(table, read, coverage) if table in tables else ():
             count = rows.count().execute()
             if count:
+                file = parts.path_of(directory, table, tables[table]).name
                 problems.append(
-                    f"{label}/{table}.parquet, column {column}: {count} rows name a {kind} that repos does not have; "
-                    "import it again"
+                    f"{label}/{file}, column {column}: {count} rows name a {what} that "
+                    f"{'commits' if table == 'files' else 'repos'} does not have; import it again"
                 )
     return problems
 
 
-def _dangling(data: ibis.Table, table: str, repos: ibis.Table, coverage: Mapping):
-    """(kind, column, rows without their repository) per reference that the repositories' coverage lets us check.
+def _dangling(table: str, read: Mapping[str, ibis.Table], coverage: Mapping):
+    """(what, column, rows without it) per reference of a table that can be checked; `read` are the tables that there are.
 
     A sample of repositories can't say that a link's other end does not exist; commits and discussions belong to
-    repositories that are there.
+    repositories that are there, and the files that a commit changed to commits.
     """
-    for kind in KINDS:
+    data = read[table]
+    if table == "files":
+        if "commits" in read:
+            yield "commit", "commit_id", data.anti_join(read["commits"], KEYS["commits"])
+        return
+    for kind in KINDS if "repos" in read else ():
         status = coverage.get(kind, {}).get("status", "absent")
-        ids = repos.filter(repos.kind == kind).select(known="repo_id")
+        ids = read["repos"].filter(_.kind == kind).select(known="repo_id")
         if table in BY_KIND and status != "absent":
             rows = data.filter(data.kind == kind)
             yield kind, "repo_id", rows.anti_join(ids, rows.repo_id == ids.known)
@@ -429,7 +396,7 @@ class Writer:
         data = pa.table(rows) if isinstance(rows, pa.RecordBatch) else rows
         columns = [name for name in data.column_names if name not in PLACE.names]
         if table in SCHEMAS:
-            _check_columns(f"{self.name}/{table}.parquet", table, data.select(columns).schema)
+            parts.check_columns(f"{self.name}/{table}.parquet", table, data.select(columns).schema)
         for place in PLACE:
             if place.name not in data.column_names:
                 data = data.append_column(place, pa.nulls(len(data), place.type))
@@ -510,16 +477,13 @@ class Writer:
         tables = {}
         for table in DATA_TABLES:
             if table in self._writers:
-                self._settle(con, table, out)
-                tables[table] = self._entry(table, out)
+                tables[table] = self._settle(con, table, out, tables)
         if "truth" in self._writers:
-            self._settle(con, "truth", out)
-            tables["truth"] = self._entry("truth", out)
+            tables["truth"] = self._settle(con, "truth", out, tables)
         if not any(tables[t]["rows"] for t in tables if t in DATA_TABLES):
             raise SnapshotError(f"snapshot {self.name!r}: no usable row at all{self._reasons()}; nothing was written")
-        self._write_rejected(con, out)
+        tables["rejected"] = self._write_rejected(con, out)
         con.disconnect()
-        tables["rejected"] = self._entry("rejected", out)
         manifest = self._manifest(tables)
         if wrong := fault(manifest):
             raise SnapshotError(f"{self.name}/manifest.json{wrong}; nothing was written")
@@ -535,33 +499,33 @@ class Writer:
         counts = [f"{count} {table}: {reason}" for (table, reason), count in sorted(self.rejected.items())]
         return f" ({'; '.join(counts)})" if counts else ""
 
-    def _settle(self, con, table: str, out: Path) -> None:
-        """Sort by key, keep the first row of each key, set aside rows without their repository."""
+    def _settle(self, con, table: str, out: Path, settled: Mapping) -> dict:
+        """Sort by key, keep the first row of each key, set aside rows without what they belong to; the manifest's entry."""
         data = con.read_parquet(self._work / f"{table}.raw")
         if table in KEYS:
             if _repeated_keys(data, table):
                 first = data.mutate(nth=ibis.row_number().over(group_by=KEYS[table], order_by="source_order"))
                 self._set_aside(first.filter(first.nth > 0), table, "duplicate")
                 data = first.filter(first.nth == 0).drop("nth")
-            data = self._with_repository(con, data, table, out).order_by(KEYS[table])
+            data = self._without_dangling(con, data, table, out, settled).order_by(KEYS[table])
         else:
             data = data.order_by("source_order")
         data = data.drop(*_PLACE)
         schema = pq.read_schema(self._work / f"{table}.raw")
         schema = self._marked(pa.schema([f for f in schema if f.name not in _PLACE], metadata=schema.metadata))
-        with pq.ParquetWriter(out / f"{table}.parquet", schema, compression="zstd") as writer:
-            for batch in data.to_pyarrow_batches(chunk_size=ROWS_AT_ONCE):
-                writer.write_table(pa.Table.from_batches([batch]).cast(schema))
+        return self._written(con, table, out, schema, data)
 
-    def _with_repository(self, con, data: ibis.Table, table: str, out: Path) -> ibis.Table:
-        if table not in ("commits", "discussions", "usage") or "repos" not in self._writers:
+    def _without_dangling(self, con, data: ibis.Table, table: str, out: Path, settled: Mapping) -> ibis.Table:
+        if table == "files" and "commits" not in settled:
+            raise SnapshotError(f"{self.name}: files that commits changed, but no commits; import both together")
+        if table not in ("commits", "files", "discussions", "usage"):
             return data
-        repos = con.read_parquet(out / "repos.parquet")
-        for kind, _, rows in _dangling(data, table, repos, self.coverage["repos"]):
+        read = {t: con.read_parquet(parts.files_of(out, t, entry)) for t, entry in settled.items()} | {table: data}
+        for what, _column, rows in _dangling(table, read, self.coverage.get("repos", {})):
             rows = rows.semi_join(data, ["source_order"])  # a link whose two ends are unknown counts once
             if not rows.count().execute():
                 continue
-            self._set_aside(rows, table, f"{kind} not among the repositories")
+            self._set_aside(rows, table, f"{what} not among the {'commits' if table == 'files' else 'repositories'}")
             data = data.anti_join(rows, ["source_order"])
         return data
 
@@ -582,35 +546,26 @@ class Writer:
             self._rejections.write_table(pa.Table.from_batches([batch]).cast(SCHEMAS["rejected"]))
             self._rejected[table, reason] += len(batch)
 
-    def _write_rejected(self, con, out: Path) -> None:
+    def _write_rejected(self, con, out: Path) -> dict:
         self._write_pending()
         self._rejections.close()
         rows = con.read_parquet(self._work / "rejected.raw").order_by(SCHEMAS["rejected"].names)
-        schema = self._marked(SCHEMAS["rejected"])
-        with pq.ParquetWriter(out / "rejected.parquet", schema, compression="zstd") as writer:
-            for batch in rows.to_pyarrow_batches(chunk_size=ROWS_AT_ONCE):
-                writer.write_table(pa.Table.from_batches([batch]).cast(schema))
+        return self._written(con, "rejected", out, self._marked(SCHEMAS["rejected"]), rows)
 
     def _marked(self, schema: pa.Schema) -> pa.Schema:
-        return schema.with_metadata(SYNTHETIC_MARK) if self.synthetic else schema
+        return schema.with_metadata(parts.SYNTHETIC_MARK) if self.synthetic else schema
 
-    def _entry(self, table: str, out: Path) -> dict:
-        file = out / f"{table}.parquet"
-        parquet = pq.ParquetFile(file)
-        with file.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        entry = {
-            "rows": parquet.metadata.num_rows,
-            "bytes": file.stat().st_size,
-            "sha256": digest,
-            "columns": parquet.schema_arrow.names,
-        }
+    def _written(self, con, table: str, out: Path, schema: pa.Schema, rows: ibis.Table) -> dict:
+        """Write a table as it stays; returns its entry in the manifest."""
+        if table in DATA_TABLES and table not in self.coverage:
+            raise SnapshotError(f"{self.name}: the coverage of {table} is not given; say complete or sample")
+        entry = parts.write(out, table, schema, rows.to_pyarrow_batches(chunk_size=ROWS_AT_ONCE))
+        entry["columns"] = schema.names
         if table in DATA_TABLES:
-            if table not in self.coverage:
-                raise SnapshotError(f"{self.name}: the coverage of {table} is not given; say complete or sample")
             entry["coverage"] = {k: dict(v) for k, v in self.coverage[table].items()}
         if table in BY_KIND:
-            kinds = pq.read_table(file, columns=["kind"])["kind"].to_pandas().value_counts()
+            counted = con.read_parquet(parts.files_of(out, table, entry)).group_by("kind").agg(n=_.count()).execute()
+            kinds = dict(zip(counted["kind"], counted["n"], strict=True))
             entry["kinds"] = {kind: int(kinds.get(kind, 0)) for kind in KINDS}
         return entry
 
@@ -625,7 +580,7 @@ class Writer:
             "synthetic": self.synthetic,
             "source": self.source,
             "tables": tables,
-            "meanings": MEANINGS,
+            "meanings": {what: text for what, text in MEANINGS.items() if what != "files" or what in tables},
             "repositories_left_out": dict(sorted(self.left_out.items())),
             "rejected": rejected,
             "notes": dict(sorted(self.notes.items())),

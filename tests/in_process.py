@@ -11,7 +11,7 @@ import nbformat
 import pyarrow.parquet as pq
 from matplotlib.figure import Figure
 
-from analysis import directories, paths, run, snapshot
+from analysis import directories, parts, paths, run, snapshot
 from analysis.parameters import Parameters, check
 from tests.conftest import HAND_DATE, all_covered_but, arrow
 
@@ -25,7 +25,7 @@ def write(name: str, tables: Mapping, *, coverage: Mapping | None = None) -> Non
     manifest |= {"tables": {}, "rejected": {}, "tool": "a test"}
     for table, rows in {**tables, "rejected": []}.items():
         data, file = arrow(table, rows), path / f"{table}.parquet"
-        pq.write_table(data.replace_schema_metadata(snapshot.SYNTHETIC_MARK), file)
+        pq.write_table(data.replace_schema_metadata(parts.SYNTHETIC_MARK), file)
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
         size = file.stat().st_size
         entry = {"rows": len(data), "bytes": size, "sha256": digest, "columns": data.column_names}

@@ -33,8 +33,8 @@ LAYERS = {
         "merging.[!c]*",
         "merging.candidates",
     ),
-    "engine": ("engine", "spark", "people", "parameters"),
-    "snapshot": ("snapshot", "stored", "schema", "manifest"),
+    "engine": ("engine", "file_edges", "spark", "people", "parameters"),
+    "snapshot": ("snapshot", "parts", "stored", "schema", "manifest"),
     "what all may use": (
         "",
         "canvas",

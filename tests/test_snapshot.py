@@ -8,6 +8,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+import unicodedata
 from pathlib import Path
 
 import pyarrow as pa
@@ -40,10 +42,14 @@ EVERYTHING = {"all": {"status": "complete"}}
 COVERAGE = {
     "repos": EVERY_KIND,
     "commits": EVERY_KIND,
+    "files": EVERY_KIND,
     "discussions": EVERY_KIND,
     "usage": EVERYTHING,
     "people": EVERYTHING,
 }
+
+MARKS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # they turn the direction of text
+OF = {"files": ("commits",)}  # tables without which there is none of these rows
 
 
 @pytest.fixture(autouse=True)
@@ -108,6 +114,7 @@ def rows() -> dict[str, list[dict]]:
             },
         ],
         "commits": [{"kind": "model", "repo_id": "lab/m", "commit_id": "c1", "date": NOON, "authors": [SECRET]}],
+        "files": [{"kind": "model", "repo_id": "lab/m", "commit_id": "c1", "path": "a/b.bin"}],
         "discussions": [{"kind": "model", "repo_id": "lab/m", "number": 1, "author": SECRET, "created_at": NOON}],
         "usage": [{"space_id": "lab/s", "model_id": "lab/m"}],
         "people": [{"alias": f"{SECRET}-2", "person": SECRET, "score": 95.0}],
@@ -336,7 +343,7 @@ def test_any_valid_rows_come_back_sorted_by_key(tables):
 
 @pytest.mark.parametrize("table", list(KEYS))
 def test_the_first_row_of_a_key_stays_and_the_others_are_counted(table):
-    tables = {name: rows()[name] for name in dict.fromkeys(["repos", table])}
+    tables = {name: rows()[name] for name in dict.fromkeys(["repos", *OF.get(table, ()), table])}
     first = tables[table][0]
     free = {"repos": "likes", "commits": "date", "discussions": "author", "people": "score"}.get(table)
     other = {"likes": 7, "date": NOON.replace(day=2), "author": "x", "score": 1.0}
@@ -934,7 +941,7 @@ def test_scores_from_0_to_100_are_valid(score, with_rows):
 
 @pytest.mark.parametrize("table", list(KEYS))
 def test_a_key_that_occurs_twice_is_told(table, with_rows):
-    text = one_line(lambda: validate(with_rows(table, *rows()[table], rows()[table][0])))
+    text = one_line(lambda: validate(with_rows(table, *rows()[table], rows()[table][0], beside=OF.get(table, ()))))
     assert text.startswith(f"{NAME}/{table}.parquet, columns {', '.join(KEYS[table])}: 1 keys occur more than once")
 
 
@@ -979,6 +986,53 @@ def test_commits_of_a_kind_without_repositories_are_valid(with_rows):
     only_others = {"model": {"status": "complete"}, "space": {"status": "complete"}}
     change_manifest(snapshot, lambda manifest: manifest["tables"]["repos"].update(coverage=only_others))
     validate(load(NAME))
+
+
+def test_a_file_of_an_unknown_commit_is_told(with_rows):
+    snapshot = with_rows("files", changed("files", repo_id="lab/other"), beside=("commits",))
+    text = one_line(lambda: validate(snapshot))
+    assert text.startswith(f"{NAME}/files.parquet, column commit_id: 1 rows name a commit that commits does not have")
+    alone = with_rows("files", *rows()["files"])
+    assert one_line(lambda: validate(alone)).startswith(f"{NAME}/files: without the table commits")
+
+
+def test_files_of_unknown_commits_are_counted_and_files_without_commits_refused():
+    tables = {name: rows()[name] for name in ("repos", "commits", "files")}
+    tables["files"] += [changed("files", commit_id="c2"), changed("files", repo_id="lab/s", kind="space")]
+    made = write(tables)
+    assert read(made, "files") == rows()["files"]
+    assert made.manifest["rejected"] == {"files": {"commit not among the commits": 2}}
+    assert "import both together" in one_line(lambda: write({"files": rows()["files"]}, name="2023-10-14"))
+
+
+PATHS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+
+
+@settings(max_examples=10)
+@given(paths_=st.lists(PATHS, min_size=1, max_size=30, unique=True))
+def test_a_path_is_valid_where_no_character_of_it_is_for_control_or_direction(paths_):
+    with tempfile.TemporaryDirectory() as place, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HUB_PAPER_SNAPSHOTS", place)
+        harmful = [p for p in paths_ if not p or any(unicodedata.category(c) == "Cc" or c in MARKS for c in p)]
+        files = [changed("files", path=path) for path in paths_]
+        tables = {name: rows()[name] for name in ("repos", "commits")} | {"files": files}
+        if harmful:
+            assert "column path: expected 1 to 4096 characters" in one_line(lambda: write(tables))
+        good = [one for one in files if one["path"] not in harmful]
+        if good:
+            validate(write(tables | {"files": good}))
+
+
+@pytest.mark.parametrize("path", ["", "a\0b", "a\nb", "exe.\u202egpj", "a\u200f", "x" * 4097])
+def test_a_hostile_path_is_told_and_not_shown(path, with_rows):
+    text = one_line(lambda: validate(with_rows("files", changed("files", path=path), beside=("commits",))))
+    assert "row 1, column path: expected 1 to 4096 characters, none of them for control or direction" in text
+    assert text.isprintable() and "exe" not in text
+
+
+@pytest.mark.parametrize("path", ["x" * 4096, "мир/模型 (1).bin", "a'b\"c;--.md", "..", "$(rm -rf)"])
+def test_a_strange_path_is_a_path(path, with_rows):
+    validate(with_rows("files", changed("files", path=path), beside=("commits",)))
 
 
 @pytest.mark.parametrize(("column", "kind"), [("model_id", "model"), ("space_id", "space")])

@@ -70,6 +70,17 @@ KINDS = {
         _DISCUSSIONS,
         any_repository=True,
     ),
+    "files-csv": Kind(
+        f"one file that a commit changed per row (repo_id, commit_id, path) {_NAMED}, beside the commits; {_TYPED}",
+        readers.changed_files,
+        any_repository=True,
+    ),
+    "files-jsonl": Kind(
+        "one file that a commit changed per record (repo_id, repo_type, commit_id, path), or one commit per record with "
+        f"its list of `files`, beside the commits; {_TYPED}",
+        readers.changed_files,
+        any_repository=True,
+    ),
     "links-csv": Kind(
         "one link per row: the columns `space` and `model` (or `space_id` and `model_id`)", readers.links
     ),
@@ -80,6 +91,12 @@ KINDS = {
         "HFCommunity's database, v1.0 (to 2023) or v1.1, as mariadb-dump writes it (.sql, .sql.gz, .zip): "
         "repositories, commits, discussions, links",
         hfcommunity.read,
+        published="hfcommunity",
+        incomplete="HFCommunity keeps what was deleted",
+    ),
+    "hfcommunity-files": Kind(
+        "the same, with the files that each commit changed: by far the largest table, for collaboration at file level",
+        hfcommunity.read_with_files,
         published="hfcommunity",
         incomplete="HFCommunity keeps what was deleted",
     ),
@@ -147,6 +164,7 @@ def import_dumps(
     if not checked:
         raise SnapshotError("nothing to import: expected at least one file")
     _check_named(checked, columns or {})
+    _check_files(checked)
     described = _described(checked, title=title, origin=origin, licence=licence, published=published)
     described["files"] = [source.described() for source in checked]
     with suppress(_DryRun), _Meter(progress) as meter:
@@ -237,6 +255,13 @@ def _check_named(sources: Sequence[Source], columns: Mapping[str, str]) -> None:
         if not any(names is None or given in names for names in found):
             listed = rows.listing(name for names in found for name in names)
             raise SnapshotError(f"no column {rows.shown(given)!r} to be {column}; found {listed}")
+
+
+def _check_files(sources: Sequence[Source]) -> None:
+    """Files that commits changed are of use with the commits alone, which has to be said before all is read."""
+    read = {source.importer.partition("-")[0]: source.file for source in sources}
+    if "files" in read and not {"commits", "hfcommunity"} & read.keys():
+        raise SnapshotError(f"{read['files']}: files that commits changed, without the commits; add --also commits-csv FILE")
 
 
 def _check_coverage(coverage: str, rule: str, sources: Sequence[Source]) -> None:

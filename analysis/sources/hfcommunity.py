@@ -34,9 +34,16 @@ _TABLES = {
     "discussion": ("discussions", ("num", "repo_id", "created_at"), ("author", "is_pull_request", "status")),
     "models_in_space": ("usage", ("model_id", "space_id"), ()),
 }
+# What is read beside them where the files that commits changed are asked for.
+_FILES = {
+    "file": ("commits", ("id", "repo_id", "filename"), ()),
+    "files_in_commit": ("files", ("sha", "file_id modified_file_id"), ()),
+    "modified_file": ("files", ("modified_file_id", "new_path"), ("old_path",)),
+}
 _ONLY_V11 = {("space", "sdk"), ("commits", "repo_id"), ("commits", "author_tz")}
 _LINKS = ("file", "files_in_commit")  # how a commit of v1.0 reaches its repository
 _KINDS = {plural: kind for kind, plural in snapshot.PLURAL.items()}
+_KIND = "CASE k.plural " + " ".join(f"WHEN '{plural}' THEN '{kind}'" for plural, kind in _KINDS.items()) + " END"
 _CARD_KEYS = ("'license'", "'models'", "'sdk'", "'base_model'")  # why a card is read at all
 
 _KEPT = "repositories that were deleted or renamed before the dump remain, with the counts of their last crawl"
@@ -49,24 +56,38 @@ _DECLARED = "models that a space's card declares: fewer than the Hub finds, whic
 _LISTED = "models that the Hub listed for a space at its last crawl; links to models that were not crawled are missing"
 
 
-def read(run: Intake, source: Source) -> None:
+_CHANGED = {
+    False: "files that the repository still had when it was crawled",
+    True: "files by the path after the commit, or before it where they were deleted",
+}
+
+
+def read_with_files(run: Intake, source: Source) -> None:
+    """`read`, and which files each commit changed."""
+    read(run, source, _TABLES | _FILES)
+
+
+def read(run: Intake, source: Source, wanted: Mapping[str, tuple] = _TABLES) -> None:
     """Read one dump into an import of `dumps`. Raises SnapshotError, which names what was found in the file."""
     if source.columns:
         raise SnapshotError(f"{source.file}: the columns of a database are those of its tables; give no --column")
     work = run.work / "hfcommunity"
     work.mkdir()
-    tables = _spill(run, source, work)
+    tables = _spill(run, source, work, wanted)
     with duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(work / "spill")}) as con:
         con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false; SET preserve_insertion_order = false")
         try:
-            _read_tables(run, con, work, tables)
+            _open(con, work, tables, wanted)
+            _read_tables(run, con, tables)
+            if wanted is not _TABLES:
+                run.say("linking files to commits")
+                _read_files(run, con, tables)
         except duckdb.Error as error:  # no space on the disk, above all
             why = rows.shown(str(error).partition("\n")[0], limit=120)
             raise SnapshotError(f"{source.file}: its tables could not be joined ({why})") from None
 
 
-def _read_tables(run: Intake, con: duckdb.DuckDBPyConnection, work: Path, tables: Mapping[str, "_Spilled"]) -> None:
-    _open(con, work, tables)
+def _read_tables(run: Intake, con: duckdb.DuckDBPyConnection, tables: Mapping[str, "_Spilled"]) -> None:
     _read_repositories(run, con, tables)
     if "discussion" in tables:
         _read_discussions(run, con)
@@ -80,19 +101,19 @@ def _read_tables(run: Intake, con: duckdb.DuckDBPyConnection, work: Path, tables
 # --- the file ---------------------------------------------------------------------------------------------
 
 
-def _spill(run: Intake, source: Source, work: Path) -> dict[str, "_Spilled"]:
+def _spill(run: Intake, source: Source, work: Path, wanted: Mapping[str, tuple]) -> dict[str, "_Spilled"]:
     """Write the wanted columns of every table that is of use to a Parquet file; gives the tables that have rows."""
     spilled: dict[str, _Spilled] = {}
     defined: dict[str, sqldump.Table] = {}
 
     def choose(table: sqldump.Table) -> list[str]:
-        if table.name not in _TABLES:
+        if table.name not in wanted:
             return []
         if not table.columns:  # the reader refuses rows without a definition, if anything in them is wanted
-            return list(_TABLES[table.name][1])
+            return list(wanted[table.name][1])
         if table.name in spilled:
             raise SnapshotError(f"{source.file}: defines the table {table.name} twice; expected one dump of one day")
-        columns = _columns(run, source, table)
+        columns = _columns(run, source, table, wanted)
         if columns:
             spilled[table.name] = _Spilled(work / f"{table.name}.parquet", table, columns)
         return list(columns.values())
@@ -103,7 +124,7 @@ def _spill(run: Intake, source: Source, work: Path) -> dict[str, "_Spilled"]:
             for part in reader:
                 spilled[part.table].add(part)
                 for row, why in part.rejected:
-                    run.reject(_TABLES[part.table][0], f"{part.table}: {why}", row)
+                    run.reject(wanted[part.table][0], f"{part.table}: {why}", row)
             for table in spilled.values():
                 table.in_utc &= reader.in_utc
     except (unpack.UnpackError, sqldump.SqlError) as error:
@@ -112,9 +133,9 @@ def _spill(run: Intake, source: Source, work: Path) -> dict[str, "_Spilled"]:
     return {name: table for name, table in spilled.items() if table.close()}
 
 
-def _columns(run: Intake, source: Source, table: sqldump.Table) -> dict[str, str]:
+def _columns(run: Intake, source: Source, table: sqldump.Table, wanted: Mapping[str, tuple]) -> dict[str, str]:
     """The file's name of each column that is wanted, by its first name here; none where the table is of no use."""
-    _, needed, welcome = _TABLES[table.name]
+    _, needed, welcome = wanted[table.name]
     found = {}
     for names in (*needed, *welcome):
         present = [name for name in names.split() if name in table.columns]
@@ -165,18 +186,18 @@ class _Spilled:
         return self.rows
 
 
-def _open(con: duckdb.DuckDBPyConnection, work: Path, tables: Mapping[str, _Spilled]) -> None:
-    """Every table as a view with all columns of `_TABLES`; `same(id)` is equal for ids that the database held equal."""
+def _open(con: duckdb.DuckDBPyConnection, work: Path, tables: Mapping[str, _Spilled], wanted: Mapping[str, tuple]) -> None:
+    """Every table as a view with all columns of `wanted`; `same(id)` is equal for ids that the database held equal."""
     folds = "repository" in tables and tables["repository"].folds
     con.execute(f"CREATE MACRO same(id) AS {'lower(id)' if folds else 'id'}")
-    for name, (_, needed, welcome) in _TABLES.items():
-        wanted = ["row", *(names.split()[0] for names in (*needed, *welcome))]
+    for name, (_, needed, welcome) in wanted.items():
+        asked = ["row", *(names.split()[0] for names in (*needed, *welcome))]
         if name in tables:
             given = ["row", *tables[name].columns]
-            shown = ", ".join(c if c in given else f"NULL::VARCHAR AS {c}" for c in wanted)
+            shown = ", ".join(c if c in given else f"NULL::VARCHAR AS {c}" for c in asked)
             con.execute(f"CREATE VIEW {name} AS SELECT {shown} FROM read_parquet('{_quoted(tables[name].path)}')")
         else:
-            con.execute(f"CREATE VIEW {name} AS SELECT {', '.join(f'NULL::VARCHAR AS {c}' for c in wanted)} LIMIT 0")
+            con.execute(f"CREATE VIEW {name} AS SELECT {', '.join(f'NULL::VARCHAR AS {c}' for c in asked)} LIMIT 0")
 
 
 def _quoted(path: Path) -> str:
@@ -336,14 +357,13 @@ def _name_authors(run: Intake, con: duckdb.DuckDBPyConnection, *, folded: bool) 
 
 
 def _write_commits(run: Intake, con: duckdb.DuckDBPyConnection) -> None:
-    kinds = " ".join(f"WHEN '{plural}' THEN '{kind}'" for plural, kind in _KINDS.items())
-    query = f"""SELECT CASE k.plural {kinds} END AS kind, k.repo_id, c.sha AS commit_id, make_timestamp(c.date) AS date,
+    query = f"""SELECT {_KIND} AS kind, k.repo_id, c.sha AS commit_id, make_timestamp(c.date) AS date,
                 CASE WHEN n.name IS NULL THEN [] ELSE [n.name] END AS authors, ? AS source_file, c.row AS source_row
                 FROM linked l JOIN dated c ON c.row = l.row JOIN known k ON k.row = l.repo
                 LEFT JOIN named n ON n.author = c.author WHERE k.plural IN {tuple(_KINDS)}"""
     columns = pa.schema([field.with_nullable(True) for field in (*schema.SCHEMAS["commits"], *schema.PLACE)])
     for batch in con.execute(query, [run.source.file]).to_arrow_reader(snapshot.ROWS_AT_ONCE):
-        run.commits(pa.Table.from_batches([batch]).cast(columns))
+        run.many("commits", pa.Table.from_batches([batch]).cast(columns))
 
 
 def _cover_commits(
@@ -373,3 +393,48 @@ def _cover_commits(
     for kind in _kinds(run):
         run.gives("commits", kind)
         run.covered["commits", kind] = {"status": "sample", "rule": rule}
+
+
+# --- files ------------------------------------------------------------------------------------------------
+
+
+def _read_files(run: Intake, con: duckdb.DuckDBPyConnection, tables: Mapping[str, _Spilled]) -> None:
+    """Which files the commits changed: v1.0 knows them by `file`, v1.1 by `modified_file`."""
+    known = tables.get("files_in_commit")
+    by_change = known is not None and "file" not in tables
+    if known is None or "commits" not in tables or (by_change and "modified_file" not in tables):
+        lacks = "modified_file" if by_change else "files_in_commit" if known is None else "commits"
+        raise SnapshotError(
+            f"{run.source.file}: no rows of {lacks}, so which files were changed is not in it; import it as hfcommunity"
+        )
+    if not any(table == "commits" for table, _ in run.given()):  # none that could be linked
+        return
+    if by_change:
+        path, link = "coalesce(f.new_path, f.old_path)", "JOIN modified_file f ON f.modified_file_id = x.file_id"
+        link += " JOIN dated c ON c.sha = x.sha JOIN linked l ON l.row = c.row JOIN known k ON k.row = l.repo"
+    else:
+        path, link = "f.filename", "JOIN file f ON try_cast(f.id AS BIGINT) = try_cast(x.file_id AS BIGINT)"
+        link += " JOIN known k ON k.same = same(f.repo_id) JOIN dated c ON c.sha = x.sha"
+    con.execute(f"""
+        CREATE TABLE changed AS SELECT x.row, {_KIND} AS kind, k.repo_id, c.sha AS commit_id, {path} AS path
+        FROM files_in_commit x {link} WHERE k.plural IN {tuple(_KINDS)};
+        CREATE VIEW judged_files AS SELECT *, CASE WHEN path IS NULL OR path = '' THEN 'no path'
+        WHEN length(path) > {schema.LONGEST_PATH} THEN '{rows.LONG_PATH}'
+        WHEN regexp_matches(path, '{schema.NOT_IN_PATHS}') THEN '{rows.HARMFUL_PATH}' END AS problem FROM changed""")
+    _write_files(run, con)
+    (linked,) = con.execute("SELECT count(DISTINCT row) FROM changed").fetchone()
+    if lost := known.rows - linked:
+        run.writer.notes["changed files whose commit or repository is not in the dump, left out"] += lost
+    for kind in _kinds(run):
+        run.gives("files", kind)
+        run.covered["files", kind] = {"status": "sample", "rule": _CHANGED[by_change]}
+
+
+def _write_files(run: Intake, con: duckdb.DuckDBPyConnection) -> None:
+    for record in _records(con, "SELECT row, kind, repo_id, problem FROM judged_files WHERE problem IS NOT NULL ORDER BY row"):
+        run.reject("files", record["problem"], record["row"], kind=record["kind"], repo_id=record["repo_id"])
+    query = """SELECT kind, repo_id, commit_id, path, ? AS source_file, row AS source_row FROM judged_files
+               WHERE problem IS NULL"""
+    columns = pa.schema([field.with_nullable(True) for field in (*schema.SCHEMAS["files"], *schema.PLACE)])
+    for batch in con.execute(query, [run.source.file]).to_arrow_reader(snapshot.ROWS_AT_ONCE):
+        run.many("files", pa.Table.from_batches([batch]).cast(columns))

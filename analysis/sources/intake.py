@@ -18,7 +18,7 @@ from analysis.sources import rows
 from analysis.sources.files import Found, Source
 from analysis.sources.rows import UnusableError
 
-EVENTS = {"commits": rows.commit, "discussions": rows.discussion}
+EVENTS = {"commits": rows.commit, "files": rows.changed_file, "discussions": rows.discussion}
 _ALWAYS = ("kind", "repo_id", "owner")
 _MOST_WORDS = 500_000  # tags that are held before rows are written: some 40 MB
 
@@ -38,7 +38,7 @@ class _Tally:
 class Intake:
     """Takes records of any file. Repositories wait on disk until it is known which columns occur, the rest is written on.
 
-    A reader calls `records`, `gives`, `repository`, `event`, `commits`, `link` and `reject`; `source` is the file that is read.
+    A reader calls `records`, `gives`, `repository`, `event`, `many`, `link` and `reject`; `source` is the file that is read.
     """
 
     def __init__(
@@ -142,12 +142,12 @@ class Intake:
             return
         self._take(table, kind, (kind, repo_id, *values), row)
 
-    def commits(self, data: pa.Table) -> None:
-        """Take many commits that can be used, as a table with the columns of a snapshot and of `schema.PLACE`."""
-        for kind, count in Counter(data["kind"].to_pylist()).items():
-            self.counts["commits", kind] += count
-        self._tables["commits"].count += len(data)
-        self.writer.add("commits", data)
+    def many(self, table: str, data: pa.Table) -> None:
+        """Take many commits or files that can be used, as a table with the columns of a snapshot and of `schema.PLACE`."""
+        for counted in pc.value_counts(data["kind"]).to_pylist():
+            self.counts[table, counted["values"]] += counted["counts"]
+        self._tables[table].count += len(data)
+        self.writer.add(table, data)
 
     def named(self, table: str, kind: str, repo_id: str) -> None:
         """Note the repository of an event that stands alone: where no file lists repositories, these are all."""

@@ -20,8 +20,8 @@ from analysis.snapshot import Snapshot, SnapshotError, Writer, check_free, load
 from analysis.sources.selection import pass_on
 
 SHORTEST_KEY = 32  # bytes
-KEPT = ("repos", "usage")
 NAMED = ("commits", "discussions")
+TABLES = ("repos", "usage", "commits", "files", "discussions")
 
 
 def read_key(file: Path) -> bytes:
@@ -62,15 +62,15 @@ def pseudonymise(name: str, key_file: Path, to: str, *, merge_threshold: float =
     if len(set(hidden.values())) < len(names):
         raise SnapshotError(f"{key_file.name}: two names have one pseudonym; use another key")
     tables = source.manifest["tables"]
-    coverage = {table: tables[table]["coverage"] for table in (*KEPT, *NAMED) if table in tables}
+    coverage = {table: tables[table]["coverage"] for table in TABLES if table in tables}
     coverage["people"] = {"all": {"status": "complete"}}
     described = {**source.manifest["source"], "pseudonyms": "HMAC-SHA256 of the developers' names"}
     with Writer(
         to, date=source.date, synthetic=source.synthetic, source=described, coverage=coverage, replace=replace
     ) as writer:
-        for table in (*KEPT, *NAMED):
+        for table in TABLES:
             if table in tables:
-                for batch in pq.ParquetFile(source.file(table)).iter_batches(batch_size=100_000):
+                for batch in source.batches(table):
                     writer.add(table, _replaced(batch, hidden) if table in NAMED else batch)
         writer.add("people", list(_order(names, merged, hidden, is_bot)))
         pass_on(source, writer)
@@ -104,7 +104,7 @@ def _names(source: Snapshot) -> set[str]:
     found = set()
     for table, column in (("commits", "authors"), ("discussions", "author")):
         if source.has(table, column):
-            for batch in pq.ParquetFile(source.file(table)).iter_batches(columns=[column], batch_size=100_000):
+            for batch in source.batches(table, columns=[column]):
                 values = batch[column].flatten() if column == "authors" else batch[column]
                 found.update(values.unique().to_pylist())
     return found - {None}

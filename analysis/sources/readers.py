@@ -11,7 +11,11 @@ from analysis.sources.rows import UnusableError
 
 SPACES_SHOWN = 100  # a model's own list of spaces is cut there (METHODS, section 6)
 _STANDS_ALONE = {"commits": {"commit_id", "oid"}, "discussions": {"num", "number"}}  # and not in a repository's list
-_NEEDED = {"commits": ("of_repo", "commit_id", "date"), "discussions": ("of_repo", "number", "created_at")}
+_NEEDED = {
+    "commits": ("of_repo", "commit_id", "date"),
+    "files": ("of_repo", "commit_id", "path"),
+    "discussions": ("of_repo", "number", "created_at"),
+}
 _DECLARED = "links that the cards of spaces declare, not those that the Hub finds in their code"
 _OWNED_ONLY = "no link to a model without an owner, such as gpt2, is among them"
 
@@ -151,6 +155,18 @@ def _events(run: Intake, source: Source, table: str) -> None:
         raise SnapshotError(
             f"{source.file}: no row has `{table}`; found {rows.listing(found)}; import it as {snapshot.PLURAL[kind]}-jsonl"
         )
+
+
+def changed_files(run: Intake, source: Source) -> None:
+    """One file that a commit changed per row, or a commit with its list of `files`."""
+    names = _names(source)
+    if names is not None:
+        _check_events(source, names, "files")
+    kind = source.listed or "model"
+    for row, record in run.records(files.records(source, run.at), "files", kind):
+        listed = record.get("files")
+        for path in listed if isinstance(listed, list) else (None,):
+            _event_alone(run, record if path is None else {**record, "path": path}, "files", kind, row)
 
 
 def _check_events(source: Source, names: Sequence[str], table: str) -> None:

@@ -37,6 +37,9 @@ _NO_NAME = _NO_VALUE - {"nan"}  # people sign as "nan": where names are listed i
 _BREAKS = re.compile(r"[\t-\r\x1c-\x1f\x85\u2028\u2029]+")
 # Control characters, marks that turn the direction of what follows, halves of surrogate pairs.
 _NOT_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_HARMFUL = re.compile(rf"{schema.NOT_IN_PATHS}|[\ud800-\udfff]")  # half a surrogate pair: bytes that were no UTF-8
+LONG_PATH = f"path is over {schema.LONGEST_PATH} characters"
+HARMFUL_PATH = "path with characters for control or direction, or that are no text"
 _IDENTIFIERS = re.compile(r"[\w.+-]+(\s*,\s*[\w.+-]+)+")
 # numpy writes ['a' 'b'], which Python takes for the one text 'ab'.
 _UNPARTED = re.compile(r"(?<=['\"])\s+(?=['\"])")
@@ -73,6 +76,7 @@ _NAMES |= {
     "number": ("num", "number"),
     "is_pull_request": ("isPullRequest", "is_pull_request"),
     "status": ("status",),
+    "path": ("path", "filename", "file"),
     "of_repo": (
         "repo_id",
         "modelId",
@@ -481,6 +485,28 @@ def discussion(record: object, span: tuple[int, int], notes: Counter) -> tuple:
     if said:
         notes.update(said)
     return number, author, created, flag(first(record, "is_pull_request")), status
+
+
+def changed_file(record: object, span: tuple[int, int], notes: Counter) -> tuple[str, str]:
+    """commit_id and path of one file that a commit changed; the path as it is, for it is what tells files apart."""
+    if not isinstance(record, Mapping):
+        raise UnusableError("changed file is not a JSON object")
+    commit_id = first(record, "commit_id")
+    if not isinstance(commit_id, str) or not _PART.fullmatch(commit_id):
+        raise UnusableError("commit without its id")
+    path = next((record[name] for name in _NAMES["path"] if record.get(name) is not None), None)
+    if not isinstance(path, str) or not path:
+        raise UnusableError("no path")
+    if problem := path_problem(path):
+        raise UnusableError(problem)
+    return commit_id, path
+
+
+def path_problem(path: str) -> str | None:
+    """Why a snapshot does not take the path of a file; None where it does."""
+    if len(path) > schema.LONGEST_PATH:
+        return LONG_PATH
+    return HARMFUL_PATH if _HARMFUL.search(path) else None
 
 
 class Rows:

@@ -7,8 +7,6 @@ it as any other, and no notebook has to know of a second snapshot.
 from collections import Counter
 from collections.abc import Mapping
 
-import pyarrow.parquet as pq
-
 from analysis import snapshot
 from analysis.schema import KEYS
 from analysis.snapshot import BY_KIND, DATA_TABLES, KINDS, PLURAL, Snapshot, SnapshotError, Writer, load
@@ -45,9 +43,10 @@ def only_in(name: str, other: str, to: str = "", *, replace: bool = False) -> Sn
 
 def pass_on(source: Snapshot, writer: Writer) -> None:
     """Let a snapshot that is made of another one say what that one left out; names of developers are not among it."""
-    for row in pq.read_table(source.file("rejected")).to_pylist():
-        if row["table"] != "people":
-            writer.reject(row.pop("table"), row.pop("reason"), **row)
+    for batch in source.batches("rejected"):
+        for row in batch.to_pylist():
+            if row["table"] != "people":
+                writer.reject(row.pop("table"), row.pop("reason"), **row)
     writer.left_out.update(source.manifest.get("repositories_left_out", {}))
     writer.notes.update(source.manifest.get("notes", {}))
 
@@ -59,18 +58,19 @@ def _tables(source: Snapshot) -> list[str]:
 def _copied(source: Snapshot, listing: Snapshot, kinds: list[str], writer: Writer) -> Counter:
     """Give the writer what stays; returns how many repositories of each kind do not."""
     con, left = snapshot.connect(), Counter()
-    listed = con.read_parquet(listing.file("repos")).select("kind", "repo_id")
+    listed = con.read_parquet(listing.files("repos")).select("kind", "repo_id")
     for table in _tables(source):
-        data = con.read_parquet(source.file(table))
+        data = con.read_parquet(source.files(table))
         stays = data
         for column, kind in _named(table, kinds):
             ids = listed.filter(listed.kind == kind).select(listed_id="repo_id")
             of_kind = stays if table in ENDS else stays.filter(stays.kind == kind)
             goes = of_kind.anti_join(ids, [(column, "listed_id")])
             why = f"not among the {PLURAL[kind]} of {listing.name}"
-            for repo_id in con.to_pandas(goes.order_by(KEYS[table]).select(column))[column]:
-                writer.reject(table, why, kind=kind, repo_id=repo_id)
-                left[kind] += table == "repos"
+            for batch in goes.order_by(KEYS[table]).select(column).to_pyarrow_batches(chunk_size=snapshot.ROWS_AT_ONCE):
+                for repo_id in batch[column].to_pylist():
+                    writer.reject(table, why, kind=kind, repo_id=repo_id)
+                left[kind] += len(batch) * (table == "repos")
             stays = stays.anti_join(goes, KEYS[table])
         for batch in stays.order_by(KEYS[table]).to_pyarrow_batches(chunk_size=snapshot.ROWS_AT_ONCE):
             writer.add(table, batch)

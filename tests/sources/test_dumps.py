@@ -842,6 +842,72 @@ def test_what_goes_in_comes_out_once_sorted_by_id(tmp_path_factory, records, at_
     assert sum(summary.rejected.values()) == len(records) - len(first)
 
 
+# --- files that commits changed ---------------------------------------------------------------------------
+
+COMMITS = [{"repo_id": "a/b", **COMMIT, "commit_id": sha * 40} for sha in "cd"]
+CHANGED = [("a/b", "c" * 40, "README.md"), ("a/b", "c" * 40, "w, 1.bin"), ("a/b", "d" * 40, "nan")]
+
+
+@pytest.fixture
+def with_commits(tmp_path, snapshots):
+    """A function that imports a file of changed files beside two commits of one model."""
+
+    def imported(kind: str, file: str, content: str) -> importers.Summary:
+        (tmp_path / file).write_text(content, encoding="utf-8")
+        commits = written(tmp_path / "commits.jsonl", *COMMITS)
+        return import_dumps(NAME, [(kind, tmp_path / file), ("commits-jsonl", commits)])
+
+    return imported
+
+
+def as_csv(changed: list[tuple]) -> str:
+    return pd.DataFrame(changed, columns=["repo_id", "sha", "path"]).to_csv(index=False)
+
+
+def as_records(changed: list[tuple]) -> str:
+    return "\n".join(json.dumps({"repo_id": repo, "commit_id": sha, "path": path}) for repo, sha, path in changed)
+
+
+def as_lists(changed: list[tuple]) -> str:
+    commits = {(repo, sha): [path for *one, path in changed if (repo, sha) == tuple(one)] for repo, sha, _ in changed}
+    return "\n".join(json.dumps({"repo_id": r, "oid": sha, "files": paths_}) for (r, sha), paths_ in commits.items())
+
+
+@pytest.mark.parametrize(
+    ("kind", "form"), [("files-csv", as_csv), ("files-jsonl", as_records), ("files-jsonl", as_lists)]
+)
+def test_files_that_commits_changed_reach_their_table(with_commits, kind, form):
+    summary = with_commits(kind, "changed.csv", form(CHANGED))
+    assert [tuple(row.values()) for row in rows(summary, "files")] == [("model", *row) for row in CHANGED]
+    assert summary.rows["files"] == {"model": 3, "dataset": 0, "space": 0} and not summary.rejected
+    assert "as published in changed.csv" in summary.snapshot.rule("files", "model")
+
+
+def test_files_that_can_not_be_used_are_counted_by_reason_and_their_paths_not_shown(with_commits):
+    hostile = ["", "a\0", "exe.\u202egpj", "x" * 5000]
+    changed = [*CHANGED, CHANGED[0], ("a/b", "e" * 40, "x"), ("a/b", "", "x"), ("a b", "c" * 40, "x")]
+    summary = with_commits("files-jsonl", "f.jsonl", as_records([*changed, *(("a/b", "c" * 40, path) for path in hostile)]))
+    assert len(rows(summary, "files")) == 3
+    assert {why: n for (table, why), n in summary.rejected.items() if table == "files"} == {
+        "duplicate": 1,
+        "commit not among the commits": 1,
+        "commit without its id": 1,
+        "not a repository id": 1,
+        "no path": 1,
+        "path with characters for control or direction, or that are no text": 2,
+        "path is over 4096 characters": 1,
+    }
+    assert "gpj" not in str(rows(summary, "rejected")) + str(summary.lines())
+
+
+def test_files_without_commits_or_without_their_columns_are_refused_at_once(tmp_path, with_commits):
+    (tmp_path / "f.csv").write_text(as_csv(CHANGED))
+    with pytest.raises(SnapshotError, match="f.csv: files that commits changed, without the commits; add --also"):
+        import_dumps(NAME, [("files-csv", tmp_path / "f.csv")])
+    with pytest.raises(SnapshotError, match="row 1: no column path; found repo_id, sha, where; say .* --column path=NAME"):
+        with_commits("files-csv", "g.csv", as_csv(CHANGED).replace("path", "where"))
+
+
 BROKEN = {"models-jsonl": [LINES[:3000], GZ[:3000], ZST[:3000]], "links-csv": [b"space,model\na/b,c\n" * 9]}
 BROKEN |= {
     "commits-jsonl": [json.dumps({"id": "a/b", "commits": [COMMIT]}).encode()],

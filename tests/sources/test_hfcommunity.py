@@ -29,6 +29,7 @@ V11 = V10 | {
     "commits": "sha, repo_id, message, author_date, author_tz, committer_date, author_name, committer_name, source",
     "files_in_commit": "sha, modified_file_id",
     "models_in_space": "model_id, space_id",
+    "modified_file": "modified_file_id, rfilename, old_path, new_path, change_type",
     "repo_file": "id, filename, repo_id",
     "repository": V10["repository"] + ", disabled",
     "space": "space_id, sdk, stage",
@@ -76,6 +77,11 @@ ROWS = {  # of both versions, by name, so that the order of the columns does not
         {"sha": "b" * 40, "file_id": 12},
         {"sha": "b" * 40, "file_id": 7},  # one commit of two repositories, as of a space that was duplicated
         {"sha": "c" * 40, "file_id": 9},
+    ],
+    "modified_file": [
+        {"modified_file_id": "m1", "new_path": "README.md"},
+        {"modified_file_id": "m2", "old_path": "gone.bin"},
+        {"modified_file_id": "m3", "old_path": "before.md", "new_path": "it's/after.md"},
     ],
     "models_in_space": [{"model_id": "models/gpt2", "space_id": "spaces/bob/app"}],
     "space": [{"space_id": "spaces/bob/app", "sdk": "docker"}],
@@ -340,6 +346,61 @@ def test_card_that_is_no_python_text_is_counted_and_nothing_of_it_is_run(importe
     assert summary.notes["cards that could not be read"] == len(cards)
     assert len(table(summary, "usage")) == 2
     assert len(table(summary, "repos")) == 4 + len(cards)
+
+
+@pytest.fixture
+def with_files(tmp_path, snapshots):
+    """A function that imports the text of a dump with the files that its commits changed."""
+
+    def imported(text: str) -> importers.Summary:
+        (tmp_path / "dump.sql").write_text(text, encoding="utf-8")
+        return import_dumps(NAME, [("hfcommunity-files", tmp_path / "dump.sql")])
+
+    return imported
+
+
+def test_files_of_v10_are_those_by_which_a_commit_reaches_its_repositories(with_files, v10):
+    made = with_files(dump(V10))
+    assert table(made, "files", "kind", "repo_id", "commit_id", "path") == [
+        ("dataset", "ann/set", "c" * 40, "a.bin"),
+        ("model", "ann/net", "a" * 40, "README.md"),
+        ("model", "ann/net", "b" * 40, "README.md"),
+        ("space", "bob/app", "b" * 40, "it's.md"),
+    ]
+    assert made.snapshot.status("files", "model") == "sample" and "when it was crawled" in made.snapshot.rule("files", "model")
+    assert table(made, "commits") == table(v10, "commits") and not v10.snapshot.has("files")
+
+
+def test_files_of_v11_are_those_that_a_commit_modified_by_their_path_after_or_before_it(with_files):
+    pairs = (("a", 1), ("b", 1), ("b", 2), ("d", 3), ("e", 1), ("a", 9))  # no commit e, no file m9
+    changed = {"files_in_commit": [{"sha": sha * 40, "modified_file_id": f"m{n}"} for sha, n in pairs]}
+    made = with_files(dump(V11, changed))
+    assert table(made, "files", "kind", "repo_id", "commit_id", "path") == [
+        ("model", "ann/net", "a" * 40, "README.md"),
+        ("model", "ann/net", "b" * 40, "README.md"),
+        ("model", "ann/net", "b" * 40, "gone.bin"),
+        ("model", "gpt2", "d" * 40, "it's/after.md"),
+    ]
+    assert made.notes["changed files whose commit or repository is not in the dump, left out"] == 2
+
+
+def test_hostile_paths_are_left_out_counted_and_not_shown(with_files):
+    hostile = {12: "a\u202egpj.exe", 7: "x" * 5000, 9: ""}
+    made = with_files(dump(V10, {"file": [row | {"filename": hostile[row["id"]]} for row in ROWS["file"]]}))
+    assert table(made, "files") == []
+    assert {reason: n for (table, reason), n in made.rejected.items() if table == "files"} == {
+        "path with characters for control or direction, or that are no text": 2,
+        "path is over 4096 characters": 1,
+        "no path": 1,
+    }
+    assert "gpj" not in "".join(made.lines()) + str(table(made, "rejected"))
+
+
+@pytest.mark.parametrize(("tables", "lacks"), [(V11, "modified_file"), ({"repository": V10["repository"]}, "files_in_commit")])
+def test_a_dump_that_does_not_say_which_files_were_changed_is_refused(with_files, tables, lacks):
+    rows = {"files_in_commit": [{"sha": "a" * 40, "modified_file_id": "m1"}], "modified_file": []}
+    with pytest.raises(SnapshotError, match=f"dump.sql: no rows of {lacks}, .*; import it as hfcommunity"):
+        with_files(dump(tables, rows))
 
 
 def refused(imported, text: str | bytes) -> str:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from analysis import snapshot
 from analysis.sources.hub.choice import EVENTS, Choice
@@ -42,7 +41,7 @@ def _earlier_repositories(earlier: snapshot.Snapshot) -> Iterator[list[tuple]]:
     columns = ["kind", "repo_id", "last_modified"]
     if not earlier.has("repos", "last_modified"):
         return
-    for batch in pq.ParquetFile(earlier.file("repos")).iter_batches(columns=columns, batch_size=10_000):
+    for batch in earlier.batches("repos", columns=columns, rows=10_000):
         yield [
             (row["kind"], row["repo_id"], row["last_modified"] and row["last_modified"].astimezone(dt.UTC).isoformat())
             for row in batch.to_pylist()
@@ -50,7 +49,7 @@ def _earlier_repositories(earlier: snapshot.Snapshot) -> Iterator[list[tuple]]:
 
 
 def _earlier_failures(earlier: snapshot.Snapshot) -> Iterator[tuple]:
-    for batch in pq.ParquetFile(earlier.file("rejected")).iter_batches(batch_size=10_000):
+    for batch in earlier.batches("rejected", rows=10_000):
         for row in batch.to_pylist():  # a row that was rejected may be better now: ask again for any of them
             if row["table"] in EVENTS and row["repo_id"]:
                 yield f"{row['table']} ", row["kind"], row["repo_id"]
@@ -60,8 +59,6 @@ def _earlier_talks(earlier: snapshot.Snapshot) -> Iterator[tuple]:
     if not earlier.has("discussions"):
         return
     start = pa.scalar(dt.datetime.combine(earlier.date, dt.time(), dt.UTC) - RECENT, pa.timestamp("us", tz="UTC"))
-    for batch in pq.ParquetFile(earlier.file("discussions")).iter_batches(
-        columns=["kind", "repo_id", "created_at"], batch_size=50_000
-    ):
+    for batch in earlier.batches("discussions", columns=["kind", "repo_id", "created_at"], rows=50_000):
         young = batch.filter(pc.greater_equal(batch["created_at"], start))
         yield from {(row["kind"], row["repo_id"]) for row in young.to_pylist()}

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from analysis import snapshot
 from analysis.sources import rows
@@ -223,7 +222,7 @@ class _Builder:
         if not earlier.has(table):
             return
         self.tables[table].flush()
-        for batch in pq.ParquetFile(earlier.file(table)).iter_batches(batch_size=20_000):
+        for batch in earlier.batches(table, rows=20_000):
             for kind in self.choice.kinds:
                 rows = batch.filter(pc.equal(batch["kind"], kind))
                 rows = rows.filter(pc.is_in(rows["repo_id"], value_set=self._carried(table, kind, rows["repo_id"])))

@@ -37,6 +37,8 @@ from tests.sources.hub.collecting import (
 )
 from tests.sources.hub.hub_server import FAULTS, LONGEST_SPACES, LOSING, Faults, Hub, HubServer
 
+SERVED = ("repos", *hub_choice.EVENTS)  # by kind of repository
+
 # --- what comes out ---------------------------------------------------------------------------------------
 
 
@@ -49,7 +51,7 @@ def test_a_collected_snapshot_equals_the_served_one_table_by_table(demo, collect
     failed = {(r["table"], r["repo_id"]) for r in rows(demo, "rejected") if r["scope"] == "repository"}
     assert {(table, repo_id) for table, _, repo_id, scope, _ in reasons(made) if scope == "repository"} == failed
     assert made.synthetic  # what a local Hub serves must not pass for real
-    incomplete = {(t, k) for t in snapshot.BY_KIND for k in snapshot.KINDS if made.status(t, k) != "complete"}
+    incomplete = {(t, k) for t in SERVED for k in snapshot.KINDS if made.status(t, k) != "complete"}
     assert incomplete == {("commits", "model")}  # gated ones are nobody's to have, one request fails for ever
     assert made.rule("commits", "model") == "those of 1 repository failed (HTTP 500)"
     raw = Parameters(identities="raw")  # what was decided about names is not on the Hub
@@ -117,11 +119,11 @@ def test_one_request_in_twenty_going_wrong_each_way_loses_nothing(demo, collecte
     with HubServer(hub_, quota=QUICK, page_size=10, discussions_per_page=3, faults=rates) as server:
         made = collected(server).snapshot
         assert min(server.faulted[fault] for fault in faults) > 5
-    for table in snapshot.BY_KIND:
+    for table in SERVED:
         assert as_served(made, demo, table) == of(hub_, demo, table), table
     links = {(space, model) for space, record in hub_.records["spaces"].items() for model in record["models"]}
     assert {(row["space_id"], row["model_id"]) for row in rows(made, "usage")} == links
-    assert {made.status(t, k) for t in snapshot.BY_KIND for k in snapshot.KINDS} == {"complete"}
+    assert {made.status(t, k) for t in SERVED for k in snapshot.KINDS} == {"complete"}
     assert made.manifest["source"]["missing"] == []
 
 
