@@ -6,17 +6,18 @@ sorted by their keys, Covered: with the reasons why parts of them have no value.
 
 import datetime as dt
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import ibis
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 from ibis import _
 from scipy.sparse import csr_array
 
-from analysis import exact, people, snapshot, spark
+from analysis import exact, people, shared, snapshot, spark
 from analysis.covered import Covered
 from analysis.labels import COLUMNS, FIELDS, LABELS
 from analysis.parameters import Parameters
@@ -160,9 +161,31 @@ class Hub:
         existing = self.repos.select("kind", "repo_id")
         return events.filter(events[moment] < self._end).semi_join(existing, ["kind", "repo_id"])
 
+    @property
+    def _events(self) -> tuple:
+        """What decides which commits and discussions are seen."""
+        return self.snapshot.digest, self.parameters.as_of
+
+    @property
+    def _merges(self) -> tuple:
+        """What decides, beside it, whose names are merged."""
+        run = self.parameters
+        return (run.merge_threshold, people.digest_of(self.snapshot)) if run.identities == "merged" else ()
+
+    @property
+    def _who(self) -> tuple:
+        """What decides, beside the events, who did what."""
+        return *self._events, self.parameters.identities, self.parameters.bots, *self._merges
+
     @cached_property
     def identities(self) -> pd.DataFrame:
         """alias, developer, is_bot: the only place where names of commits and discussions are read."""
+        if not shared.directory():
+            return self._identities()
+        made_from = *self._events, self.parameters.identities, *self._merges
+        return pd.read_parquet(shared.once("identities", made_from, lambda file: self._identities().to_parquet(file)))
+
+    def _identities(self) -> pd.DataFrame:
         names = self._author_names().union(self._starter_names(), distinct=True)
         merged = None
         if self.parameters.identities == "merged" and self.snapshot.has("people"):
@@ -198,7 +221,7 @@ class Hub:
         Few rows, as most commits of a repository are signed alike.
         """
         alike = self.commits.group_by("kind", "repo_id", "authors")
-        return self.keep("signed", alike.agg(n_commits=_.count(), first=_.date.min(), last=_.date.max()))
+        return self.keep("signed", alike.agg(n_commits=_.count(), first=_.date.min(), last=_.date.max()), self._events)
 
     @cached_property
     def contributions(self) -> ibis.Table:
@@ -210,7 +233,7 @@ class Hub:
         led = ibis.cases((_.author.f2 == 0, _.n_commits), else_=0)
         by_name = pairs.group_by("kind", "repo_id", alias=_.author.f1).agg(leads=led.sum())
         by_person = by_name.inner_join(self.developers, "alias").group_by("kind", "repo_id", "developer")
-        return self.keep("contributions", by_person.agg(leads=_.leads.sum()))
+        return self.keep("contributions", by_person.agg(leads=_.leads.sum()), self._who)
 
     def people_of(self, signed: ibis.Table) -> ibis.Value:
         """The authors of commits without bots, one a row: f1 the name, f2 their place in the list, 0 for who leads."""
@@ -233,7 +256,7 @@ class Hub:
         opened = self.discussions.select("kind", "repo_id", alias="author")
         known = self.developers.filter(~_.is_bot)
         rows = opened.inner_join(known, "alias").select("kind", "repo_id", "developer").distinct()
-        return self.keep("starters", rows)
+        return self.keep("starters", rows, self._who)
 
     @cached_property
     def field_models(self) -> ibis.Table:
@@ -256,9 +279,21 @@ class Hub:
         known = usage_degrees(self).left_join(models, [("model_id", "repo_id")]).drop("repo_id")
         return self.keep("used_models", known)
 
-    def keep(self, name: str, rows: ibis.Table) -> ibis.Table:
-        """The rows as a temporary table, for what is asked more than once."""
+    def keep(self, name: str, rows: ibis.Table, made_from: tuple = ()) -> ibis.Table:
+        """The rows as a temporary table, for what is asked more than once.
+
+        What says what it is `made_from` is kept once for all notebooks of a run; Spark's are not shared.
+        """
+        if made_from and shared.directory() and self.parameters.engine == "duckdb":
+            return self.con.read_parquet(shared.once(name, made_from, partial(self._write, rows)))
         return self.con.create_table(ibis.util.gen_name(name), rows, temp=True)
+
+    def _write(self, rows: ibis.Table, file: Path) -> None:
+        """Write the rows piece by piece, in the types that they have here: DuckDB by itself makes sums real numbers."""
+        schema = rows.schema().to_pyarrow()
+        with pq.ParquetWriter(file, schema) as writer:
+            for piece in self.con.to_pyarrow_batches(rows):
+                writer.write_table(pa.Table.from_batches([piece]).cast(schema))
 
     @property
     def any_number(self) -> ibis.Value:

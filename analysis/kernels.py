@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis import variables
+from analysis import paths, variables
 from analysis.results import RunError
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ def side_by_side(
     """Call `execute(name, kernel=..., progress=...)` for each notebook, each in a process of its own, as many at a time
     as there are processors.
 
-    `execute` is a function of a module, or a partial of one. The first failure ends the others and raises RunError.
+    `execute` is a function of a module, or a partial of one. The first failure ends the others and
+    raises RunError. Tables that they share lie beside their sockets, and go with them.
     """
     prepare()
     context = _processes()
@@ -68,7 +69,8 @@ def side_by_side(
             while waiting or running:
                 while waiting and len(running) < max(2, os.cpu_count() or 1):
                     name = waiting.pop(0)
-                    arguments = (execute, name, messages, dict(env), sockets)
+                    shared = {paths.SHARED_OF_THE_RUN: str(Path(sockets) / "shared")}
+                    arguments = (execute, name, messages, env | shared, sockets)
                     running.append(context.Process(target=_work, args=arguments, name=name))
                     running[-1].start()
                     progress(name, 0, 0)

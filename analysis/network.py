@@ -110,17 +110,20 @@ def _why_no_core(table: pd.DataFrame, *_) -> dict[str, str]:
 
 @carried(needs="links", empty=_why_no_core)
 def core_table(
-    network: nx.DiGraph | pd.DataFrame | Links, *, searches: Iterable[str] = ("mod", "mod_weighted")
+    network: nx.DiGraph | pd.DataFrame | Links,
+    *,
+    searches: Iterable[str] = ("mod", "mod_weighted"),
+    only: Iterable[str] = (*LEVELS, "kmax"),
 ) -> pd.DataFrame:
-    """Measure every core (Tables 6-9); `searches` as for `structure`.
+    """Measure every core (Tables 6-9), or `only` some levels; `searches` as for `structure`.
 
     In: the network, its edges as for `graph`, or its `links`.
     Out: index `level` (k1, k5, k10, kmax: always these four), columns k and those of `structure`; counts are
-    Int64, the rest Float64; a level that is undefined, and a measure that is undefined, is NA.
+    Int64, the rest Float64; a level that is undefined or not asked for, and a measure that is undefined, is NA.
     """
     everyone = links(network)
     numbers = core_numbers_of(everyone)
-    chosen = _levels(numbers)
+    chosen = {level: k if level in only else None for level, k in _levels(numbers).items()}
     measured = {
         k: {"k": k, **structure(part_of(everyone, numbers >= k), searches=searches)}
         for k in sorted({k for k in chosen.values() if k is not None})

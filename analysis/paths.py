@@ -10,6 +10,7 @@ PAPER = ROOT / "paper"
 REFERENCES = ROOT / "tests" / "references"
 MOVED = ("HUB_PAPER_SNAPSHOTS", "HUB_PAPER_RAW", "HUB_PAPER_GENERATED")
 OF_THE_RUN = "HUB_PAPER_OUT_DIR"  # where a run's kernels write: set for them alone, so no notebook holds a path
+SHARED_OF_THE_RUN = "HUB_PAPER_SHARED"  # where they share tables, set for them alone too
 
 
 def snapshots() -> Path:
@@ -34,7 +35,8 @@ def of_the_run(default: Path) -> Path:
 
 def settle() -> None:
     """Have what the environment names mean the directory where the command was called, from wherever it is read."""
-    os.environ.pop(OF_THE_RUN, None)
+    for name in (OF_THE_RUN, SHARED_OF_THE_RUN):
+        os.environ.pop(name, None)
     for name in MOVED:
         if os.environ.get(name):
             os.environ[name] = str(Path(os.environ[name]).absolute())

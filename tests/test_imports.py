@@ -42,6 +42,7 @@ LAYERS = {
         "paths",
         "results",
         "directories",
+        "shared",
         "text",
         "report",
         "templates",

@@ -25,20 +25,25 @@ THRESHOLDS = (80.0, 85.0, 90.0, 95.0, 100.0)
 PEOPLE_COUNTS = ("n_committers", "n_disc_starters", "n_community")
 TABLE_6 = tuple(m for m in network.STRUCTURE if not m.endswith("_weighted"))
 RULES = {"study": "similarity", "ours": "score"}  # the column of `candidates` that is held against the threshold
-AS_RUN, UNMERGED = "as run", "no merging"
+AS_RUN, UNMERGED = WHOLE = "as run", "no merging"  # of these all cores are shown, of the others the outermost
+LEVELS = (*network.LEVELS, "kmax")
+OUTERMOST = LEVELS[:1]
 
 
 @dataclass(frozen=True)
 class ByName(Hub):
-    """A snapshot in which every name is a person, numbered in the order of the names, but for those left out as bots."""
+    """A snapshot in which every name is a person, with other bots than those that are listed."""
 
     left_out: frozenset[str] = frozenset()
 
+    @property
+    def _who(self) -> tuple:
+        return *super()._who, sorted(self.left_out)
+
     @cached_property
     def identities(self) -> pd.DataFrame:
-        names = self._author_names().union(self._starter_names(), distinct=True)
-        alias = pd.Series(sorted(self.frame(names)["alias"]), dtype="str")
-        return pd.DataFrame({"alias": alias, "developer": range(len(alias)), "is_bot": alias.isin(self.left_out)})
+        known = super().identities
+        return known.assign(is_bot=known["alias"].isin(self.left_out))
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,7 @@ def counted(hub: Hub) -> dict[str, ibis.Table]:
     return tables
 
 
-def events(hub: ByName, repositories: Mapping[str, ibis.Table]) -> Events:
+def events(hub: Hub, repositories: Mapping[str, ibis.Table]) -> Events:
     """Read a snapshot's commits and discussions once, by name; `repositories` as `counted` gives them."""
     commits, starters = (rows.select("kind", "repo_id", "developer") for rows in (hub.contributions, hub.starters))
     read = dict(zip(PEOPLE_COUNTS, (commits, starters, commits.union(starters, distinct=True)), strict=True))
@@ -93,16 +98,19 @@ def sensitivity(hub: Hub, *, thresholds: Iterable[float] = THRESHOLDS) -> Covere
     merged, refused, largest (names of one person); `<kinds>.<variable>` (mean per repository, NaN where not covered);
     developers, isolates, isolate_share; `<level>.<measure>` of Table 6. `study` merges whatever its three passes find at
     the threshold, without the search by hand that followed; what people decided counts under every rule but the first.
+    The inner cores are those of the first two alone.
     Parts of the reasons: all of it, or the kinds and the people counts that are not covered.
     """
     raw = replace(hub.parameters, identities="raw", bots="exclude")
+    first = hub.share_with(Hub(hub.snapshot, raw))
+    names = first.identities["alias"]
+    listed = frozenset(names[first.identities["is_bot"]])
 
-    def leaving_out(bots: frozenset[str]) -> ByName:
-        return hub.share_with(ByName(hub.snapshot, raw, bots))
+    def leaving_out(bots: frozenset[str]) -> Hub:
+        if bots:
+            return hub.share_with(ByName(hub.snapshot, raw, bots))
+        return hub.share_with(Hub(hub.snapshot, replace(raw, bots="include")))
 
-    names = leaving_out(frozenset()).identities["alias"]
-    listed = frozenset(names[people.is_bot(names)])
-    first = leaving_out(listed)
     repositories = counted(first)
     read, known, rows = {listed: events(first, repositories)}, {}, []
     for rule, threshold, merged in _variants(first, hub, tuple(thresholds)):
@@ -112,14 +120,14 @@ def sensitivity(hub: Hub, *, thresholds: Iterable[float] = THRESHOLDS) -> Covere
                 read[left_out] = events(leaving_out(left_out), repositories)
             key = (left_out, developer.tobytes())
             if key not in known:
-                known[key] = findings(read[left_out], developer)
+                known[key] = findings(read[left_out], developer, only=LEVELS if rule in WHOLE else OUTERMOST)
             row = {"rule": rule, "threshold": threshold, "bots": bots} | _sizes(developer, merged)
             rows.append(row | known[key])
     why = why_nobody(hub)
     return Covered(pd.DataFrame(rows), {"": why} if why else reasons(hub))
 
 
-def _variants(first: ByName, hub: Hub, thresholds):
+def _variants(first: Hub, hub: Hub, thresholds):
     """(rule, threshold, merges) of every variant; None for no merging."""
     yield UNMERGED, float("nan"), None
     table = hub.frame(hub.table("people")) if hub.snapshot.has("people") else None
@@ -153,8 +161,10 @@ def numbers(names: pd.Series, merged: pd.DataFrame | None, listed: frozenset[str
     return number, listed | people.with_bots(person_of).intersection(names.tolist())
 
 
-def findings(read: Events, developer: np.ndarray) -> dict[str, float | int | None]:
-    """RQ1's people counts (means), the developers of RQ2 and every column of Table 6, under one numbering of the names."""
+def findings(
+    read: Events, developer: np.ndarray, *, only: Iterable[str] = LEVELS
+) -> dict[str, float | int | None]:
+    """RQ1's people counts (means), the developers of RQ2 and Table 6 (of `only` some levels) under one numbering of names."""
     values: dict[str, float | int | None] = {
         f"{PLURAL[kind]}.{variable}": _mean(read, f"{PLURAL[kind]}.{variable}", developer)
         for kind in KINDS
@@ -164,7 +174,7 @@ def findings(read: Events, developer: np.ndarray) -> dict[str, float | int | Non
     everyone = len(np.unique(developer[read.models["name"]]))
     alone = everyone - links.nodes
     values |= {"developers": everyone, "isolates": alone, "isolate_share": alone / everyone if everyone else None}
-    return values | network.core_results(network.core_table(links, searches=("mod",)))
+    return values | network.core_results(network.core_table(links, searches=("mod",), only=only))
 
 
 def _mean(read: Events, name: str, developer: np.ndarray) -> float:
@@ -212,7 +222,7 @@ def _label(rule: str, threshold: float, bots: str) -> str:
 
 def _why_no_result(found: Mapping[str, object], *_) -> dict[str, str]:
     """Why a level of the cores, the share of isolates or a mean per repository has no value under some merges."""
-    levels = dict.fromkeys((*network.LEVELS, "kmax"), "no developers are linked so closely under these merges")
+    levels = dict.fromkeys(LEVELS, "no developers are linked so closely under these merges")
     means = dict.fromkeys(PEOPLE_COUNTS, "no repository of this kind has a value")
     return {**levels, **means, "isolate_share": "no developer of models is left under these merges"}
 
@@ -230,7 +240,7 @@ def results(frame: pd.DataFrame) -> dict[str, float | int | None]:
 
 
 def _emitted(name: str, row: Mapping) -> list[str]:
-    inner = tuple(f"{level}." for level in (*network.LEVELS, "kmax") if level != "k1")
+    inner = tuple(f"{level}." for level in LEVELS if level not in OUTERMOST)
     columns = [c for c in row if not c.endswith("_weighted")]
     return [c for c in columns if not c.startswith(inner) or name.startswith(("as-run", "no-merging"))]
 
@@ -266,7 +276,7 @@ def before_and_after(frame: pd.DataFrame, *, bots: str = "exclude") -> pd.DataFr
     rows = []
     for state in (UNMERGED, AS_RUN):
         values = frame[(frame["rule"] == state) & (frame["bots"] == bots)].iloc[0]
-        for level in (*network.LEVELS, "kmax"):
+        for level in LEVELS:
             measured = {name: values[f"{level}.{name}"] for name in ("k", *TABLE_6)}
             rows.append({"identities": state, "level": level} | measured)
     return pd.DataFrame(rows).set_index("identities")
