@@ -4,9 +4,10 @@ matplotlib's own defaults and the fonts that it ships, whatever its user has set
 ticks that read as numbers (1, 100, 10k; 1 in 1,000); a title that says the finding; labels at the ends of lines.
 """
 
+import html
 import math
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import matplotlib as mpl
@@ -55,6 +56,9 @@ _FAR_OUTSIDE = -1000  # where matplotlib draws what has no logarithm
 WIDTH = 5.9  # inches: the paper's text block
 _TITLE_POINTS, _TITLE_LINE, _TITLE_CHARACTERS = 9.5, 0.158, 94
 _ROOM_FOR_MARK = 18  # characters of the first line
+ON_LIGHT, ON_DARK = "#010101", "#fefefe"  # of digits on a colour that stays: a page in the dark turns black and white round
+MOST_TIPS = 2000  # points of a figure that all get a tip; of more, those that can be told apart
+_TIPS_APART = 4.0  # typographic points
 _LARGE = ((1e9, "bn"), (1e6, "M"), (1e3, "k"))
 
 
@@ -186,6 +190,49 @@ def point_out(axis, x: float, y: float, text: str, *, right: bool = True, up: bo
         text, (x, y), xytext=(5 if right else -5, 4 if up else -4), textcoords="offset points", color=colour,
         ha="left" if right else "right", va="bottom" if up else "top", fontsize=8, parse_math=False,
     )  # fmt: skip
+
+
+def tips(axis, x: Iterable, y: Iterable, say: Callable[..., str], *also: Iterable) -> None:
+    """What the SVG says of points in data coordinates, to whoever points at them: `say(x, y, ...)`, with a value of each of
+    `also`. A point without a place has none."""
+    figure = axis.get_figure()
+    known = [point for point in zip(x, y, *also, strict=True) if point[0] == point[0] and point[1] == point[1]]
+    if known:
+        across, up = zip(*[point[:2] for point in known], strict=True)
+        figure.tips = [*getattr(figure, "tips", []), (axis, list(across), list(up), [say(*point) for point in known])]
+
+
+def with_tips(svg: str, figure: Figure) -> str:
+    """The SVG of a figure that was just drawn, with an invisible circle and a title where it has tips."""
+    given = [(axis, place, text) for axis, x, y, words in getattr(figure, "tips", [])
+             for place, text in zip(_places(axis, x, y), words, strict=True)]  # fmt: skip
+    if not given:
+        return svg
+    kept = given if len(given) < MOST_TIPS else list(_told_apart(given))
+    circles = [
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{_TIPS_APART / 2:g}"><title>{html.escape(text)}</title></circle>'
+        for _, (x, y), text in kept
+    ]
+    start, end, _ = svg.rpartition("</svg>")
+    return start + '<g class="tips" fill="none" pointer-events="all">\n' + "\n".join(circles) + "\n</g>\n" + end + "\n"
+
+
+def _places(axis, x: list, y: list) -> list[tuple[float, float]]:
+    """Data coordinates as points from the upper left corner of the figure."""
+    figure = axis.get_figure()
+    pixels = axis.transData.transform(np.column_stack([axis.convert_xunits(x), axis.convert_yunits(y)]).astype("float64"))
+    inches = figure.dpi_scale_trans.inverted().transform(pixels)
+    return [(72 * across, 72 * (figure.get_figheight() - up)) for across, up in inches.tolist()]
+
+
+def _told_apart(given: list) -> Iterable[tuple]:
+    """Of points that follow each other, the first, and each that is far enough from the one before it."""
+    last: tuple = (None, (math.inf, math.inf))
+    for one in given:
+        axis, (x, y), _ = one
+        if axis is not last[0] or math.hypot(x - last[1][0], y - last[1][1]) >= _TIPS_APART:
+            last = one[:2]
+            yield one
 
 
 def label_ends(axis, ends: Sequence[tuple[float, float, str, object]], *, inches: float) -> None:

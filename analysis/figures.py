@@ -17,6 +17,8 @@ from analysis.canvas import (
     COLOURS,
     FAINT,
     GREY,
+    ON_DARK,
+    ON_LIGHT,
     SMALLEST,
     STYLES,
     WIDTH,
@@ -29,6 +31,7 @@ from analysis.canvas import (
     plain,
     point_out,
     say,
+    tips,
 )
 from analysis.covered import carried, covered
 from analysis.labels import FIELDS, LABELS
@@ -58,7 +61,8 @@ def distributions(
     Behind each stand the first kind's other activities. `zero_shares`: what the study prints, by kind and variable; marked
     as the share that has one at least.
     """
-    return _distributions(frames, {kind: "" for kind, frame in frames.items() if covered(frame).absent}, zero_shares or {})
+    lacking = {kind: "" for kind, frame in frames.items() if "" in covered(frame).absent or covered(frame).value.empty}
+    return _distributions(frames, lacking, zero_shares or {})
 
 
 @carried()
@@ -81,6 +85,7 @@ def _distributions(
         for number, kind in enumerate(frames):
             if (variable, kind) in curves:
                 axis.plot(*_steps(curves[variable, kind]), color=COLOURS[number], linestyle=STYLES[number], label=kind)
+                _say_shares(axis, curves[variable, kind], kind, LABELS[variable])
             if (kind, variable) in zero_shares and (variable, kind) in curves:
                 printed = 1 - zero_shares[kind, variable]
                 axis.plot([1], [printed], "D", markersize=4.5, color=COLOURS[number], markerfacecolor="white", zorder=6)
@@ -96,6 +101,11 @@ def _distributions(
     figure.supxlabel("at least so many per repository", fontsize=8.5)
     figure.supylabel("share of repositories", fontsize=8.5)
     return figure, data
+
+
+def _say_shares(axis, curve: pd.DataFrame, of: str, what: str) -> None:
+    """What each value of a staircase says."""
+    tips(axis, curve["value"], curve["share"], lambda x, y: f"{_share(y)} of {of} have {x:,.10g} {what} or more")
 
 
 def _kinds(axis, kinds: list[str], *, marked: bool) -> None:
@@ -189,6 +199,8 @@ def _heatmap(axis, below: pd.DataFrame, above: pd.DataFrame, variables: list[str
             if value == value:
                 axis.text(j + 0.5, i + 0.5, coefficient(value), ha="center", va="center_baseline", fontsize=7,
                           color=_readable_on(image.cmap(image.norm(value))))  # fmt: skip
+                said = f"{LABELS[variables[i]]} and {LABELS[variables[j]]}: {'Pearson' if i > j else 'Spearman'} {value:.3f}"
+                tips(axis, [j + 0.5], [i + 0.5], lambda _x, _y, said: said, [said])
     ticks, labels = [n + 0.5 for n in range(size)], [LABELS[v] for v in variables]
     axis.set_xticks(ticks, labels, rotation=90)
     axis.set_yticks(ticks, labels if named else [])
@@ -210,7 +222,7 @@ def _readable_on(colour: tuple[float, ...]) -> str:
     """Black or white: the one with more contrast, by the colour's relative luminance (WCAG)."""
     linear = [c / 12.92 if c <= 0.03928 else float(exact.power((c + 0.055) / 1.055, 2.4)) for c in colour[:3]]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-    return "black" if luminance > 0.179 else "white"
+    return ON_LIGHT if luminance > 0.179 else ON_DARK
 
 
 def _cell(below: pd.DataFrame, above: pd.DataFrame, i: int, j: int, order: list[str]) -> float:
@@ -256,6 +268,8 @@ def centralities(frame: pd.DataFrame) -> tuple[Figure | None, pd.DataFrame]:
         share = counted.cumsum() / max(int(counted.sum()), 1)
         part = pd.DataFrame({"measure": column, "value": share.index, "share": share.to_numpy()}).iloc[::-1]
         axis.plot(*_steps(part), color=COLOURS[0])
+        said = "{} of developers have a " + ("degree of {:,.10g}" if column == "degree" else "PageRank of {:.2g}") + " or more"
+        tips(axis, part["value"], part["share"], lambda x, y, said=said: said.format(_share(y), x))
         axis.set(xscale="log", yscale="log")
         axis.margins(x=0.08, y=0.14)
         parts.append(part)
@@ -291,6 +305,8 @@ def lorenz(curves: pd.DataFrame) -> tuple[Figure | None, pd.DataFrame]:
     ends = []
     for (variable, part), style, colour in zip(curves.groupby("variable", sort=False), STYLES, COLOURS, strict=False):
         axis.plot(part["repositories"], part["held"], linestyle=style, color=colour)
+        said = f"The least active {{}} of models hold {{}} of all {LABELS[variable]}"
+        tips(axis, part["repositories"], part["held"], lambda x, y, said=said: said.format(_share(x), _share(y)))
         ends.append((0.99, _held_below(part, 0.99), LABELS[variable], colour))
     axis.plot([0, 1], [0, 1], color="0.7", linewidth=0.6)
     axis.set(xlabel="share of models, from the least active", ylabel="share of the total", xlim=(0, 1), ylim=(0, 1))
@@ -326,7 +342,9 @@ def adoption(
     parts = []
     for axis, (network, frames) in zip(axes, (("usage", usage), ("co-usage", co_usage)), strict=True):
         for number, (field, frame) in enumerate(frames.items()):
-            axis.plot(*_steps(frame.rename(columns={"degree": "value"})), linestyle=STYLES[number], color=COLOURS[number])
+            curve, what = frame.rename(columns={"degree": "value"}), "spaces" if network == "usage" else "models beside them"
+            axis.plot(*_steps(curve), linestyle=STYLES[number], color=COLOURS[number])
+            _say_shares(axis, curve, FIELDS.get(field, field), what)
             parts.append(frame.assign(network=network, field=field))
         axis.set(xscale="log", yscale="log")
     for axis, text, below in zip(
@@ -408,6 +426,7 @@ def _course(axis, points: pd.DataFrame, number: int, *, faint: bool) -> None:
     line, width = points["line"].iloc[0], 0.4 if faint else 1.1
     axis.plot(days, points["value"], label=line, linestyle=STYLES[number % 8], linewidth=width, **marks)
     axis.plot(days[hollow], points["value"][hollow], linestyle="", markerfacecolor="white", **marks)
+    tips(axis, days, points["value"], lambda _, value, day: f"{line}, {day}: {_short(value)}", points["day"])
 
 
 def _value_ticks(axis, shown: pd.DataFrame, is_log: bool) -> None:
@@ -456,6 +475,8 @@ def shifts(data: pd.DataFrame, *, first: str, last: str) -> tuple[Figure | None,
     places = range(len(data))[::-1]
     axis.hlines(places, 1, data["ratio"], color="0.75", linewidth=0.8)
     axis.plot(data["ratio"], places, "o", color=COLOURS[0], markersize=4)
+    tips(axis, data["ratio"], places, lambda ratio, _, *said: "{}: {} to {}, {:,.3g} times".format(*said, ratio),
+         data["result"], data["first"].map(_short), data["last"].map(_short))  # fmt: skip
     axis.axvline(1, color=GREY, linewidth=0.8)
     low, high = min(data["ratio"].min(), 0.5), max(data["ratio"].max(), 2)
     axis.set(xscale="log", xlim=(low / 1.2, high * 1.2), ylim=(-0.8, len(data) - 0.2))

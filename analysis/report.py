@@ -312,7 +312,8 @@ class Report:
         figure.savefig(
             path.with_suffix(".pdf"), metadata={"CreationDate": None, "Producer": None, "Creator": None, "Subject": alt}
         )
-        figure.savefig(path.with_suffix(".svg"), metadata={"Date": None, "Creator": None, "Description": alt})
+        figure.savefig(drawing := io.StringIO(), format="svg", metadata={"Date": None, "Creator": None, "Description": alt})
+        path.with_suffix(".svg").write_text(canvas.with_tips(drawing.getvalue(), figure), encoding="utf-8")
         figure.savefig(path.with_suffix(".png"), metadata={"Software": None, "Description": alt}, dpi=300)
         self._write_tex("figures", path, f"\\includegraphics[width=\\linewidth]{{figures/{name}.pdf}}\n")
         figure.savefig(shown := io.BytesIO(), format="png", metadata={"Software": None, "Description": alt}, dpi=110)

@@ -1,6 +1,9 @@
 """Ticks of log axes and cells of heatmaps as they are drawn; that every machine draws the same bytes is in test_run.py."""
 
+import io
 import itertools
+import math
+import re
 
 import matplotlib as mpl
 import numpy as np
@@ -11,6 +14,7 @@ from hypothesis import strategies as st
 from matplotlib import font_manager
 
 from analysis import canvas, figures
+from analysis.covered import Covered
 
 NAN = float("nan")
 
@@ -150,7 +154,7 @@ def test_a_coefficient_is_short_and_never_minus_zero(value, text):
 
 def test_digits_are_read_against_what_is_behind_them():
     assert [figures._readable_on(c) for c in ((1, 1, 1), (0, 0, 0), (0.4, 0, 0.1), (0.97, 0.97, 0.9))] == [
-        "black", "white", "white", "black"
+        canvas.ON_LIGHT, canvas.ON_DARK, canvas.ON_DARK, canvas.ON_LIGHT
     ]  # fmt: skip
 
 
@@ -177,3 +181,60 @@ def test_the_title_of_the_lorenz_curves_says_who_holds_what():
     assert canvas.title_of(figure) == "The most active 1 % of models hold 60.0 % of all likes, and 1.0 % of all commits"
     assert {"likes", "commits"} <= {text.get_text() for text in figure.axes[0].texts}
     assert canvas.title_of(figures.lorenz(curves[curves["variable"] == "n_likes"])[0]).endswith("60.0 % of all likes")
+
+
+# --- tips -----------------------------------------------------------------------------------------------------------------
+
+
+def svg_with_tips(figure) -> str:
+    figure.savefig(file := io.StringIO(), format="svg")
+    return canvas.with_tips(file.getvalue(), figure)
+
+
+def circles(svg) -> list[tuple[float, float, str]]:
+    found = re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)" r="2"><title>(.*?)</title>', svg)
+    return [(float(x), float(y), text) for x, y, text in found]
+
+
+def test_a_tip_lies_where_matplotlib_draws_the_point():
+    figure, axes = canvas.canvas(2, height=2, title="A title that moves the panels down")
+    for axis, x in zip(axes, ([1, 30, 4000], [1, 2, 3]), strict=True):
+        axis.plot(x, [0.5, 0.01, 0.002], "s", color="#123456")
+        axis.set(yscale="log", xscale="log" if x[-1] > 9 else "linear")
+        canvas.tips(axis, x, [0.5, 0.01, 0.002], lambda x, y: f"{x}: {y}")
+    svg = svg_with_tips(figure)
+    drawn = re.findall(r'<use xlink:href="#\w+" x="([\d.]+)" y="([\d.]+)" style="fill: #123456', svg)
+    assert [(x, y) for x, y, _ in circles(svg)] == [pytest.approx((float(x), float(y)), abs=0.06) for x, y in drawn]
+    assert [text for *_, text in circles(svg)][0] == "1: 0.5" and len(drawn) == 6
+
+
+def test_all_points_have_tips_where_there_are_few_and_those_that_can_be_told_apart_where_there_are_many():
+    for size, expected in ((canvas.MOST_TIPS - 1, canvas.MOST_TIPS - 1), (50_000, None)):
+        figure, (axis,) = canvas.canvas(1, height=2)
+        axis.plot(range(size), range(size))
+        canvas.tips(axis, range(size), range(size), lambda x, _: str(x))
+        found = circles(svg_with_tips(figure))
+        if expected:
+            assert len(found) == expected
+        else:
+            assert 50 < len(found) < canvas.MOST_TIPS and found[0][2] == "0"
+            assert all(math.dist(a[:2], b[:2]) >= 3.8 for a, b in itertools.pairwise(found))
+
+
+def test_a_point_without_a_place_has_no_tip_and_a_figure_without_tips_stays_as_it_is():
+    figure, (axis,) = canvas.canvas(1, height=1)
+    axis.plot([1, 2], [1, NAN])
+    assert "<circle" not in svg_with_tips(figure)
+    canvas.tips(axis, [1, 2], [1, NAN], lambda x, y, z: z, ["a", "b"])
+    assert [text for *_, text in circles(svg_with_tips(figure))] == ["a"]
+
+
+def test_figure_1_names_every_kind_also_those_that_lack_an_activity():
+    one = curve([1, 2], [0.5, 0.25])
+    frames = {
+        "models": one,
+        "spaces": Covered(one, {"n_downloads": "spaces can't be downloaded"}),
+        "datasets": Covered(one.iloc[:0], {"": "no list"}),
+    }
+    figure, _ = figures.distributions(frames).value
+    assert [text.get_text() for text in drawn(figure)[0].get_legend().get_texts()] == ["models", "spaces"]

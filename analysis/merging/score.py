@@ -308,6 +308,8 @@ def curve(scored: pd.DataFrame) -> tuple[Figure | None, pd.DataFrame]:
             colour = canvas.COLOURS[number]
             axis.plot(part["recall"], part["precision"], label=_RULE_WORDS.get(rule, rule), linestyle=canvas.STYLES[number],
                       color=colour, marker=".", markersize=3, linewidth=1)  # fmt: skip
+            said = f"{_RULE_WORDS.get(rule, rule)}, threshold {{2:g}}: recall {{0:.1%}}, precision {{1:.1%}}"
+            canvas.tips(axis, part["recall"], part["precision"], said.format, part["threshold"])
             default = part[part["threshold"] == matching.AUTOMATIC]
             axis.plot(default["recall"], default["precision"], "o", color=colour, markersize=5.5)
         canvas.heading(axis, f"pairs of {_KIND_WORDS.get(kind, kind)}")

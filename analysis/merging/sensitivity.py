@@ -332,6 +332,8 @@ def _drawn(shown: pd.DataFrame, change: pd.DataFrame, title: str) -> Figure:
         axis.plot(inside.loc[rule], rows, MARKS[rule], color=colour, markersize=(9, 6.5, 3.5, 5)[number], linestyle="",
                   clip_on=False, **hollow)  # fmt: skip
         texts = [_shown(column.rpartition(".")[2], shown.loc[rule, column]) for column in shown]
+        said = f"{{2}}, {_RULE_WORDS[rule]}: {{3}}"
+        canvas.tips(axis, inside.loc[rule], rows, said.format, map(_words, shown), texts)
         for row, text in zip((*rows, len(rows)), (*texts, f"{_RULE_WORDS[rule]}"), strict=True):
             axis.text(1.24 + 0.27 * number, row, text, transform=axis.get_yaxis_transform(), ha="right", va="center",
                       fontsize=8, color=colour if row == len(rows) else "black")  # fmt: skip

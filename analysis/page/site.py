@@ -5,7 +5,6 @@ tables. It is static, asks for nothing from a network, and its files may be move
 text is escaped by Jinja2; what would change the direction or the lines of a text is shown as its code point.
 """
 
-import base64
 import inspect
 import json
 import re
@@ -22,7 +21,7 @@ from markupsafe import Markup
 from nbconvert import HTMLExporter
 
 from analysis import beside, directories, paths, report, templates
-from analysis.page import colophon, explain, provenance
+from analysis.page import colophon, drawing, explain, provenance
 from analysis.parameters import Parameters
 from analysis.study import audit, facsimile, ledger, published, verdict_map, verdicts
 from analysis.study.words import in_words
@@ -60,7 +59,8 @@ def build(out_dir: Path, *, paper_follows: bool = False) -> Path:
     (site / "notebooks").mkdir(parents=True)
     (site / "assets").mkdir()
     _write_assets(site / "assets")
-    pages = _notebook_pages(out_dir, document)
+    drawings = _drawings(out_dir, document)
+    pages = _notebook_pages(out_dir, document, drawings)
     findings = audit.audit_findings()
     rows = ledger.ledger_rows(document, findings=findings)
     made = _environment(document, rows, explain.in_one_line(document, out_dir))
@@ -68,7 +68,7 @@ def build(out_dir: Path, *, paper_follows: bool = False) -> Path:
         html = templates.rendered(made, "notebook.html.j2", page=page, pages=pages, root="../")
         _write(site / "notebooks" / f"{page['name']}.html", html)
     shown = _ledger(document, rows, findings) | _files(out_dir, paper_follows) | _about(out_dir, document)
-    html = templates.rendered(made, "index.html.j2", pages=pages, root="", **shown)
+    html = templates.rendered(made, "index.html.j2", pages=pages, drawings=drawings, root="", **shown)
     _write(site / "index.html", html)
     return site / "index.html"
 
@@ -113,12 +113,23 @@ def _previews(results: Mapping, printed: Mapping[str, tuple[str, str]], definiti
 # --- the notebooks ----------------------------------------------------------------------------------------------------
 
 
-def _notebook_pages(out_dir: Path, document: Mapping) -> list[dict]:
+def _drawings(out_dir: Path, document: Mapping) -> dict[str, Markup]:
+    """The figures that were drawn, as parts of a page, by name."""
+    figures = document["outputs"]["figures"]
+    files = {name: out_dir / "figures" / f"{name}.svg" for name in figures}
+    return {
+        name: drawing.inline(file.read_text(encoding="utf-8"), name, figures[name].get("alt", name))
+        for name, file in files.items()
+        if file.exists()
+    }
+
+
+def _notebook_pages(out_dir: Path, document: Mapping, drawings: Mapping[str, Markup]) -> list[dict]:
     """One entry a notebook, those of the questions first, then the steps after them: name, title, body, figures, count."""
     executed = {path.stem: path for path in sorted((out_dir / "notebooks").glob("*.ipynb"))}
     names = sorted(executed, key=lambda name: (not name.startswith("rq"), name))
     where = {"project": provenance.web_address(provenance.remote()), "commit": colophon.commit()}
-    notebooks = {name: _notebook(name, executed[name], document, where) for name in names}
+    notebooks = {name: _notebook(name, executed[name], document, where, drawings) for name in names}
     notebooks |= {name: _step(name, document, where) for name in STEPS if _emitted(name, document)}
     exporter = HTMLExporter(template_name="cells", extra_template_basedirs=[str(ASSETS)], exclude_anchor_links=True)
     return [_page(name, notebook, exporter, document) for name, notebook in notebooks.items()]
@@ -144,8 +155,10 @@ def _page(name: str, notebook: nbformat.NotebookNode, exporter: HTMLExporter, do
     }
 
 
-def _notebook(name: str, path: Path, document: Mapping, where: Mapping) -> nbformat.NotebookNode:
-    """The executed notebook; each cell knows what it emitted and which lines of the source it is."""
+def _notebook(
+    name: str, path: Path, document: Mapping, where: Mapping, drawings: Mapping[str, Markup]
+) -> nbformat.NotebookNode:
+    """The executed notebook; each cell knows what it emitted and which lines of the source it is, and shows its drawings."""
     notebook = nbformat.read(path, as_version=4)
     emitted = _emitted(name, document)
     lines = iter(provenance.cell_lines(paths.NOTEBOOKS / f"{name}.py"))
@@ -156,7 +169,16 @@ def _notebook(name: str, path: Path, document: Mapping, where: Mapping) -> nbfor
         if cell.cell_type == "code" and place:
             cell.metadata["source"] = provenance.source(f"notebooks/{name}.py", place, **where)._asdict()
             cell.metadata["emitted"] = [e for e in emitted if e["cell"] == cell.execution_count]
+            _draw(cell, drawings)
     return notebook
+
+
+def _draw(cell: nbformat.NotebookNode, drawings: Mapping[str, Markup]) -> None:
+    """Put the drawing of a cell's figure in the place of its image."""
+    drawn = [drawings[one["name"]] for one in cell.metadata["emitted"] if one["kind"] == "figure" and one["name"] in drawings]
+    for output in cell.outputs:
+        if drawn and "image/png" in output.get("data", {}):
+            output.data = nbformat.from_dict({"text/html": str(drawn.pop(0))})
 
 
 def _step(name: str, document: Mapping, where: Mapping) -> nbformat.NotebookNode:
@@ -256,14 +278,9 @@ def _order(value: object) -> float | str:
 
 
 def _files(out_dir: Path, paper_follows: bool) -> dict:
-    """What may be downloaded, as addresses from the index; the figures as images that the page holds."""
-    images = {
-        path.stem: "data:image/svg+xml;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
-        for path in sorted((out_dir / "figures").glob("*.svg"))
-    }
+    """What may be downloaded, as addresses from the index; and the data of figures and tables."""
     return {
         "pdf": "../paper.pdf" if paper_follows or (out_dir / "paper.pdf").exists() else "",
-        "images": images,
         "figure_data": sorted(path.name for path in (out_dir / "figures").glob("*.csv")),
         "table_data": sorted(path.name for path in (out_dir / "tables").glob("*.csv")),
     }
@@ -296,8 +313,9 @@ def _command(parameters: Mapping) -> str:
 
 def _write_assets(directory: Path) -> None:
     """The style sheet, the script, and DataTables out of the package itables (MIT) as a script that files may load."""
-    for name in ("site.css", "site.js"):
-        shutil.copyfile(ASSETS / name, directory / name)
+    shutil.copyfile(ASSETS / "site.js", directory / "site.js")
+    style = (ASSETS / "site.css").read_text(encoding="utf-8") + drawing.style()
+    (directory / "site.css").write_text(style, encoding="utf-8")
     bundle = resources.files("itables").joinpath("html/dt_bundle.js").read_text(encoding="utf-8")
     # Browsers load no module from a file, so the module becomes a plain script that leaves one name.
     script, exports = re.subn(r"export\{[^}]*?(\w+) as default[^}]*\};?", r"window.DataTable=\1;", bundle)

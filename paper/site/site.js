@@ -67,15 +67,18 @@ for (const element of document.querySelectorAll("table.sortable")) {
 for (const part of document.querySelectorAll(".bar span")) part.style.flexGrow = part.dataset.count;
 
 // What a number is, where the reader points or the keyboard is: its name, ours, the study's, its definition.
-const preview = document.body.appendChild(Object.assign(document.createElement("div"), {className: "preview", id: "preview", role: "tooltip", hidden: true}));
+const preview = document.body.appendChild(Object.assign(document.createElement("div"), {className: "preview", id: "preview", role: "tooltip", ariaLive: "polite", hidden: true}));
 let leaving;
 const hide = () => { preview.hidden = true; };
 const later = () => { leaving = setTimeout(hide, 200); };
 const showPreview = (link) => {
-  clearTimeout(leaving);
-  preview.textContent = link.dataset.preview;
-  preview.hidden = false;
+  showBeside(link, link.dataset.preview);
   link.setAttribute("aria-describedby", "preview");
+};
+const showBeside = (link, words) => {
+  clearTimeout(leaving);
+  preview.textContent = words;
+  preview.hidden = false;
   const at = link.getBoundingClientRect(), room = document.documentElement.clientWidth - preview.offsetWidth - 16;
   const below = at.bottom + preview.offsetHeight + 8 < innerHeight;
   preview.style.left = `${Math.max(8, Math.min(at.left, room)) + scrollX}px`;
@@ -88,6 +91,42 @@ for (const link of document.querySelectorAll("[data-preview]")) {
 preview.addEventListener("mouseenter", () => clearTimeout(leaving));
 preview.addEventListener("mouseleave", later);
 addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
+
+// What the points of a figure say: to the pointer near one, and to the arrow keys. Without scripts they have titles.
+for (const drawing of document.querySelectorAll(".drawing:has(.tips)")) {
+  const points = [...drawing.querySelectorAll(".tips circle")].map((mark) => {
+    const title = mark.querySelector("title"), words = title.textContent;
+    title.remove();
+    return {mark, words, x: mark.cx.baseVal.value, y: mark.cy.baseVal.value};
+  });
+  const around = drawing.closest("[tabindex]");
+  let at = -1;
+  const leave = () => { points[at]?.mark.classList.remove("on"); hide(); };
+  const choose = (number, said = [points[number]]) => {
+    leave();
+    at = number;
+    points[at].mark.classList.add("on");
+    showBeside(points[at].mark, said.slice(0, 4).map(({words}) => words).join("\n"));
+  };
+  const point = (event) => {
+    const here = new DOMPoint(event.clientX, event.clientY).matrixTransform(drawing.getScreenCTM().inverse());
+    const far = points.map(({x, y}) => Math.hypot(x - here.x, y - here.y)), nearest = Math.min(...far);
+    const number = far.indexOf(nearest), there = points[number];  // several may lie in one place
+    if (nearest < 8) choose(number, points.filter(({x, y}) => Math.hypot(x - there.x, y - there.y) < 0.6)); else leave();
+  };
+  drawing.addEventListener("pointermove", point);
+  drawing.addEventListener("pointerdown", point);
+  drawing.addEventListener("pointerleave", leave);
+  around.addEventListener("blur", leave);
+  around.addEventListener("keydown", (event) => {
+    const to = {ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: points.length - 1}[event.key];
+    if (to === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    const wanted = Math.max(0, Math.min(points.length - 1, to));
+    points[wanted].mark.scrollIntoView({block: "nearest", inline: "nearest"});
+    choose(wanted);
+  });
+}
 
 // A number leads to a line that may be folded away.
 const unfold = () => document.getElementById(location.hash.slice(1))?.closest("details")?.setAttribute("open", "");

@@ -463,3 +463,33 @@ def test_without_scripts_the_tables_are_whole(opened, rows):
     tab = opened(java_script_enabled=False)
     assert tab.locator("#ledger-table tbody tr").count() == len(rows)
     assert not tab.locator("form.filters").first.is_visible()
+
+
+def test_a_point_of_a_figure_says_what_it_is_to_pointer_and_arrow_keys(opened):
+    tab = opened()
+    card = tab.locator("#figure-rq3_distributions .card")
+    card.focus()
+    tab.keyboard.press("ArrowRight")
+    first = tab.locator("#preview").inner_text()
+    assert "of all models have" in first
+    tab.keyboard.press("ArrowRight")
+    assert tab.locator("#preview").inner_text() != first and card.locator(".tips .on").count() == 1
+    tab.keyboard.press("Escape")
+    assert tab.locator("#preview").is_hidden()
+    card.locator(".tips circle").first.hover(force=True)
+    assert tab.locator("#preview").inner_text().splitlines()[0] == first
+
+
+def test_without_scripts_the_points_have_titles(opened):
+    tab = opened(java_script_enabled=False)
+    assert "of all models have" in tab.locator("#figure-rq3_distributions .tips title").first.text_content()
+
+
+def test_figures_follow_light_and_dark_on_the_index_and_in_the_notebooks(opened):
+    for name in ("index.html", "notebooks/rq1_activity.html"):
+        look = {scheme: opened(scheme, name).locator("svg.drawing").first for scheme in ("light", "dark")}
+        fills = {scheme: drawing.evaluate("one => getComputedStyle(one).fill") for scheme, drawing in look.items()}
+        assert fills["light"] == "rgb(0, 0, 0)" != fills["dark"]
+        ground = "one => getComputedStyle(one.parentElement).backgroundColor"
+        grounds = {scheme: drawing.evaluate(ground) for scheme, drawing in look.items()}
+        assert len(set(grounds.values())) == 2
