@@ -500,10 +500,13 @@ def _compare(compared: "Comparison", *, anew: bool, dry_run: bool) -> None:
             _make(parameters, anew=anew, dry_run=dry_run)
     if dry_run:
         return
+    from analysis.page import comparison
+
     for line in snapshots_compared.warnings(snapshots_compared.headers(compared)):
         said.print(f"warning: {line}", style="yellow", markup=False)
     with directories.claimed(compared.directory, said=_say):
         run.run_comparison(compared.asked, compared.directory, said=_say)
+        _say(f"page: {_relative(comparison.build(compared))}")
     print(compared.directory)
 
 

@@ -26,6 +26,7 @@ from analysis.results import RunError, read_results
 from analysis.snapshot import BY_KIND, DATA_TABLES, KINDS, PLURAL, Snapshot
 from analysis.study import ledger, published
 from analysis.study.verdicts import DIFFERS, MATCHES
+from analysis.study.words import in_words
 
 ABOUT_THE_RUN = ("audit", "beside", "ledger", "snapshot")  # results that say nothing of the Hub
 LONGEST_NAME = 150  # of a directory; file systems end at 255 bytes
@@ -577,7 +578,7 @@ def shifts(documents: Sequence[Mapping], values: pd.DataFrame) -> Covered:
     known = pd.DataFrame(
         {
             "id": rows.index,
-            "result": [_title(name) for name in rows.index],
+            "result": [in_words(name) for name in rows.index],
             "first": rows[0].astype("float64").to_numpy(),
             "last": rows[last].astype("float64").to_numpy(),
             "ratio": (rows[last] / rows[0]).astype("float64").to_numpy(),

@@ -17,7 +17,7 @@ _MARK_SAYS = (
 )
 WRITTEN = frozenset({  # what runs, comparisons, papers, pages and archives write; nothing else is ever deleted
     "notebooks", "parts", "sections", "tables", "figures", "site", "build", "results.json", "numbers.tex", "ledger.csv",
-    "comparison.json", "paper.pdf", "archive.zip", "spark.log",
+    "comparison.json", "comparison.html", "paper.pdf", "archive.zip", "spark.log",
 })  # fmt: skip
 
 

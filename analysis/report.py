@@ -200,6 +200,21 @@ def is_undefined(entry: Mapping) -> bool:
     return entry["value"] is None and (entry.get("undefined", False) or entry["why"] == UNDEFINED)
 
 
+class Whole(pd.DataFrame):
+    """A table that a notebook shows with all its rows, columns and words, whatever pandas is set to."""
+
+    @property
+    def _constructor(self):
+        return Whole
+
+    def __repr__(self) -> str:
+        return self.to_string(max_colwidth=None)
+
+    def _repr_html_(self) -> str:
+        with pd.option_context("display.max_colwidth", None):
+            return self.to_html()
+
+
 class Report:
     """What one notebook emits: numbers into `parts/<notebook>.json`, tables and figures into their directories.
 
@@ -249,7 +264,7 @@ class Report:
         """Emit a mapping, Covered or not; returns it as a reader sees it: names in words, values as the paper prints them."""
         self.numbers(prefix, values)
         shown = {_in_words(name.removeprefix(f"{prefix}.")): _shown(name, entry) for name, entry in entries(prefix, values)}
-        return pd.DataFrame({"value": shown}, dtype=object)
+        return Whole({"value": shown}, dtype=object)
 
     def table(
         self,
@@ -287,7 +302,7 @@ class Report:
         own = latex_sentence if prose else None
         body = pd.DataFrame({c: [latex_value(*cell, text=own) for cell in cells[c]] for c in cells}, index=frame.index)
         self._write_tex("tables", path, _tabular(body, align))
-        return pd.DataFrame({c: [format_value(*cell) for cell in cells[c]] for c in cells}, index=frame.index)
+        return Whole({c: [format_value(*cell) for cell in cells[c]] for c in cells}, index=frame.index)
 
     def figure(self, name: str, drawn: tuple | Covered, *, alt: str = "", real: bool = False):
         """Write `figures/<name>` as PDF, SVG and PNG with the data behind it as CSV; returns the picture for display.
@@ -323,7 +338,7 @@ class Report:
         self.output(kind, path.name, why=why, **about)
         sentence = f"Not covered by this snapshot: {why}."
         self._write_tex(kind, path, f"\\notcoveredblock{{{latex_sentence(sentence)}}}\n")
-        return pd.DataFrame({"not covered": [why]})
+        return Whole({"not covered": [why]})
 
     def _write_tex(self, kind: str, path: Path, body: str) -> None:
         """What the paper inputs: the body as a link to the place of its emission."""
@@ -345,7 +360,7 @@ class Report:
 def lacking(named: Mapping[str, Covered]) -> pd.DataFrame:
     """What the snapshot lacks of several values, and why: a row a part, the columns of and why."""
     rows = [(_in_words(part or "everything"), of, why) for of, known in named.items() for part, why in known.absent.items()]
-    return pd.DataFrame(rows, columns=["", "of", "why"]).set_index("") if rows else pd.DataFrame({"": ["nothing is missing"]})
+    return Whole(rows, columns=["", "of", "why"]).set_index("") if rows else Whole({"": ["nothing is missing"]})
 
 
 def _shown(result_id: str, entry: Mapping) -> str:

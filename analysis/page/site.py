@@ -311,11 +311,15 @@ def _command(parameters: Mapping) -> str:
     return shlex.join(words)
 
 
+def style() -> str:
+    """The style sheet of every page."""
+    return (ASSETS / "site.css").read_text(encoding="utf-8") + drawing.style()
+
+
 def _write_assets(directory: Path) -> None:
     """The style sheet, the script, and DataTables out of the package itables (MIT) as a script that files may load."""
     shutil.copyfile(ASSETS / "site.js", directory / "site.js")
-    style = (ASSETS / "site.css").read_text(encoding="utf-8") + drawing.style()
-    (directory / "site.css").write_text(style, encoding="utf-8")
+    (directory / "site.css").write_text(style(), encoding="utf-8")
     bundle = resources.files("itables").joinpath("html/dt_bundle.js").read_text(encoding="utf-8")
     # Browsers load no module from a file, so the module becomes a plain script that leaves one name.
     script, exports = re.subn(r"export\{[^}]*?(\w+) as default[^}]*\};?", r"window.DataTable=\1;", bundle)

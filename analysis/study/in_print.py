@@ -37,7 +37,8 @@ class Beside(NamedTuple):
         return self.sentence if self.table.empty else f"{self.sentence}\n\n{self.table.to_string()}"
 
     def _repr_html_(self) -> str:
-        table = "" if self.table.empty else self.table.to_html(border=0, classes="in-print")
+        with pd.option_context("display.max_colwidth", None):
+            table = "" if self.table.empty else self.table.to_html(border=0, classes="in-print")
         return f"<p>{html.escape(self.sentence)}</p>{table}"
 
 

@@ -18,9 +18,6 @@ from analysis.page import provenance, site
 from analysis.study import published
 from tests.conftest import TEX
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
-    --disable-component-update --disable-sync --disable-dev-shm-usage""".split()
 LOOKS = {"light": (1200, "light"), "dark": (1200, "dark"), "narrow": (360, "light")}
 HOSTILE = "<script>alert(1)</script>\u202egpj.exe"
 
@@ -143,7 +140,9 @@ def test_hostile_names_stay_text_and_do_not_turn_it(doctored):
 def test_no_control_character_reaches_a_page_not_even_through_the_output_of_a_cell(doctored):
     assert "a licence⟨U+0000⟩⟨U+001B⟩[31m⟨U+202E⟩⟨U+007F⟩" in doctored["rq1_activity"].text
     for page in doctored.values():
-        assert not re.search("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069]", page.text)
+        assert not re.search(
+            "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069]", page.text
+        )
 
 
 def test_observed_data_have_no_mark_and_a_run_without_pdf_no_link(doctored):
@@ -160,7 +159,9 @@ def test_what_is_not_covered_is_said_and_not_shown_as_a_number(doctored):
 
 @pytest.mark.parametrize("path", sorted(site.ASSETS.rglob("*.j2")), ids=lambda path: path.stem)
 def test_no_result_is_typed_into_a_template(path):
-    statements = r"\{#.*?#\}|\{\{.*?\}\}|\{%.*?%\}|" * (path.parent.name == "cells") + r"\[#.*?#\]|\[\[.*?\]\]|\[%.*?%\]"
+    statements = (
+        r"\{#.*?#\}|\{\{.*?\}\}|\{%.*?%\}|" * (path.parent.name == "cells") + r"\[#.*?#\]|\[\[.*?\]\]|\[%.*?%\]"
+    )
     text = re.sub(rf"{statements}|<[^>]*>", " ", path.read_text(encoding="utf-8"), flags=re.DOTALL)
     assert re.findall(r"\d+", text) == []
 
@@ -287,18 +288,6 @@ def test_a_run_ends_with_the_verdicts_the_page_and_on_stdout_the_directory(demo_
 # ---- in a browser -------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    """A headless Chromium of the machine, with a profile of its own; none is downloaded."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not BROWSER:
-        pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
-    with playwright.sync_playwright() as engine:
-        browser = engine.chromium.launch(executable_path=BROWSER, args=FLAGS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def opened(chromium, demo_run):
     """A function that opens a page of the run in a look; afterwards there was no error and no request but for files."""
@@ -414,7 +403,10 @@ def test_a_row_of_the_ledger_leads_to_its_cell(opened):
 
 def test_a_number_says_beside_it_what_it_is_to_mouse_and_keyboard_until_escape(opened, document):
     tab = opened()
-    number, preview = tab.locator('a.val[href$="#result-rq1.models.n_likes.zero_share"]').first, tab.get_by_role("tooltip")
+    number, preview = (
+        tab.locator('a.val[href$="#result-rq1.models.n_likes.zero_share"]').first,
+        tab.get_by_role("tooltip"),
+    )
     assert preview.count() == 0
     number.hover()
     said = preview.inner_text().splitlines()
@@ -442,7 +434,9 @@ def test_the_ledgers_filters_stand_in_the_address_and_come_from_it(opened, rows)
 
 def test_on_a_telephone_a_row_of_the_ledger_is_a_card_that_begins_with_its_verdict(opened):
     card = opened("narrow").locator("#ledger-table tbody tr").first
-    cells = card.locator("td").evaluate_all("all => all.map((cell) => [cell.className, cell.getBoundingClientRect().top])")
+    cells = card.locator("td").evaluate_all(
+        "all => all.map((cell) => [cell.className, cell.getBoundingClientRect().top])"
+    )
     assert min(cells, key=lambda cell: cell[1] or 1e9)[0].startswith("verdict ")
 
 
