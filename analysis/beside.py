@@ -111,6 +111,8 @@ def names(pair: Pair, kind: str) -> Covered:
     return Covered({name: found[name] for name in _NAMES})
 
 
+# Columns of the table of the two runs: run, day, data, three kinds, parameters, together as wide as the text block.
+_RUNS = "@{}" + r">{\raggedright\arraybackslash}p{3.3cm}lp{1.9cm}lll>{\raggedright\arraybackslash}p{4cm}" + "@{}"
 _NAMES = {  # what `names` counts, and how the table calls it
     "commits": "commits in both",
     "alike.share": "signed alike, share",
@@ -142,7 +144,7 @@ def write(out_dir: Path, hub: Hub, document: Mapping) -> None:
     for kinds, (counts, signed) in of_kinds.items():
         writer.numbers(f"beside.{kinds}", report.by_row(counts))
         writer.numbers(f"beside.{kinds}.names", signed)
-    writer.table("beside_runs", compare.run_table(documents), prose=True)
+    writer.table("beside_runs", compare.run_table(documents), prose=True, align=_RUNS)
     writer.table("beside_counts", _count_table({kinds: of[0] for kinds, of in of_kinds.items()}, labels))
     writer.table("beside_names", _name_table({kinds: of[1] for kinds, of in of_kinds.items()}), statistics="index")
     writer.table("beside_results", compare.headline(documents, values), statistics="index")
