@@ -70,6 +70,9 @@ app.command("fetch", short_help="a snapshot from a published source", rich_help_
 app.command("select", short_help="those repositories that another snapshot lists too", rich_help_panel=SNAPSHOTS)(
     source_commands.select
 )
+app.command("changed-files", short_help="ask Git which files commits changed", rich_help_panel=SNAPSHOTS)(
+    source_commands.changed_files
+)
 said = Console(stderr=True, highlight=False, soft_wrap=True)
 
 

@@ -4,14 +4,14 @@ Both networks are of the same commits, those of which the snapshot says which fi
 unit differs. Relational work on a snapshot as in `engine`; developers appear as integers only.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 import ibis
 import pandas as pd
 from ibis import _
 
 from analysis import engine
-from analysis.covered import Covered
+from analysis.covered import Covered, reason
 from analysis.engine import Hub
 from analysis.labels import FIELDS
 
@@ -25,31 +25,30 @@ def edges(hub: Hub, field: str = "all", *, level: str = "repository") -> Covered
     that model (`level="file"`), or any file of it ("repository"); weight is the number of such commits, each counted once
     (METHODS, 3). Nobody is linked with themselves. Bots are left out before the first author is looked for.
     """
-    return edges_by_level(hub, [field])[f"{field}.{level}"]
+    known, name = edges_by_level(hub, [field]), f"{field}.{level}"
+    why = [reason(reasons, name) for reasons in (known.absent, known.empty)]
+    return Covered(known.value[name], *({"": one} if one else {} for one in why))
 
 
-def edges_by_level(hub: Hub, fields: Mapping | list[str] = tuple(FIELDS)) -> dict[str, Covered]:
-    """`edges` of every field at both levels, by names such as `all.file`."""
+def edges_by_level(hub: Hub, fields: Iterable[str] = tuple(FIELDS)) -> Covered:
+    """`edges` of every field at both levels, by names such as `all.file`; the parts of the reasons are these names."""
     why = engine.field_reasons(hub, "repos", "commits", "files")
-    empty = pd.DataFrame({name: pd.Series(dtype="int64") for name in ("source", "target", "weight")})
+    names = [f"{field}.{level}" for field in fields for level in LEVELS]
     if "all" in why:
-        return {f"{field}.{level}": Covered(empty, {"": why[field]}) for field in fields for level in LEVELS}
+        nothing = pd.DataFrame({name: pd.Series(dtype="int64") for name in ("source", "target", "weight")})
+        return Covered(dict.fromkeys(names, nothing), {"": why["all"]})
     pairs = {level: hub.keep(f"pairs_{level}", _pairs(hub, level)) for level in LEVELS}
-    found = {}
-    for field in fields:
-        for level, rows in pairs.items():
-            found[f"{field}.{level}"] = _summed(hub, rows, field, level, why)
-    return found
+    found = {f"{field}.{level}": _summed(hub, pairs[level], field) for field in fields for level in LEVELS}
+    lacking = {f"{field}.{level}": why[field] for field in fields for level in LEVELS if field in why}
+    thing = {"repository": "model", "file": "file of a model"}
+    alone = "no two developers changed the same {}, by commits whose files are known"
+    empty = {name: alone.format(thing[name.split(".")[1]]) for name, rows in found.items() if rows.empty}
+    return Covered(found, lacking, empty)
 
 
-def _summed(hub: Hub, pairs: ibis.Table, field: str, level: str, why: Mapping[str, str]) -> Covered:
-    if field in why:
-        return Covered(hub.frame(pairs.select("source", "target", "weight").limit(0)), {"": why[field]})
+def _summed(hub: Hub, pairs: ibis.Table, field: str) -> pd.DataFrame:
     of_field = pairs if field == "all" else pairs.semi_join(engine.models_of(hub, field), "repo_id")
-    summed = hub.frame(of_field.group_by("source", "target").agg(weight=_.weight.sum()).order_by("source", "target"))
-    thing = "file of a model" if level == "file" else "model"
-    lacks = {} if len(summed) else {"links": f"no two developers changed the same {thing}, of commits whose files are known"}
-    return Covered(summed, {}, lacks)
+    return hub.frame(of_field.group_by("source", "target").agg(weight=_.weight.sum()).order_by("source", "target"))
 
 
 def _pairs(hub: Hub, level: str) -> ibis.Table:

@@ -19,7 +19,7 @@ from analysis.text import visible
 
 REPEATABLE = ("--also", "--column")
 OF_A_RUN = ("ledger", "explain", "archive")
-OF_A_SNAPSHOT = ("validate", "select", "pseudonymise")
+OF_A_SNAPSHOT = ("validate", "select", "pseudonymise", "changed-files")
 
 
 def begin(arguments: Sequence[str]) -> None:

@@ -83,6 +83,12 @@ def within(events: pd.DataFrame, days: int) -> Links:
 
 
 @carried()
+def networks(edges: Mapping[str, pd.DataFrame]) -> dict[str, Links]:
+    """The network of each table of edges, as those of `file_edges.edges_by_level`."""
+    return {name: links(one) for name, one in edges.items()}
+
+
+@carried()
 def edge_rule_table(rules: Mapping[str, Links]) -> pd.DataFrame:
     """A row a rule: the columns of Tables 6-9 for k = 1, and k and developers of the innermost core; NA where undefined."""
     rows = {}

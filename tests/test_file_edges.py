@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analysis import file_edges
+from analysis import file_edges, robustness
 from analysis.engine import Hub
 from analysis.parameters import Parameters
 
@@ -79,7 +79,7 @@ def test_files_of_one_name_in_two_models_are_two_files(world):
     assert found(hub, "file") == {}
     assert found(hub, "repository") == {(BOB, ANN): 1, (ANN, BOB): 1}
     lacks = file_edges.edges(hub, level="file").empty
-    assert lacks == {"links": "no two developers changed the same file of a model, of commits whose files are known"}
+    assert lacks == {"": "no two developers changed the same file of a model, by commits whose files are known"}
 
 
 def test_a_commit_whose_files_are_not_known_makes_no_edge_at_either_level(world):
@@ -113,9 +113,11 @@ def test_a_sub_field_has_the_edges_of_its_models(world):
 
 def test_a_snapshot_without_files_says_so(bare_snapshot):
     hub = hub_of(bare_snapshot({"repos": [{"kind": "model", "repo_id": "lab/m"}], "commits": []}))
-    for name, edges in file_edges.edges_by_level(hub).items():
-        assert edges.absent == {"": "the snapshot has no record of changed files of models"}, name
-        assert list(edges.value.columns) == ["source", "target", "weight"] and edges.value.empty
+    known = file_edges.edges_by_level(hub)
+    assert known.absent == {"": "the snapshot has no record of changed files of models"} and not known.empty
+    assert all(list(edges.columns) == ["source", "target", "weight"] and edges.empty for edges in known.value.values())
+    table = robustness.edge_rule_table(robustness.networks(known))
+    assert table.absent == known.absent and len(table.value) == 8
 
 
 def loops(commits, level: str) -> dict[tuple[str, str], int]:
@@ -141,13 +143,29 @@ COMMITS = st.lists(st.tuples(st.sampled_from(["lab/m", "lab/n"]), PEOPLE, FILES)
 @given(drawn=COMMITS)
 def test_both_levels_are_what_two_loops_find(world, drawn):
     hub = world(*drawn)
-    edges = file_edges.edges_by_level(hub, ["all"])
+    edges = file_edges.edges_by_level(hub, ["all"]).value
     for level in file_edges.LEVELS:
-        assert named(hub, edges[f"all.{level}"].value) == loops(drawn, level)
+        assert named(hub, edges[f"all.{level}"]) == loops(drawn, level)
 
 
 def test_every_field_and_level_has_its_network(world):
     hub = world(("lab/m", [ANN], ["a"]), ("lab/m", [BOB], ["a"]))
-    assert list(file_edges.edges_by_level(hub)) == [
-        f"{field}.{level}" for field, level in product(("all", "cv", "nlp", "mm"), file_edges.LEVELS)
+    known = file_edges.edges_by_level(hub)
+    assert list(known.value) == [f"{field}.{level}" for field, level in product(("all", "cv", "nlp", "mm"), file_edges.LEVELS)]
+    assert set(known.empty) == {name for name in known.value if not name.startswith("all")}
+
+
+def test_the_table_has_the_measures_of_both_levels_side_by_side(world):
+    """In the model all three are linked in a ring of six edges; by file ann and cat are not."""
+    hub = world(
+        ("lab/m", [ANN], ["README.md"]),
+        ("lab/m", [BOB], ["README.md", "model.bin"]),
+        ("lab/m", [CAT], ["model.bin"]),
+    )
+    table = robustness.edge_rule_table(robustness.networks(file_edges.edges_by_level(hub)))
+    rows, columns = ["all.repository", "all.file"], ["nodes", "edges", "dens", "recip", "ad", "kmax"]
+    assert table.value.loc[rows, columns].to_numpy().tolist() == [
+        [3, 6, 1.0, 1.0, 4.0, 4],
+        [3, 4, 4 / 6, 1.0, 4 * 2 / 3, 2],
     ]
+    assert table.value.loc["cv.file", "nodes"] == 0 and pd.isna(table.value.loc["cv.file", "recip"])

@@ -299,6 +299,18 @@ CALLS: dict[str, dict[str, str]] = {
         "no-table": "no-table/repos.parquet: missing",
         "theirs": "theirs/manifest.json: missing",
     },
+    "changed-files {}": {
+        "": "Missing argument",
+        "nosuch": "'nosuch' does not exist",
+        "demo": "is synthetic, its repositories are not on the Hub; say --origin",
+        "demo --origin file:///x --kind models": "expected one of model, dataset, space",
+        "demo --origin file:///x --sample 0": "--sample",
+        "demo --origin file:///x --wait nan": "--wait",
+        "demo --origin file:///x --to demo --force": "is the snapshot itself",
+        "demo --origin file:///x --to other": "exists; choose another name",
+        "demo --origin file:///x --to theirs --force": "is no snapshot",
+        "demo --origin file:///x --to ../x": "expected letters, digits",
+    },
     "pseudonymise {}": {
         "demo": "Missing option '--key-file'",
         "demo --key-file absent": "absent: can't be read",

@@ -21,9 +21,9 @@ TABLES = set(
     """coverage left_out rq1_concentration rq1_licenses rq1_mannwhitney rq2_developers rq2_centrality rq2_core_repositories
     rq3_degree rq3_organisations_usage rq3_organisations_cousage rq3_correlation colophon ledger_summary audit unmatched
     people_before_after people_score people_score_truth
-    robustness_edge_rules robustness_null_degrees robustness_null_seats robustness_core_periphery robustness_tails
-    robustness_concentration robustness_correlations robustness_licences robustness_strata robustness_multimodal
-    robustness_organisations beside_runs beside_counts beside_names beside_results""".split()
+    robustness_edge_rules robustness_file_edges robustness_null_degrees robustness_null_seats robustness_core_periphery
+    robustness_tails robustness_concentration robustness_correlations robustness_licences robustness_strata
+    robustness_multimodal robustness_organisations beside_runs beside_counts beside_names beside_results""".split()
 ) | {f"facsimile_{number}" for number in range(2, 10)}
 FIGURES = set(
     "verdict_map rq1_distributions rq1_correlations rq1_license_correlations rq2_distributions rq3_distributions "
@@ -271,6 +271,7 @@ EXTRAS = [  # ids that the paper needs beside those of DESIGN
     r"people\.score\.(persons|aliases|source|login-(login|name)\.positives)",
     r"snapshot\.month",
     r"robustness\.edge_rule\.[a-z_0-9]+\.(nodes|recip|kmax)",
+    r"robustness\.file_edges\.all\.(repository|file)\.(nodes|edges|recip|kmax)",
     rf"robustness\.null\.(degrees|seats)\.{FIELD}\.[a-z_.]+\.(observed|excess|null_low|null_high|reading)",
     r"robustness\.without_(repository\.kmax\.(repository|without)|account\.(lowest|highest)_k)",
     rf"robustness\.tails\.models\.{VARIABLE}\.reading",
