@@ -302,7 +302,7 @@ CALLS: dict[str, dict[str, str]] = {
     "changed-files {}": {
         "": "Missing argument",
         "nosuch": "'nosuch' does not exist",
-        "demo": "is synthetic, its repositories are not on the Hub; say --origin",
+        "demo --origin https://huggingface.co/": "is synthetic, its repositories are not on the Hub; say --origin",
         "demo --origin file:///x --kind models": "expected one of model, dataset, space",
         "demo --origin file:///x --sample 0": "--sample",
         "demo --origin file:///x --wait nan": "--wait",

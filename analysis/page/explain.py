@@ -140,7 +140,7 @@ def _inputs(document: Mapping) -> Iterator[str]:
     mark = f", {report.SYNTHETIC}" if manifest["synthetic"] else ""
     yield f"snapshot {manifest['name']} of {manifest['date']}{mark}"
     for table, entry in sorted(manifest["tables"].items()):
-        yield f"{table}.parquet: {entry['rows']:,} rows, sha256 {entry['sha256'][:16]}"
+        yield f"{table}{'/' if 'parts' in entry else '.parquet'}: {entry['rows']:,} rows, sha256 {entry['sha256'][:16]}"
     changed = ", ".join(f"{name}={value}" for name, value in document["parameters"].items() if value not in ("", None))
     yield f"parameters {changed}"
 
