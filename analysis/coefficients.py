@@ -39,12 +39,18 @@ def pairs(first: pd.Series, second: pd.Series) -> Pairs:
     return pairs_of(column(first), column(second))
 
 
-def pairs_of(first: Column, second: Column) -> Pairs:
-    """The pairs of two columns, of the rows in which neither is missing."""
+def pairs_of(first: Column, second: Column, times: np.ndarray | None = None) -> Pairs:
+    """The pairs of two columns, of the rows in which neither is missing; each row so many `times`, or once."""
     known = (first.place >= 0) & (second.place >= 0)
     width = max(1, len(second.values))
-    key, times = np.unique(first.place[known] * width + second.place[known], return_counts=True)
-    return Pairs(first.values[key // width], second.values[key % width], times)
+    key = first.place[known] * width + second.place[known]
+    if times is None:
+        key, many = np.unique(key, return_counts=True)
+    else:
+        key, of_row = np.unique(key, return_inverse=True)
+        many = np.bincount(of_row, times[known], len(key)).astype("int64")
+        key, many = key[many > 0], many[many > 0]
+    return Pairs(first.values[key // width], second.values[key % width], many)
 
 
 def below(table: Pairs, thousandths: int) -> Pairs:
@@ -67,6 +73,27 @@ def pearson(table: Pairs) -> float:
     return _weighted(table.x, table.y, table.times)
 
 
+def pearson_error(table: Pairs) -> float:
+    """Standard error of Pearson's coefficient on Fisher's scale, artanh(r), whatever the distribution (0 for r of 1 or -1).
+
+    From the fourth moments (Steiger and Hakstian 1982, doi:10.1111/j.2044-8317.1982.tb00653.x); of a normal distribution it is
+    1 / sqrt(n), as Fisher's, which heavy tails make far too small.
+    """
+    n, r = int(table.times.sum()), pearson(table)
+    if abs(r) == 1:
+        return 0.0
+    u, v = (_standardised(values, table.times) for values in table[:2])
+    shares = (u * v - r / 2 * (u * u + v * v)) / (1 - r * r)
+    return math.sqrt(math.fsum(table.times * shares * shares)) / n
+
+
+def _standardised(values: np.ndarray, times: np.ndarray) -> np.ndarray:
+    n = int(times.sum())
+    mean = exact.dot(values, times) / n
+    apart = values - mean
+    return apart / math.sqrt(math.fsum(times * apart * apart) / n)
+
+
 def on_logs(table: Pairs) -> float:
     """Pearson's coefficient of log(1 + x) and log(1 + y), whose logarithms have twelve decimals."""
     return _weighted(*(np.rint(exact.log(values + 1.0) * 1e12).astype("int64") for values in table[:2]), table.times)
@@ -75,6 +102,11 @@ def on_logs(table: Pairs) -> float:
 def spearman(table: Pairs) -> float:
     """Pearson's coefficient of the ranks, those of equal values averaged."""
     return _weighted(_twice_the_rank(table.x, table.times), _twice_the_rank(table.y, table.times), table.times)
+
+
+def spearman_error(table: Pairs) -> float:
+    """Standard error of Spearman's coefficient on Fisher's scale (Bonett and Wright 2000, doi:10.1007/BF02294183)."""
+    return math.sqrt((1 + spearman(table) ** 2 / 2) / (int(table.times.sum()) - 3))
 
 
 def _twice_the_rank(values: np.ndarray, times: np.ndarray) -> np.ndarray:

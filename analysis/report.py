@@ -46,7 +46,8 @@ INEXACT = {  # statistics by the last part of their id
 _SAID = LABELS | COLUMNS | FIELDS | MEASURES | {
     **{measure: measure.upper() for measure in ("mod", "com", "dens", "recip", "arcc", "ass", "ad", "acc", "hhi", "u")},
     "p_holm": "p (Holm)", "superiority_low": "from", "superiority_high": "to", "top_1_percent": "top 1 %",
-    "top_10": "top ten", "gini": "Gini", "gini_low": "from", "gini_high": "to", "spearman_low": "from",
+    "top_10": "top ten", "gini": "Gini", "gini_low": "from", "gini_high": "to", "pearson_low": "from",
+    "pearson_high": "to", "spearman_low": "from",
     "spearman_high": "to", "kendall": "Kendall",
     "kmax": "largest k", "kmax_nodes": "its nodes", "jaro-winkler": "Jaro-Winkler", "identities": "names",
     **{f"login-{of} {what}": f"{pair}: {what}" for of, pair in (("login", "usernames"), ("name", "username, name"))

@@ -6,7 +6,7 @@ with whom (Table 5), what belongs to a sub-field, and who stands behind an accou
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -235,19 +235,30 @@ def inequality_table(counts: pd.DataFrame, *, draws: int = 0, seed: int = 0) -> 
 
 def _gini_interval(values: pd.Series, owner: pd.Series, *, draws: int, seed: int) -> dict[str, float]:
     known = values.notna().to_numpy()
-    number, owners = pd.factorize(owner[known], sort=True)
     order = np.argsort(values[known].to_numpy(), kind="stable")
-    value, number = values[known].to_numpy("int64")[order], number[order]
-    generator, found = np.random.default_rng(seed), []
-    for _ in range(draws):
-        drawn = np.bincount(generator.integers(len(owners), size=len(owners)), minlength=len(owners))
-        times = drawn[number]
+    value, found = values[known].to_numpy("int64")[order], []
+    for drawn in _owners_drawn(owner[known], draws=draws, seed=seed):
+        times = drawn[order]
         last, n, total = times.cumsum(), int(times.sum()), int((value * times).sum())
         if total:
             ranked = float((value * times * (2 * last - times + 1)).astype("float64").cumsum()[-1])
             found.append(ranked / n / total - (n + 1) / n)
-    low, high = np.quantile(found, [0.025, 0.975]) if found else (np.nan, np.nan)
-    return {"gini_low": float(low), "gini_high": float(high)}
+    low, high = _middle(found)
+    return {"gini_low": low, "gini_high": high}
+
+
+def _owners_drawn(owner: pd.Series, *, draws: int, seed: int) -> Iterator[np.ndarray]:
+    """How often each row is in each draw of as many owners as there are, with all that they have."""
+    number, owners = pd.factorize(owner, sort=True)
+    generator = np.random.default_rng(seed)
+    for _ in range(draws):
+        yield np.bincount(generator.integers(len(owners), size=len(owners)), minlength=len(owners))[number]
+
+
+def _middle(found: list[float]) -> tuple[float, float]:
+    """The quantiles that 95 % of what is defined lies between; NaN where nothing is."""
+    defined = [value for value in found if not math.isnan(value)]
+    return tuple(np.quantile(defined, [0.025, 0.975]).tolist()) if defined else (math.nan, math.nan)
 
 
 @carried()
@@ -267,37 +278,45 @@ def lorenz(counts: pd.DataFrame, *, points: int = 101) -> pd.DataFrame:
 # --- correlation (Figures 2 and 3) --------------------------------------------------------------------------
 
 
+COEFFICIENTS = ("n", "pearson", "pearson_low", "pearson_high", "without_top", "on_logs",
+                "spearman", "spearman_low", "spearman_high", "kendall")  # fmt: skip
+
+
 @carried()
-def correlation_table(counts: pd.DataFrame) -> pd.DataFrame:
+def correlation_table(counts: pd.DataFrame, *, draws: int = 0, seed: int = 0) -> pd.DataFrame:
     """A row a pair of variables: Pearson's coefficient as the study takes it, and what other choices make of it.
 
-    pearson; without_top: of repositories at or below the 99.9 % quantile of both variables; on_logs: of log(1 + x);
-    spearman with a 95 % interval (Bonett and Wright 2000, doi:10.1007/BF02294183); kendall: tau-b, for ties. Pairwise
-    complete; NaN where a coefficient is undefined.
+    without_top: of repositories at or below the 99.9 % quantile of both variables; on_logs: of log(1 + x); kendall: tau-b,
+    for ties. Pearson's and Spearman's have 95 % intervals: with `draws`, for a sample, of draws of owners with all their
+    repositories (Davison and Hinkley 1997, section 3.8); else by their errors, as if a census were drawn from more of its
+    kind. Pairwise complete; NaN where a coefficient is undefined.
     """
-    columns_of = {variable: coefficients.column(counts[variable]) for variable in activity.variables_of(counts)}
+    columns = {variable: coefficients.column(counts[variable]) for variable in activity.variables_of(counts)}
     rows = {}
-    for a, b in combinations(columns_of, 2):
-        pairs = coefficients.pairs_of(columns_of[a], columns_of[b])
+    for a, b in combinations(columns, 2):
+        pairs = coefficients.pairs_of(columns[a], columns[b])
         if pairs.times.sum() > 3 and len(np.unique(pairs.x)) > 1 and len(np.unique(pairs.y)) > 1:
-            rows[f"{a}, {b}"] = _correlation_row(pairs)
-    columns = ("n", "pearson", "without_top", "on_logs", "spearman", "spearman_low", "spearman_high", "kendall")
-    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+            owned = _owners_drawn(counts["repo_id"].str.split("/").str[0], draws=draws, seed=seed) if draws else ()
+            drawn = [coefficients.pairs_of(columns[a], columns[b], times) for times in owned]
+            rows[f"{a}, {b}"] = _correlation_row(pairs, drawn)
+    return pd.DataFrame.from_dict(rows, orient="index", columns=COEFFICIENTS)
 
 
-def _correlation_row(pairs: coefficients.Pairs) -> dict[str, float]:
-    n, rho = int(pairs.times.sum()), coefficients.spearman(pairs)
-    half = exact.normal_quantile(0.95) * math.sqrt((1 + rho**2 / 2) / (n - 3))
-    return {
-        "n": n,
-        "pearson": coefficients.pearson(pairs),
+def _correlation_row(pairs: coefficients.Pairs, drawn: Sequence[coefficients.Pairs]) -> dict[str, float]:
+    row = {
+        "n": int(pairs.times.sum()),
         "without_top": coefficients.pearson(coefficients.below(pairs, SIMULTANEOUS)),
         "on_logs": coefficients.on_logs(pairs),
-        "spearman": rho,
-        "spearman_low": _moved(rho, -half),
-        "spearman_high": _moved(rho, half),
         "kendall": coefficients.kendall(pairs),
     }
+    for name, coefficient, error in (
+        ("pearson", coefficients.pearson, coefficients.pearson_error),
+        ("spearman", coefficients.spearman, coefficients.spearman_error),
+    ):
+        row[name], half = coefficient(pairs), exact.normal_quantile(0.95) * error(pairs)
+        about = (_moved(row[name], -half), _moved(row[name], half))
+        row[f"{name}_low"], row[f"{name}_high"] = _middle([coefficient(p) for p in drawn]) if drawn else about
+    return row
 
 
 def _moved(coefficient: float, by: float) -> float:

@@ -67,6 +67,32 @@ def test_below_leaves_out_what_is_above_either_quantile():
     assert (found.times.sum(), found.x.min(), found.x.max()) == (999, 1, 999)
 
 
+def test_the_error_of_marks_of_yes_and_no_by_hand():
+    """Half of each mark: u and v are 1 or -1, so that u v - r has the variance 1 - r^2, over n and (1 - r^2)^2."""
+    rows = [(0, 0)] * 6 + [(1, 1)] * 6 + [(0, 1)] * 2 + [(1, 0)] * 2
+    r = (12 - 4) / 16
+    assert coefficients.pearson(table(*rows)) == r
+    assert coefficients.pearson_error(table(*rows)) == pytest.approx(1 / math.sqrt(16 * (1 - r**2)))
+    assert coefficients.pearson_error(table((1, 2), (2, 4), (3, 6))) == 0
+
+
+def test_the_error_of_ranks_by_hand():
+    """Of the ranks of seven on a line, of which two are exchanged, by the formula."""
+    rows = [(i, i) for i in range(5)] + [(5, 6), (6, 5)]
+    rho = 1 - 6 * 2 / (7 * 48)
+    assert coefficients.spearman_error(table(*rows)) == pytest.approx(math.sqrt((1 + rho**2 / 2) / 4))
+
+
+@given(two_values, st.data())
+@settings(deadline=None)
+def test_rows_that_count_several_times_are_rows_that_are_there_so_often(rows, data):
+    times = np.array(data.draw(st.lists(st.integers(0, 3), min_size=len(rows), max_size=len(rows))), dtype="int64")
+    first, second = (coefficients.column(pd.Series(column)) for column in columns(rows))
+    found = coefficients.pairs_of(first, second, times)
+    expected = table(*(row for row, often in zip(rows, times, strict=True) for _ in range(often)))
+    assert [column.tolist() for column in found] == [column.tolist() for column in expected]
+
+
 @given(two_values)
 @settings(deadline=None)
 def test_they_are_those_of_scipy_on_the_rows(rows):

@@ -276,7 +276,7 @@ EXTRAS = [  # ids that the paper needs beside those of DESIGN
     r"robustness\.without_(repository\.kmax\.(repository|without)|account\.(lowest|highest)_k)",
     rf"robustness\.tails\.models\.{VARIABLE}\.reading",
     rf"robustness\.concentration\.models\.{VARIABLE}\.(gini|gini_low|gini_high|top_10)",
-    rf"robustness\.correlation\.models\.{PAIR}\.(pearson|without_top|on_logs|kendall)",
+    rf"robustness\.correlation\.models\.{PAIR}\.(pearson|pearson_low|pearson_high|without_top|on_logs|kendall)",
     rf"robustness\.(licences|strata)\.[a-z_]+\.{VARIABLE}",
     r"robustness\.mm\.(as_given|without_feature_extraction)\.(nodes|recip)",
     r"robustness\.top100\.(models|(accounts|organisations)\.(count|first\.models))",

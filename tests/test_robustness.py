@@ -171,6 +171,54 @@ def test_one_large_repository_makes_a_coefficient_that_goes_with_it():
     assert row["pearson"] > 0.99 and abs(row["without_top"]) < 0.15
 
 
+def test_on_counts_that_are_nearly_normal_the_interval_is_fishers():
+    made = np.random.default_rng(2).multivariate_normal([50, 50], [[60, 30], [30, 60]], 4_000).round().clip(0)
+    counts = pd.DataFrame(made, columns=["n_likes", "n_commits"])
+    row = robustness.correlation_table(counts).iloc[0]
+    fisher = stats.pearsonr(*made.T).confidence_interval(0.95)
+    assert [row["pearson_low"], row["pearson_high"]] == pytest.approx([fisher.low, fisher.high], abs=2e-3)
+
+
+def heavy(seed: int, owners: int = 0) -> pd.DataFrame:
+    made = np.random.default_rng(seed)
+    shared = made.lognormal(1, 1, 600)
+    counts = pd.DataFrame({"n_likes": made.poisson(shared), "n_commits": made.poisson(shared * made.lognormal(0, 0.5, 600))})
+    return counts.assign(repo_id=[f"o{i % owners if owners else i}/r{i}" for i in range(600)])
+
+
+def test_on_heavy_tails_the_interval_is_that_of_scipys_bootstrap_and_not_fishers():
+    counts = heavy(3)
+    row = robustness.correlation_table(counts).iloc[0]
+    of_all = stats.pearsonr(counts["n_likes"], counts["n_commits"])
+    drawn = of_all.confidence_interval(0.95, method=stats.BootstrapMethod(n_resamples=1_000, rng=np.random.default_rng(0)))
+    fisher = of_all.confidence_interval(0.95)
+    width, theirs = row["pearson_high"] - row["pearson_low"], drawn.high - drawn.low
+    assert width == pytest.approx(theirs, rel=0.3) and width > 1.5 * (fisher.high - fisher.low)
+
+
+def test_for_a_sample_whose_owners_have_one_each_both_intervals_are_scipys_percentiles():
+    counts = heavy(4)
+    row = robustness.correlation_table(counts, draws=1_000).iloc[0]
+    x, y = counts["n_likes"].to_numpy(), counts["n_commits"].to_numpy()
+    for name, coefficient in (("pearson", stats.pearsonr), ("spearman", stats.spearmanr)):
+        theirs = stats.bootstrap(
+            (x, y), lambda a, b, of=coefficient: of(a, b).statistic, paired=True, vectorized=False, n_resamples=600,
+            method="percentile", rng=np.random.default_rng(1),
+        ).confidence_interval  # fmt: skip
+        assert row[f"{name}_low"] == pytest.approx(theirs.low, abs=0.03)
+        assert row[f"{name}_high"] == pytest.approx(theirs.high, abs=0.03)
+
+
+def test_of_a_sample_owners_are_drawn_with_all_their_models():
+    """One owner: every draw is the sample. Of two owners who contradict each other, the interval is as wide as can be."""
+    row = robustness.correlation_table(heavy(4, owners=1), draws=9).iloc[0]
+    assert row["pearson_low"] == row["pearson"] == row["pearson_high"]
+    line = [(i, i) for i in range(9)] + [(i, 8 - i) for i in range(9)]
+    counts = pd.DataFrame(line, columns=["n_likes", "n_commits"]).assign(repo_id=["a/x"] * 9 + ["b/x"] * 9)
+    row = robustness.correlation_table(counts, draws=99).iloc[0]
+    assert (row["pearson_low"], row["pearson"], row["pearson_high"]) == (-1, 0, 1)
+
+
 # ---- licences -----------------------------------------------------------------------------------------------
 
 

@@ -321,7 +321,7 @@ def _real_cores(printed: Numbers) -> Findings:
     rows = pd.read_csv(paths.DATA / "real_cores.csv")
     names = ("k", "nodes", "edges", "acc")
     for k, nodes, edges, acc in printed.where(*(f"rq2.all.kmax.{name}" for name in names)):
-        without, with_bots = (rows[rows["bots"] == bots].iloc[0] for bots in ("exclude", "include"))
+        without, with_bots = (rows[rows["bots"] == bots].iloc[0] for bots in ("exclude", "all but system"))
         numbers = {name: int(without[name]) for name in ("k", "nodes", "edges")} | {"acc": float(without["acc"])}
         agree = acc.holds(Fraction(str(without["acc"])))
         yield on(acc, "real_cores.clustering", agree or None, snapshot=str(without["snapshot"]), **numbers)

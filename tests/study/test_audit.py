@@ -1,10 +1,10 @@
 """The audit finds nothing in numbers that some data gave, and finds what no data can give."""
 
+import gzip
+import json
 import math
-import os
 import tomllib
 from fractions import Fraction
-from pathlib import Path
 
 import networkx as nx
 import numpy as np
@@ -14,7 +14,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu
 
-from analysis import engine, paths
+from analysis import engine, paths, people
 from analysis.parameters import Parameters
 from analysis.study import audit, findings, groups, published, rich_club, verdicts
 
@@ -565,13 +565,21 @@ def test_openrail_does_not_fit_among_the_permissive(study):
     assert study.loc["openrail.rq1.models.license_share.openrail", "consistent"]
 
 
-SNAPSHOTS = Path(os.environ.get("HUB_PAPER_SNAPSHOTS", "/nowhere"))
+@pytest.fixture(scope="module")
+def of_2024(import_dump):
+    """The published commits of 2024-12-04 as a snapshot of their own, without decisions on names."""
+    return import_dump("2024-12-04", "commits-jsonl", "top-models-2024-12-04.jsonl.gz").path.parent
 
 
-@pytest.mark.skipif(not (SNAPSHOTS / "2024-12-04").is_dir(), reason="HUB_PAPER_SNAPSHOTS holds no snapshot 2024-12-04")
 @pytest.mark.parametrize("row", pd.read_csv(paths.DATA / "real_cores.csv").to_dict("records"), ids=lambda row: row["bots"])
-def test_the_real_innermost_cores_are_what_networkx_finds_in_the_snapshot(row):
-    run = Parameters(row["snapshot"], as_of=row["as_of"], bots=row["bots"])
+def test_the_real_innermost_cores_are_what_networkx_finds_in_the_published_commits(row, of_2024, monkeypatch):
+    """Service accounts are left out: all of them, or all but the account `system`, which is then a person like others."""
+    rules = people.bot_rules()
+    kept = {"exclude": rules, "all but system": rules[rules["name"] != "system"]}[row["bots"]]
+    assert len(rules) - len(kept) == (row["bots"] != "exclude")
+    monkeypatch.setenv("HUB_PAPER_SNAPSHOTS", str(of_2024))
+    monkeypatch.setattr(people, "bot_rules", lambda: kept)
+    run = Parameters(row["snapshot"], as_of=row["as_of"])
     frame = engine.edges(engine.load(run)).value.query("source != target")
     graph = nx.from_pandas_edgelist(frame, edge_attr="weight", create_using=nx.DiGraph)
     numbers = nx.core_number(graph)
@@ -579,6 +587,33 @@ def test_the_real_innermost_cores_are_what_networkx_finds_in_the_snapshot(row):
     core = graph.subgraph([node for node, number in numbers.items() if number == k])
     assert (k, len(core), core.number_of_edges()) == (row["k"], row["nodes"], row["edges"])
     assert nx.average_clustering(core, weight="weight") == pytest.approx(row["acc"], abs=0.0005)
+
+
+def test_the_core_with_system_kept_is_that_of_loops_over_the_published_commits(dumps):
+    """Without the engine: the file's lines, the rule of METHODS, one account more. Table 6's last row: 26, 14, 182."""
+    file = dumps / "top-models-2024-12-04.jsonl.gz"
+    if not file.is_file():
+        pytest.skip(f"HUB_DUMPS has no {file.name}")
+    with gzip.open(file, "rt", encoding="utf-8") as lines:
+        listed = [model["commits"] for model in map(json.loads, lines) if isinstance(model["commits"], list)]
+    models = [[c["authors"] for c in commits if c["created_at"][:10] <= "2023-10-15"] for commits in listed]
+    names = pd.Series(sorted({name for commits in models for authors in commits for name in authors}))
+    bots = set(names[people.is_bot(names)])
+    assert core_of(models, bots) == (24, 13, 156)
+    assert core_of(models, bots - {"system"}) == (26, 14, 182)
+
+
+def core_of(models: list[list[list[str]]], bots: set[str]) -> tuple[int, int, int]:
+    """k, developers and edges of the innermost core, from the authors of each model's commits."""
+    graph = nx.DiGraph()
+    for commits in models:
+        signed = [[name for name in authors if name not in bots] for authors in commits]
+        everyone = {name for names in signed for name in names}
+        graph.add_edges_from((names[0], other) for names in signed if names for other in everyone - {names[0]})
+    numbers = nx.core_number(graph)
+    k = max(numbers.values())
+    core = graph.subgraph([node for node, number in numbers.items() if number == k])
+    return k, len(core), core.number_of_edges()
 
 
 def test_outcomes_are_counted_by_check_and_in_all(study):
