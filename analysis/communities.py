@@ -34,6 +34,21 @@ def communities(network: nx.DiGraph, *, weight: str | None = None) -> list[froze
     return sorted(map(frozenset, members.values()), key=len, reverse=True)
 
 
+def _alike(low: np.ndarray, high: np.ndarray, out: np.ndarray, into: np.ndarray) -> tuple[list[int], np.ndarray]:
+    """Give per node the next one that is like it: linked to the same hub only, by as much; and the pairs to keep."""
+    single = np.bincount(np.concatenate([low, high]), minlength=len(out)) == 1
+    pairs = np.flatnonzero(single[low] | single[high])
+    leaf = np.where(single[low], low, high)[pairs]
+    hub = (low + high)[pairs] - leaf
+    order = np.lexsort((leaf, into[leaf], out[leaf], hub))
+    pairs, leaf, hub = pairs[order], leaf[order], hub[order]
+    features = np.column_stack([hub, out[leaf], into[leaf]])
+    same = (features[1:] == features[:-1]).all(axis=1)
+    following = np.full(len(out), NONE)
+    following[leaf[:-1][same]] = leaf[1:][same]
+    return following.tolist(), np.delete(np.arange(len(low)), pairs[1:][same])
+
+
 class _Gains:
     """Gain in modularity of every two linked communities, while communities are joined.
 
@@ -49,9 +64,9 @@ class _Gains:
         scale = 1 / weight.sum().item()
         self.out = np.bincount(source, weight, nodes) * scale
         self.into = np.bincount(target, weight, nodes) * scale
-        known, pair = np.unique(np.minimum(source, target) * nodes + np.maximum(source, target), return_inverse=True)
+        known, pair = np.unique(_pairs(network), return_inverse=True)
         both = np.bincount(pair, weight)
-        self.following, first = self._alike(known // nodes, known % nodes)
+        self.following, first = _alike(known // nodes, known % nodes, self.out, self.into)
         self.low, self.high = low, high = known[first] // nodes, known[first] % nodes
         expected = self.out[low] * self.into[high] + self.into[low] * self.out[high]
         self.gain = scale * both[first] - expected
@@ -62,20 +77,6 @@ class _Gains:
         self.rows = [by_side[start:end] for start, end in pairwise(bounds)]
         self.changed = np.zeros(len(low), dtype="int64")
         self._pair_with = np.full(nodes, NONE)
-
-    def _alike(self, low: np.ndarray, high: np.ndarray) -> tuple[list[int], np.ndarray]:
-        """Give per node the next one that is like it: linked to the same hub only, by as much; and the pairs to keep."""
-        single = np.bincount(np.concatenate([low, high]), minlength=len(self.out)) == 1
-        pairs = np.flatnonzero(single[low] | single[high])
-        leaf = np.where(single[low], low, high)[pairs]
-        hub = (low + high)[pairs] - leaf
-        order = np.lexsort((leaf, self.into[leaf], self.out[leaf], hub))
-        pairs, leaf, hub = pairs[order], leaf[order], hub[order]
-        features = np.column_stack([hub, self.out[leaf], self.into[leaf]])
-        same = (features[1:] == features[:-1]).all(axis=1)
-        following = np.full(len(self.out), NONE)
-        following[leaf[:-1][same]] = leaf[1:][same]
-        return following.tolist(), np.delete(np.arange(len(low)), pairs[1:][same])
 
     def join(self, pair: int, u: int, v: int, *, number: int) -> None:
         """Join community u to v in the order and the arithmetic of networkx: sums of floats depend on them."""
@@ -151,6 +152,10 @@ def _search(network: Links, weight: np.ndarray) -> np.ndarray:
     return last
 
 
+def _pairs(network: Links) -> np.ndarray:
+    return np.minimum(network.source, network.target) * network.nodes + np.maximum(network.source, network.target)
+
+
 def _search_in_whole_numbers(network: Links) -> np.ndarray:
     """Join as `_search` does without weights, with gains times the square of the edges, so that equal ones are equal.
 
@@ -158,17 +163,16 @@ def _search_in_whole_numbers(network: Links) -> np.ndarray:
     queued anew; one that has shrunk is queued again with what it is when it is reached, and dropped where it would lose.
     """
     nodes, edges = network.nodes, len(network.source)
-    out, into = (np.bincount(ends, minlength=nodes).tolist() for ends in (network.source, network.target))
-    known, times = np.unique(
-        np.minimum(network.source, network.target) * nodes + np.maximum(network.source, network.target),
-        return_counts=True,
-    )
+    out, into = (np.bincount(ends, minlength=nodes) for ends in (network.source, network.target))
+    known, times = np.unique(_pairs(network), return_counts=True)
+    following, kept = _alike(known // nodes, known % nodes, out, into)
+    low, high, times = known[kept] // nodes, known[kept] % nodes, times[kept] * edges
+    loss = out[low] * into[high] + into[low] * out[high] - times
     rows: list[dict[int, int]] = [{} for _ in range(nodes)]  # per community the links to others, times the edges
-    for u, v, links_between in zip(
-        (known // nodes).tolist(), (known % nodes).tolist(), (times * edges).tolist(), strict=True
-    ):
-        rows[u][v] = rows[v][u] = links_between
-    queue = [(out[u] * into[v] + into[u] * out[v] - row[v], u, v) for u, row in enumerate(rows) for v in row if u < v]
+    for u, v, between in zip(low.tolist(), high.tolist(), times.tolist(), strict=True):
+        rows[u][v] = rows[v][u] = between
+    queue = list(zip(loss.tolist(), low.tolist(), high.tolist(), strict=True))
+    out, into = out.tolist(), into.tolist()
     heapq.heapify(queue)
     last = np.arange(nodes).tolist()
     while queue and queue[0][0] <= 0:
@@ -183,8 +187,13 @@ def _search_in_whole_numbers(network: Links) -> np.ndarray:
             heapq.heappop(queue)
             if len(rows[u]) > len(rows[v]):
                 u, v = v, u
+            leaf = u if following[u] != NONE else v
+            after, following[leaf] = following[leaf], NONE
             _join(u, v, rows, out, into, queue)
             last[u] = v
+            if after != NONE:  # from now on the pair is that of the next one, as in `_Gains.join`
+                rows[v][after], rows[after] = between, {v: between}
+                heapq.heappush(queue, (out[v] * into[after] + into[v] * out[after] - between, v, after))
     found = np.array(last)
     while (found[found] != found).any():
         found = found[found]
