@@ -90,7 +90,8 @@ report.table("robustness_file_edges", finer)
 #
 # In the first null, everyone keeps their number of edges out and in, and all else is drawn. In the second, every model
 # keeps its number of developers and what each seat leads, everyone keeps the number of models that they take part in,
-# and who sits where is drawn. z is the distance from the null's mean in its standard deviations.
+# and who sits where is drawn: dealt at random, and exchanged where somebody would have two seats of one model, so that the
+# draws are nearly, not exactly, equally likely. z is the distance from the null's mean in its standard deviations.
 
 # %%
 seated = {

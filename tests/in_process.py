@@ -63,7 +63,10 @@ def quick_figures(patch) -> None:
         Figure(figsize=(1, 1)).savefig(file := io.BytesIO(), format=suffix[1:])
         blank[suffix] = file.getvalue()
 
-    def save(figure: Figure, file: Path | io.BytesIO, **_):
+    def save(figure: Figure, file: Path | io.BytesIO | io.StringIO, **_):
+        if isinstance(file, io.StringIO):
+            file.write(blank[".svg"].decode())
+            return
         if isinstance(file, io.BytesIO):
             file.write(blank[".png"])
             return

@@ -56,7 +56,7 @@ def of_references(name, folder) -> SimpleNamespace:
     return rendered(document | {"snapshot": snapshot.load(name).manifest}, parameters, folder)
 
 
-def of_run(place, name, *, notebooks=QUESTIONS, **values) -> SimpleNamespace:
+def of_run(place, name, *, notebooks=run.ALL, **values) -> SimpleNamespace:
     folder = place / f"{name}{values.get('as_of', '')}"
     parameters = check({"snapshot_date": name, "out_dir": str(folder), **values})
     emitted(parameters, only=notebooks)
@@ -89,13 +89,13 @@ def paper(request, place):
         quick_figures(patch)
         if request.param == "two models":
             write("2023-10-15-two", two_models())
-            return of_run(place, "2023-10-15-two", notebooks=(*QUESTIONS, run.ROBUSTNESS))
+            return of_run(place, "2023-10-15-two", draws=19)
         file = request.getfixturevalue("dumps") / "top-models-2024-12-04.jsonl.gz"
         if not file.is_file():
             pytest.skip(f"HUB_DUMPS has no {file.name}")
         if SAMPLE not in stored.names():
             import_dumps(SAMPLE, [("commits-jsonl", file)])
-        return of_run(place, SAMPLE, **({"as_of": "2023-10-15"} if request.param == "sample as of" else {}))
+        return of_run(place, SAMPLE, draws=19, **({"as_of": "2023-10-15"} if request.param == "sample as of" else {}))
 
 
 @pytest.mark.parametrize("what", PATTERNS)
