@@ -95,7 +95,9 @@ def paper(request, place):
             pytest.skip(f"HUB_DUMPS has no {file.name}")
         if SAMPLE not in stored.names():
             import_dumps(SAMPLE, [("commits-jsonl", file)])
-        return of_run(place, SAMPLE, draws=19, **({"as_of": "2023-10-15"} if request.param == "sample as of" else {}))
+        if request.param == "sample as of":
+            return of_run(place, SAMPLE, notebooks=(*QUESTIONS, run.ROBUSTNESS), draws=19, as_of="2023-10-15")
+        return of_run(place, SAMPLE, draws=19)
 
 
 @pytest.mark.parametrize("what", PATTERNS)
