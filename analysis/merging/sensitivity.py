@@ -272,13 +272,14 @@ def printed_counts(frame: pd.DataFrame) -> pd.DataFrame:
 
 @carried()
 def before_and_after(frame: pd.DataFrame, *, bots: str = "exclude") -> pd.DataFrame:
-    """The network's table (Table 6) with nobody merged and as the run merges: a row a level and state."""
+    """The network's table (Table 6) with nobody merged and as the run merges: a row a state and k, the largest marked."""
     rows = []
     for state in (UNMERGED, AS_RUN):
         values = frame[(frame["rule"] == state) & (frame["bots"] == bots)].iloc[0]
         for level in LEVELS:
-            measured = {name: values[f"{level}.{name}"] for name in ("k", *TABLE_6)}
-            rows.append({"identities": state, "level": level} | measured)
+            k = values[f"{level}.k"]
+            shown = "--" if pd.isna(k) else f"{k:.0f} (MAX)" if level == "kmax" else f"{k:.0f}"
+            rows.append({"identities": state, "k": shown} | {name: values[f"{level}.{name}"] for name in TABLE_6})
     return pd.DataFrame(rows).set_index("identities")
 
 

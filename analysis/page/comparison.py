@@ -8,7 +8,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 
 import nbformat
@@ -36,7 +36,8 @@ def build(compared: Comparison) -> Path:
     about = json.loads((out_dir / "comparison.json").read_text(encoding="utf-8"))
     outputs = json.loads((out_dir / "parts" / f"{NOTEBOOK}.json").read_text(encoding="utf-8"))["outputs"]
     notebook = nbformat.read(out_dir / "notebooks" / f"{NOTEBOOK}.ipynb", as_version=4)
-    title, lead, notebook.cells = _without_code(notebook, outputs, _drawings(out_dir, outputs["figures"]))
+    drawings = drawing.of_run(out_dir, outputs["figures"])
+    title, lead, notebook.cells = _without_code(notebook, outputs, set(drawings))
     exporter = HTMLExporter(
         template_name="cells", extra_template_basedirs=[str(site.ASSETS)], exclude_anchor_links=True, exclude_input=True
     )
@@ -48,7 +49,7 @@ def build(compared: Comparison) -> Path:
     script = (site.ASSETS / "site.js").read_text(encoding="utf-8").strip()
     made = templates.environment(templates.HtmlWords({}), title=title, synthetic=compared.synthetic)
     html = templates.rendered(
-        made, "comparison.html.j2", lead=lead, body=Markup(body), contents=[Markup(heading) for heading in headings],
+        made, "comparison.html.j2", lead=lead, body=drawing.placed(body, drawings), contents=list(map(Markup, headings)),
         runs=[run["label"] for run in about["runs"]], counts=about["counts"], files=_files(out_dir),
         style=Markup(site.style()), script=Markup(script), hashed=_hashed(script),
     )  # fmt: skip
@@ -56,17 +57,8 @@ def build(compared: Comparison) -> Path:
     return out_dir / FILE
 
 
-def _drawings(out_dir: Path, figures: Mapping[str, Mapping]) -> dict[str, Markup]:
-    files = {name: out_dir / "figures" / f"{name}.svg" for name in figures}
-    return {
-        name: drawing.inline(file.read_text(encoding="utf-8"), name, figures[name].get("alt", name))
-        for name, file in files.items()
-        if file.exists()
-    }
-
-
 def _without_code(
-    notebook: nbformat.NotebookNode, outputs: Mapping[str, Mapping], drawings: Mapping[str, Markup]
+    notebook: nbformat.NotebookNode, outputs: Mapping[str, Mapping], drawn: Set[str]
 ) -> tuple[str, str, list]:
     """Title, first paragraph, and the cells that a reader wants to see: prose, tables, drawings, reasons in their place."""
     emitted = {one["cell"]: (name, one) for kind in outputs.values() for name, one in kind.items()}
@@ -76,8 +68,8 @@ def _without_code(
         name, about = emitted.get(cell.get("execution_count"), ("", {}))
         if cell.cell_type == "markdown":
             kept.append(cell)
-        elif name in drawings:
-            kept.append(_shown(cell, str(drawings[name])))
+        elif name in drawn:
+            kept.append(_shown(cell, drawing.place(name)))
         elif "why" in about:
             what, why = about.get("alt") or name.removeprefix("compare_").replace("_", " "), about["why"].rstrip(".")
             kept.append(_shown(cell, str(Markup('<p class="reasons">{}: not shown, {}.</p>').format(what, why))))

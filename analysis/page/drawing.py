@@ -6,11 +6,14 @@ variables of the style sheet; the colours of a scale stay, and so do the digits 
 
 import colorsys
 import re
+from collections.abc import Mapping
+from pathlib import Path
 
 from markupsafe import Markup, escape
 
 from analysis.canvas import COLOURS, ON_DARK, ON_LIGHT
 
+_PLACE = "in-place-of-a-drawing"
 _LIGHTEST_GREY = 0xF0  # a lighter one is the middle of a scale, or white
 _COLOUR = re.compile(r"#([0-9a-f]{6})")
 _DROPPED = re.compile(r"<metadata>.*?</metadata>|<!--.*?-->|<style.*?</style>|<defs>\s*</defs>", re.DOTALL)
@@ -27,6 +30,27 @@ def inline(svg: str, name: str, alt: str) -> Markup:
     body = re.sub(r'xlink:href="#', f'href="#{name}-', body).replace("url(#", f"url(#{name}-").replace("xlink:", "")
     body = re.sub(r"\s*\n\s*", "\n", _COLOUR.sub(_variable, body))
     return Markup('<svg class="drawing" role="img" aria-label="{}" {}>{}').format(escape(alt), Markup(box), Markup(body))
+
+
+def place(name: str) -> str:
+    """What stands for a figure in a notebook until it is a page (`placed`): nbconvert would parse every stroke."""
+    return f'<div class="{_PLACE}-{name}"></div>'
+
+
+def placed(body: str, drawings: Mapping[str, Markup]) -> Markup:
+    """The page of a notebook with the drawings in their places."""
+    pattern = re.compile(f'<div class="{_PLACE}-([^"]+)"></div>')
+    return Markup(pattern.sub(lambda found: str(drawings[found[1]]), body))
+
+
+def of_run(out_dir: Path, figures: Mapping[str, Mapping]) -> dict[str, Markup]:
+    """The figures that were drawn, as parts of a page, by name; `figures` as results.json has them."""
+    files = {name: out_dir / "figures" / f"{name}.svg" for name in figures}
+    return {
+        name: inline(file.read_text(encoding="utf-8"), name, figures[name].get("alt", name))
+        for name, file in files.items()
+        if file.exists()
+    }
 
 
 def _variable(found: re.Match) -> str:

@@ -10,7 +10,7 @@ import json
 import re
 import shlex
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from importlib import resources
 from pathlib import Path
 
@@ -59,7 +59,7 @@ def build(out_dir: Path, *, paper_follows: bool = False) -> Path:
     (site / "notebooks").mkdir(parents=True)
     (site / "assets").mkdir()
     _write_assets(site / "assets")
-    drawings = _drawings(out_dir, document)
+    drawings = drawing.of_run(out_dir, document["outputs"]["figures"])
     pages = _notebook_pages(out_dir, document, drawings)
     findings = audit.audit_findings()
     rows = ledger.ledger_rows(document, findings=findings)
@@ -113,29 +113,20 @@ def _previews(results: Mapping, printed: Mapping[str, tuple[str, str]], definiti
 # --- the notebooks ----------------------------------------------------------------------------------------------------
 
 
-def _drawings(out_dir: Path, document: Mapping) -> dict[str, Markup]:
-    """The figures that were drawn, as parts of a page, by name."""
-    figures = document["outputs"]["figures"]
-    files = {name: out_dir / "figures" / f"{name}.svg" for name in figures}
-    return {
-        name: drawing.inline(file.read_text(encoding="utf-8"), name, figures[name].get("alt", name))
-        for name, file in files.items()
-        if file.exists()
-    }
-
-
 def _notebook_pages(out_dir: Path, document: Mapping, drawings: Mapping[str, Markup]) -> list[dict]:
     """One entry a notebook, those of the questions first, then the steps after them: name, title, body, figures, count."""
     executed = {path.stem: path for path in sorted((out_dir / "notebooks").glob("*.ipynb"))}
     names = sorted(executed, key=lambda name: (not name.startswith("rq"), name))
     where = {"project": provenance.web_address(provenance.remote()), "commit": colophon.commit()}
-    notebooks = {name: _notebook(name, executed[name], document, where, drawings) for name in names}
+    notebooks = {name: _notebook(name, executed[name], document, where, set(drawings)) for name in names}
     notebooks |= {name: _step(name, document, where) for name in STEPS if _emitted(name, document)}
     exporter = HTMLExporter(template_name="cells", extra_template_basedirs=[str(ASSETS)], exclude_anchor_links=True)
-    return [_page(name, notebook, exporter, document) for name, notebook in notebooks.items()]
+    return [_page(name, notebook, exporter, document, drawings) for name, notebook in notebooks.items()]
 
 
-def _page(name: str, notebook: nbformat.NotebookNode, exporter: HTMLExporter, document: Mapping) -> dict:
+def _page(
+    name: str, notebook: nbformat.NotebookNode, exporter: HTMLExporter, document: Mapping, drawings: Mapping[str, Markup]
+) -> dict:
     heading, _, lead = notebook.cells[0].source.partition("\n")
     body, _ = exporter.from_notebook_node(notebook)
     figures = [
@@ -147,7 +138,7 @@ def _page(name: str, notebook: nbformat.NotebookNode, exporter: HTMLExporter, do
         "name": name,
         "title": heading.lstrip("# ").strip(),
         "lead": " ".join(lead.split()),
-        "body": Markup(visible(body, keep="\n\t")),  # cells show strangers' text as it is
+        "body": drawing.placed(visible(body, keep="\n\t"), drawings),  # cells show strangers' text as it is
         "figures": sorted(figures, key=lambda figure: (figure["cell"] or 0, figure["name"])),
         "results": sum(entry["notebook"] == name for entry in document["results"].values()),
         "step": name in STEPS,
@@ -156,7 +147,7 @@ def _page(name: str, notebook: nbformat.NotebookNode, exporter: HTMLExporter, do
 
 
 def _notebook(
-    name: str, path: Path, document: Mapping, where: Mapping, drawings: Mapping[str, Markup]
+    name: str, path: Path, document: Mapping, where: Mapping, drawn: Set[str]
 ) -> nbformat.NotebookNode:
     """The executed notebook; each cell knows what it emitted and which lines of the source it is, and shows its drawings."""
     notebook = nbformat.read(path, as_version=4)
@@ -169,16 +160,16 @@ def _notebook(
         if cell.cell_type == "code" and place:
             cell.metadata["source"] = provenance.source(f"notebooks/{name}.py", place, **where)._asdict()
             cell.metadata["emitted"] = [e for e in emitted if e["cell"] == cell.execution_count]
-            _draw(cell, drawings)
+            _draw(cell, drawn)
     return notebook
 
 
-def _draw(cell: nbformat.NotebookNode, drawings: Mapping[str, Markup]) -> None:
-    """Put the drawing of a cell's figure in the place of its image."""
-    drawn = [drawings[one["name"]] for one in cell.metadata["emitted"] if one["kind"] == "figure" and one["name"] in drawings]
+def _draw(cell: nbformat.NotebookNode, drawn: Set[str]) -> None:
+    """Give the place of a cell's image to its drawing."""
+    names = [one["name"] for one in cell.metadata["emitted"] if one["kind"] == "figure" and one["name"] in drawn]
     for output in cell.outputs:
-        if drawn and "image/png" in output.get("data", {}):
-            output.data = nbformat.from_dict({"text/html": str(drawn.pop(0))})
+        if names and "image/png" in output.get("data", {}):
+            output.data = nbformat.from_dict({"text/html": drawing.place(names.pop(0))})
 
 
 def _step(name: str, document: Mapping, where: Mapping) -> nbformat.NotebookNode:
