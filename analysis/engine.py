@@ -46,6 +46,7 @@ _CONTENT = {
     "usage": "links between spaces and models",
     "people": "merged names",
 }
+MEMORY = "2GB"  # of a notebook's database; what it does not hold goes to a file
 _BLOCK = 1_000  # models whose pairs are counted at a time, which bounds the memory of the projection
 
 
@@ -72,7 +73,7 @@ class Hub:
     def con(self):
         """The backend: DuckDB in this process, or the Spark that the parameters name."""
         if self.parameters.engine == "duckdb":
-            return snapshot.connect()
+            return snapshot.connect(memory_limit=MEMORY, temp_directory=shared.spill())
         return spark.connect(self.parameters.engine, self.directory)
 
     @cached_property

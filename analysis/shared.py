@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import json
 import os
+import tempfile
 import warnings
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -43,6 +44,17 @@ def once(name: str, made_from: Sequence, write: Callable[[Path], object]) -> Pat
         os.replace(part, file)
         digest.write_text(_sha256(file), encoding="ascii")
     return file
+
+
+def spill() -> str:
+    """A new directory for what a database's memory does not hold, which is gone when this process ends, or its run."""
+    return tempfile.mkdtemp(dir=_spill().name)
+
+
+@cache
+def _spill() -> tempfile.TemporaryDirectory:
+    run = directory()
+    return tempfile.TemporaryDirectory(prefix="spill-", dir=run.parent if run else None)
 
 
 def _key(made_from: Sequence) -> str:

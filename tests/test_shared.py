@@ -108,3 +108,12 @@ def test_decisions_made_meanwhile_are_followed(of_a_run, monkeypatch):
     monkeypatch.setattr(people, "digest_of", lambda _: "decided")
     assert one._who != before
     assert replace(one, parameters=RUNS[2])._who == replace(one, parameters=replace(RUNS[2], merge_threshold=80))._who
+
+
+def test_databases_spill_into_directories_of_their_own_that_go_with_the_run(of_a_run):
+    shared._spill.cache_clear()
+    of_a_run.parent.mkdir(exist_ok=True)
+    places = [load(RUNS[0]).con.raw_sql("SELECT current_setting('temp_directory')").fetchone()[0] for _ in range(2)]
+    shared._spill.cache_clear()
+    assert len(set(places)) == 2
+    assert all(place.startswith(f"{of_a_run.parent}/") for place in places)
