@@ -78,15 +78,22 @@ def counted(hub: Hub) -> dict[str, ibis.Table]:
 
 def events(hub: Hub, repositories: Mapping[str, ibis.Table]) -> Events:
     """Read a snapshot's commits and discussions once, by name; `repositories` as `counted` gives them."""
-    commits, starters = (rows.select("kind", "repo_id", "developer") for rows in (hub.contributions, hub.starters))
-    read = dict(zip(PEOPLE_COUNTS, (commits, starters, commits.union(starters, distinct=True)), strict=True))
-    pairs = {}
+    read, pairs = dict(zip(PEOPLE_COUNTS, (hub.contributions, hub.starters), strict=False)), {}
     for kind, known in repositories.items():
-        for variable in known.columns[2:]:
-            covered = known.filter(known[variable]).select("repo_id", "repo")
-            rows = read[variable].filter(_.kind == kind).inner_join(covered, "repo_id")
-            size = int(hub.frame(covered.agg(size=_.count())).loc[0, "size"])
-            pairs[f"{PLURAL[kind]}.{variable}"] = (hub.frame(rows.select("repo", name="developer")), size)
+        has = known.columns[2:]
+        frames = {
+            variable: hub.frame(
+                rows.filter(_.kind == kind).inner_join(known, "repo_id").select("repo", *has, name="developer")
+            )
+            for variable, rows in read.items()
+        }
+        frames[PEOPLE_COUNTS[-1]] = pd.concat(frames.values())
+        for variable in has:
+            rows = frames[variable]
+            rows = rows.loc[rows[variable], ["repo", "name"]]
+            once = rows if variable in read else rows.drop_duplicates()
+            size = int(hub.frame(known.agg(size=known[variable].sum().fill_null(0))).loc[0, "size"])
+            pairs[f"{PLURAL[kind]}.{variable}"] = once.reset_index(drop=True), size
     models = hub.frame(hub.contributions.filter(_.kind == "model").select("repo_id", "leads", name="developer"))
     return Events(pairs, models.assign(repo=pd.factorize(models["repo_id"])[0]).drop(columns="repo_id"))
 

@@ -9,10 +9,12 @@ import pickle
 import resource
 import subprocess
 import sys
-from contextlib import suppress
+import threading
+from contextlib import contextmanager, suppress
 from ctypes import CDLL
 from pathlib import Path
 
+import psutil
 import pytest
 
 from analysis import paths
@@ -53,10 +55,33 @@ class Process:
         self._pipe.recv()
 
     def end(self) -> tuple[float, float]:
-        """Processor seconds of the work and the most memory in MiB of the process, or of one that it started."""
+        """Processor seconds of the work and the most memory in MiB, over the process and all that it started."""
         found = self._pipe.recv()
         self._process.join()
         return found
+
+
+@contextmanager
+def all_processes():
+    """Sample, twice a second, what this process and those that it starts hold together in MiB; shared pages count once."""
+    found, done = {"peak": 0.0}, threading.Event()
+
+    def sample() -> None:
+        while not done.wait(0.5):
+            held = 0
+            for process in psutil.Process().children(recursive=True):
+                with suppress(psutil.Error):
+                    held += process.memory_full_info().pss
+            if held:
+                found["peak"] = max(found["peak"], (held + psutil.Process().memory_full_info().pss) / 2**20)
+
+    sampler = threading.Thread(target=sample)
+    sampler.start()
+    try:
+        yield found
+    finally:
+        done.set()
+        sampler.join()
 
 
 def side_of_a_stage(pipe, stage: str, side: str, snapshot: str, work: Path) -> None:
@@ -68,10 +93,11 @@ def side_of_a_stage(pipe, stage: str, side: str, snapshot: str, work: Path) -> N
     pipe.send("ready")
     pipe.recv()
     before = sum(os.times()[:4])
-    result = getattr(both, side)(inputs)
+    with all_processes() as sampled:
+        result = getattr(both, side)(inputs)
     worked = sum(os.times()[:4]) - before
     pipe.send("done")
-    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / MIB
+    peak = max(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MIB, sampled["peak"])
     (work / f"{stage}.{side}").write_bytes(pickle.dumps(both.in_one_form(result)))
     pipe.send((worked, peak))
 
