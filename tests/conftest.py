@@ -79,6 +79,7 @@ def bare_snapshot(tmp_path_factory):
             data = arrow(table, rows)
             pq.write_table(data, path / f"{table}.parquet")
             manifest["tables"][table] = {"columns": data.column_names, "coverage": covered.get(table, {})}
+        (path / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
         return snapshot.Snapshot(path, manifest)
 
     return write

@@ -48,8 +48,8 @@ def pseudonymise(name: str, key_file: Path, to: str, *, merge_threshold: float =
     the original's to the last digit; `identities="raw"` numbers the developers in another order.
 
     What it can't hide: repositories keep their owners' names, so who commits to a repository of their own can be guessed;
-    paths of files that commits changed stay, and some may hold a name; and `people` keeps the order of the names, from which somebody who knows all of them could read some. Share it with
-    those who may see the original's counts.
+    paths of files that commits changed stay, and some may hold a name; and `people` keeps the order of the names, from
+    which somebody who knows all of them could read some. Share it with those who may see the original's counts.
 
     What it replaces is a pseudonymised copy too: names that are hidden cannot be had back. Raises SnapshotError, one line.
     """
