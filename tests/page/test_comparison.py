@@ -41,7 +41,8 @@ def page(tmp_path_factory):
     )
     about = {"runs": [{"label": "a (sample)"}, {"label": HOSTILE}], "counts": counts}
     (out_dir / "comparison.json").write_text(json.dumps(about))
-    table = Whole({HOSTILE: ["1.00", HOSTILE]}, index=["models n_likes share_for_80", "RQ1, activity"])
+    wide = {f"a column {n}": ["1,234,567", "2"] for n in range(14)}
+    table = Whole({HOSTILE: ["1.00", HOSTILE]} | wide, index=["models n_likes share_for_80", "RQ1, activity"])
     cells = [
         nbformat.v4.new_markdown_cell("# What changes?\n\nA first\nparagraph."),
         nbformat.v4.new_markdown_cell("## Values & more"),
