@@ -145,7 +145,7 @@ def write(out_dir: Path, hub: Hub, document: Mapping) -> None:
         writer.numbers(f"beside.{kinds}", report.by_row(counts))
         writer.numbers(f"beside.{kinds}.names", signed)
     writer.table("beside_runs", compare.run_table(documents), prose=True, align=_RUNS)
-    writer.table("beside_counts", _count_table({kinds: of[0] for kinds, of in of_kinds.items()}, labels))
+    writer.table("beside_counts", _count_table({kinds: of[0] for kinds, of in of_kinds.items()}))
     writer.table("beside_names", _name_table({kinds: of[1] for kinds, of in of_kinds.items()}), statistics="index")
     writer.table("beside_results", compare.headline(documents, values), statistics="index")
     writer.table("beside_verdicts", compare.changed_verdicts(documents, verdicts), prose=True)
@@ -155,16 +155,16 @@ def write(out_dir: Path, hub: Hub, document: Mapping) -> None:
     writer.close()
 
 
-def _count_table(of_kinds: Mapping[str, Covered], labels: list[str]) -> Covered:
-    """`counted` of every kind, without the rows that one of the two does not cover."""
+def _count_table(of_kinds: Mapping[str, Covered]) -> Covered:
+    """`counted` of every kind, without the rows that one of the two does not cover. Names of runs would be too wide here."""
     frames = []
     for kinds, known in of_kinds.items():
         rows = known.value if "" not in known.absent else known.value.iloc[:0]
         rows = rows.drop(index=[name for name in known.absent if name in rows.index])
         frames.append(rows.rename(index=lambda name, kinds=kinds: kinds if name == "repositories" else f"{kinds} {name}"))
     table = pd.concat(frames)
-    columns = {"first": labels[0], "first_in_both": f"{labels[0]}, in both", "second_in_both": f"{labels[1]}, in both"}
-    columns |= {"second": labels[1], "repositories": "compared", "same.share": "share of same"}
+    columns = {"first": "first", "first_in_both": "first, in both", "second_in_both": "second, in both", "second": "second"}
+    columns |= {"repositories": "compared", "same.share": "share of same"}
     shown = table[list(columns)].rename(columns=columns)
     return Covered(shown, {} if len(shown) else {"": "the two have no kind of repository in common"})
 
