@@ -5,6 +5,7 @@ sorted by their keys, Covered: with the reasons why parts of them have no value.
 """
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -222,7 +223,7 @@ class Hub:
         Few rows, as most commits of a repository are signed alike.
         """
         alike = self.commits.group_by("kind", "repo_id", "authors")
-        return self.keep("signed", alike.agg(n_commits=_.count(), first=_.date.min(), last=_.date.max()), self._events)
+        return self.keep("signed", alike.agg(n_commits=_.count(), first=_.date.min(), last=_.date.max()), lambda: self._events)
 
     @cached_property
     def contributions(self) -> ibis.Table:
@@ -230,16 +231,22 @@ class Hub:
 
         Bots leave a commit's list of authors before its first author is looked for.
         """
-        pairs = self.signed.select("kind", "repo_id", "n_commits", author=self.people_of(self.signed))
-        led = ibis.cases((_.author.f2 == 0, _.n_commits), else_=0)
-        by_name = pairs.group_by("kind", "repo_id", alias=_.author.f1).agg(leads=led.sum())
+        signed = self.signed.select("kind", "repo_id", "n_commits", authors=self._people_only(self.signed))
+        first = ibis.cases((signed.authors.length() > 0, signed.authors[0]))
+        # Not by places in the list, as below: to number them takes longer, on Spark much longer.
+        pairs = signed.select("kind", "repo_id", "n_commits", leader=first, alias=_.authors.unique().unnest())
+        led = ibis.cases((_.leader == _["alias"], _.n_commits), else_=0)
+        by_name = pairs.group_by("kind", "repo_id", "alias").agg(leads=led.sum())
         by_person = by_name.inner_join(self.developers, "alias").group_by("kind", "repo_id", "developer")
-        return self.keep("contributions", by_person.agg(leads=_.leads.sum()), self._who)
+        return self.keep("contributions", by_person.agg(leads=_.leads.sum()), lambda: self._who)
 
     def people_of(self, signed: ibis.Table) -> ibis.Value:
         """The authors of commits without bots, one a row: f1 the name, f2 their place in the list, 0 for who leads."""
-        people_only = signed.authors.filter(lambda name: name.notnull() & ~name.isin(self._bots))
-        return people_only.zip(ibis.range(0, people_only.length())).unnest()
+        listed = self._people_only(signed)
+        return listed.zip(ibis.range(0, listed.length())).unnest()
+
+    def _people_only(self, signed: ibis.Table) -> ibis.Value:
+        return signed.authors.filter(lambda name: name.notnull() & ~name.isin(self._bots))
 
     @property
     def dated(self) -> ibis.Table:
@@ -257,7 +264,7 @@ class Hub:
         opened = self.discussions.select("kind", "repo_id", alias="author")
         known = self.developers.filter(~_.is_bot)
         rows = opened.inner_join(known, "alias").select("kind", "repo_id", "developer").distinct()
-        return self.keep("starters", rows, self._who)
+        return self.keep("starters", rows, lambda: self._who)
 
     @cached_property
     def field_models(self) -> ibis.Table:
@@ -280,13 +287,13 @@ class Hub:
         known = usage_degrees(self).left_join(models, [("model_id", "repo_id")]).drop("repo_id")
         return self.keep("used_models", known)
 
-    def keep(self, name: str, rows: ibis.Table, made_from: tuple = ()) -> ibis.Table:
+    def keep(self, name: str, rows: ibis.Table, made_from: Callable[[], tuple] | None = None) -> ibis.Table:
         """The rows as a temporary table, for what is asked more than once.
 
         What says what it is `made_from` is kept once for all notebooks of a run; Spark's are not shared.
         """
         if made_from and shared.directory() and self.parameters.engine == "duckdb":
-            return self.con.read_parquet(shared.once(name, made_from, partial(self._write, rows)))
+            return self.con.read_parquet(shared.once(name, made_from(), partial(self._write, rows)))
         return self.con.create_table(ibis.util.gen_name(name), rows, temp=True)
 
     def _write(self, rows: ibis.Table, file: Path) -> None:
