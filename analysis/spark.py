@@ -55,7 +55,7 @@ APPLICATION = {
 # Of one on this machine: half an hour's work for a compiler that a run of a minute does not wait for, and one collector.
 LOCAL = {
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-    "spark.driver.memory": "2g",
+    "spark.driver.memory": "4g",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
 }
