@@ -278,10 +278,10 @@ class Report:
     ) -> pd.DataFrame:
         """Write `tables/<name>.tex` (booktabs) and `.csv`; returns the frame as the paper prints it.
 
-        `statistics` says whether the columns or the index name the statistics that decide the format; `align` is LaTeX's
-        column specification where the default (texts left, numbers right) will not do; with `prose` texts are sentences,
-        which are not shortened. Columns and rows that are absent are left out; where nothing is left, or nothing is
-        there, only the reason is written.
+        `statistics` says whether the `columns` or the `index` name the statistics that decide the format, or else names
+        the one of all cells; `align` is LaTeX's column specification where the default (texts left, numbers right) will not
+        do; with `prose` texts are sentences, which are not shortened. Columns and rows that are absent are left out; where
+        nothing is left, or nothing is there, only the reason is written.
         """
         path, known = self.out_dir / "tables" / name, covered(frame)
         lacking = [label for label in (*known.value.columns, *known.value.index) if label in known.absent]
@@ -289,10 +289,9 @@ class Report:
         if frame.empty or "" in known.absent or "" in known.empty:
             return self._not_covered("tables", path, known.why)
         self.output("tables", name)
-        by_column = statistics == "columns"
         cells = {
             column: [
-                (_last_word(column if by_column else row), value)
+                (_last_word({"columns": column, "index": row}.get(statistics, statistics)), value)
                 for row, value in zip(frame.index, frame[column].astype(object), strict=True)
             ]
             for column in frame.columns

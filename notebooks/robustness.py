@@ -168,12 +168,12 @@ report.table("robustness_correlations", coefficients)
 # %%
 flips = robustness.licence_flips(models)
 report.numbers("robustness.licences", by_row(robustness.named_rows(flips)))
-report.table("robustness_licences", flips)
+report.table("robustness_licences", flips, statistics="superiority")
 
 # %%
 within = robustness.stratified(models, about_models(hub))
 report.numbers("robustness.strata", by_row(robustness.named_rows(within)))
-report.table("robustness_strata", within)
+report.table("robustness_strata", within, statistics="superiority")
 
 # %% [markdown]
 # ## Sub-fields, accounts and organisations

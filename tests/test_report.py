@@ -168,6 +168,13 @@ def test_a_table_drops_what_is_not_covered_and_says_when_nothing_is_left(emittin
     assert "one model" in (tmp_path / "tables" / "w.tex").read_text()
 
 
+def test_a_table_of_one_statistic_is_set_in_its_form(emitting):
+    """Probabilities beside one half have three decimals, whatever rows and columns are called."""
+    frame = pd.DataFrame({"n_likes": [0.4996]}, index=["as given"])
+    assert emitting.table("one", frame, statistics="superiority").iloc[0, 0] == "0.500"
+    assert emitting.table("each", frame).iloc[0, 0] == "0.50"
+
+
 def test_a_table_is_booktabs_and_escapes_names(emitting, tmp_path):
     frame = pd.DataFrame({"spaces": [3]}, index=[r"evil/\input{x}"])
     emitting.table("t", frame)
