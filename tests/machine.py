@@ -52,22 +52,23 @@ def _demo() -> dict:
             source = (paths.NOTEBOOKS / f"{notebook}.py").read_text(encoding="utf-8")
             exec(compile(source, notebook, "exec"), {})
         out_dir = Parameters().directory
-        figures = sorted((out_dir / "figures").iterdir())
-        digests = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in figures if file.stat().st_size}
+        files = sorted((out_dir / "figures").iterdir())
+        figures = [file for file in files if file.suffix not in (".pdf", ".svg", ".png") or file.stem in DRAWN]
+        digests = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in figures}
         parts = [json.loads(part.read_text(encoding="utf-8")) for part in sorted((out_dir / "parts").iterdir())]
         results = {name: entry["value"] for part in parts for name, entry in part["results"].items()}
     return {"results": results, "figures": digests}
 
 
 def _draw_few() -> None:
-    """Drawing takes longest."""
-    draw = Figure.savefig
+    """Drawing takes longest. A figure's PDF comes first, and its SVG is drawn without its name."""
+    draw, chosen = Figure.savefig, []
 
-    def savefig(figure: Figure, file: Path | io.BytesIO, **options) -> None:
+    def savefig(figure: Figure, file: Path | io.BytesIO | io.StringIO, **options) -> None:
         if isinstance(file, Path) and file.stem in DRAWN:
+            chosen.append(figure)
+        if figure in chosen and not isinstance(file, io.BytesIO):
             draw(figure, file, **options)
-        elif isinstance(file, Path):
-            file.touch()
 
     Figure.savefig = savefig
 

@@ -45,7 +45,7 @@ def near(rows: Sequence[str], columns: Sequence[str], share: float) -> tuple[np.
     order = np.argsort(short, kind="stable")
     short, of = short[order], of[order]
     bits = max(10, min(24, 3 + len(short).bit_length()))
-    there = np.zeros(2**bits, dtype=bool)
+    there = np.zeros(1 << bits, dtype=bool)
     there[short >> np.uint64(64 - bits)] = True
     pairs, waiting = np.zeros(0, dtype="int64"), []
     for word in _shortened(columns, m):
