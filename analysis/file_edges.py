@@ -37,7 +37,8 @@ def edges_by_level(hub: Hub, fields: Iterable[str] = tuple(FIELDS)) -> Covered:
     if "all" in why:
         nothing = pd.DataFrame({name: pd.Series(dtype="int64") for name in ("source", "target", "weight")})
         return Covered(dict.fromkeys(names, nothing), {"": why["all"]})
-    pairs = {level: hub.keep(f"pairs_{level}", _pairs(hub, level)) for level in LEVELS}
+    commits = hub.keep("numbered_commits", _numbered(hub))
+    pairs = {level: hub.keep(f"pairs_{level}", _pairs(hub, level, commits)) for level in LEVELS}
     found = {f"{field}.{level}": _summed(hub, pairs[level], field) for field in fields for level in LEVELS}
     lacking = {f"{field}.{level}": why[field] for field in fields for level in LEVELS if field in why}
     thing = {"repository": "model", "file": "file of a model"}
@@ -51,16 +52,15 @@ def _summed(hub: Hub, pairs: ibis.Table, field: str) -> pd.DataFrame:
     return hub.frame(of_field.group_by("source", "target").agg(weight=_.weight.sum()).order_by("source", "target"))
 
 
-def _pairs(hub: Hub, level: str) -> ibis.Table:
-    """repo_id, source, target, weight: the edges of each model."""
-    signed = hub.keep("signed_commits", _signed(hub))
-    changed = _changed(hub, level)
-    seats = changed.inner_join(signed, ["repo_id", "commit_id"]).select("repo_id", "path", "commit_id", "developer", "leads")
-    others = seats.select("repo_id", "path", target="developer").distinct()
-    led = seats.filter(_.leads).select("repo_id", "path", "commit_id", source="developer")
-    met = led.inner_join(others, ["repo_id", "path"]).filter(_.source != _.target)
-    once = met.select("repo_id", "commit_id", "source", "target").distinct()
-    return once.group_by("repo_id", "source", "target").agg(weight=_.count())
+def _pairs(hub: Hub, level: str, commits: ibis.Table) -> ibis.Table:
+    """repo_id, source, target, weight: the edges of each model. Commits and files are numbers where rows are many."""
+    touched = hub.keep(f"touched_{level}", _touched(hub, level, commits))
+    seats = touched.inner_join(_signed(hub, commits), "commit").select("unit", "commit", "developer", "leads")
+    others = seats.select("unit", target="developer").distinct()
+    led = seats.filter(_.leads).select("unit", "commit", source="developer")
+    met = led.inner_join(others, "unit").filter(_.source != _.target).select("commit", "source", "target").distinct()
+    of_model = met.inner_join(commits.select("commit", "repo_id"), "commit")
+    return of_model.group_by("repo_id", "source", "target").agg(weight=_.count())
 
 
 def _shared(hub: Hub) -> ibis.Table:
@@ -69,18 +69,24 @@ def _shared(hub: Hub) -> ibis.Table:
     return taking_part.filter(_.developers > 1).select("repo_id")
 
 
-def _changed(hub: Hub, level: str) -> ibis.Table:
-    """repo_id, path, commit_id of shared models; at the level of repositories the path is empty."""
-    files = hub.table("files").filter(_.kind == "model").semi_join(_shared(hub), "repo_id")
-    if level == "file":
-        return files.select("repo_id", "path", "commit_id")
-    return files.select("repo_id", "commit_id").distinct().mutate(path=ibis.literal(""))
-
-
-def _signed(hub: Hub) -> ibis.Table:
-    """repo_id, commit_id, developer, leads: who signed each commit of shared models, once each."""
+def _numbered(hub: Hub) -> ibis.Table:
+    """repo_id, commit_id, authors, commit (a number): the commits of shared models."""
     commits = hub.commits.filter(_.kind == "model").semi_join(_shared(hub), "repo_id")
-    named = commits.select("repo_id", "commit_id", author=hub.people_of(commits))
-    rows = named.select("repo_id", "commit_id", alias=_.author.f1, leads=_.author.f2 == 0)
+    return commits.select("repo_id", "commit_id", "authors").mutate(commit=hub.any_number)
+
+
+def _touched(hub: Hub, level: str, commits: ibis.Table) -> ibis.Table:
+    """unit, commit: which file, or at the level of repositories which model, each commit changed."""
+    files = hub.table("files").filter(_.kind == "model").inner_join(commits, ["repo_id", "commit_id"])
+    key = ["repo_id", "path"] if level == "file" else ["repo_id"]
+    changed = files.select(*key, "commit").distinct()
+    units = hub.keep(f"units_{level}", changed.select(key).distinct().mutate(unit=hub.any_number))
+    return changed.inner_join(units, key).select("unit", "commit")
+
+
+def _signed(hub: Hub, commits: ibis.Table) -> ibis.Table:
+    """commit, developer, leads: who signed each commit, once each."""
+    named = commits.select("commit", author=hub.people_of(commits))
+    rows = named.select("commit", alias=_.author.f1, leads=_.author.f2 == 0)
     people = rows.inner_join(hub.developers, "alias")
-    return people.group_by("repo_id", "commit_id", "developer").agg(leads=_.leads.max())
+    return people.group_by("commit", "developer").agg(leads=_.leads.max())
