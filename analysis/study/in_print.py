@@ -70,7 +70,7 @@ def compared(
             "ours": [facsimile.ours_text(row) for row in shown.to_dict("records")],
             "verdict": [facsimile.verdict_words(row) for row in shown.to_dict("records")],
         },
-        index=shown["id"].map(in_words).rename(None),
+        index=shown["id"].map(in_words).rename(index=None),
     )
     return Beside(_sentence(rows, results, shown=len(shown), synthetic=writer.synthetic), table)
 
