@@ -590,6 +590,23 @@ def test_a_name_merged_with_a_bot_leaves_every_variant(write_snapshot):
     }
 
 
+def test_counts_are_whole_where_a_level_was_measured_under_some_merges_alone():
+    """The inner cores are those of the first two variants: beside rows without them their counts are whole numbers still."""
+    frame = pd.DataFrame(
+        {
+            "rule": ["no merging", "ours"],
+            "threshold": [float("nan"), 90.0],
+            "bots": "exclude",
+            "names": [3, 3],
+            "k5.nodes": [7, None],
+        }
+    )
+    found = sensitivity.results(frame)
+    ids = ("no-merging-bots-excluded.names", "no-merging-bots-excluded.k5.nodes", "ours-90-bots-excluded.names")
+    assert found == dict(zip(ids, (3, 7, 3), strict=True))
+    assert type(found["no-merging-bots-excluded.k5.nodes"]) is int
+
+
 def test_sensitivity_of_a_snapshot_without_people_is_not_covered(write_snapshot):
     snapshot = write_snapshot({"usage": [{"space_id": "a/s", "model_id": "a/m"}]})
     hub = Hub(snapshot, Parameters())

@@ -238,6 +238,8 @@ def _why_no_result(found: Mapping[str, object], *_) -> dict[str, str]:
 def results(frame: pd.DataFrame) -> dict[str, float | int | None]:
     """Results by the end of their id, as `ours-90-bots-excluded.k1.nodes`; the inner cores for the first two rules only."""
     rows = labelled(frame)
+    whole = {c: "Int64" for c in rows if c.rpartition(".")[2] in ("k", "nodes", "edges", "com")}  # where some have no value
+    rows = rows.astype(whole)
     ids = [label.replace(", ", "-").replace(" ", "-") for label in rows.index]
     return {
         f"{name}.{column}": None if pd.isna(row[column]) else row[column]
