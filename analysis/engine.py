@@ -254,9 +254,13 @@ class Hub:
         taking_part = self.contributions.filter(_.kind == "model").group_by("repo_id").agg(developers=_.count())
         models = taking_part.filter(_.developers > 1).select("repo_id")
         commits = self.commits.filter(_.kind == "model").semi_join(models, "repo_id")
-        named = commits.select("repo_id", author=self.people_of(commits), day=(_.date.epoch_seconds() / 86_400).floor())
-        rows = named.select("repo_id", "day", alias=_.author.f1, leads=_.author.f2 == 0)
-        return rows.inner_join(self.developers, "alias").select("repo_id", "developer", "day", "leads")
+        return self.signers(commits.mutate(day=(_.date.epoch_seconds() / 86_400).floor()), "repo_id", "day")
+
+    def signers(self, commits: ibis.Table, *about: str) -> ibis.Table:
+        """A row a commit and name that is no bot's: columns `about` of the commits, developer, leads (the first name)."""
+        named = commits.select(*about, author=self.people_of(commits))
+        rows = named.select(*about, alias=_.author.f1, leads=_.author.f2 == 0)
+        return rows.inner_join(self.developers, "alias").select(*about, "developer", "leads")
 
     @cached_property
     def starters(self) -> ibis.Table:

@@ -86,7 +86,4 @@ def _touched(hub: Hub, level: str, commits: ibis.Table) -> ibis.Table:
 
 def _signed(hub: Hub, commits: ibis.Table) -> ibis.Table:
     """commit, developer, leads: who signed each commit, once each."""
-    named = commits.select("commit", author=hub.people_of(commits))
-    rows = named.select("commit", alias=_.author.f1, leads=_.author.f2 == 0)
-    people = rows.inner_join(hub.developers, "alias")
-    return people.group_by("commit", "developer").agg(leads=_.leads.max())
+    return hub.signers(commits, "commit").group_by("commit", "developer").agg(leads=_.leads.max())
