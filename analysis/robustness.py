@@ -296,11 +296,12 @@ def correlation_table(counts: pd.DataFrame, *, draws: int = 0, seed: int = 0) ->
     kind. Pairwise complete; NaN where a coefficient is undefined.
     """
     columns = {variable: coefficients.column(counts[variable]) for variable in activity.variables_of(counts)}
+    owner = counts["repo_id"].str.split("/").str[0] if draws else None
     rows = {}
     for a, b in combinations(columns, 2):
         pairs = coefficients.pairs_of(columns[a], columns[b])
         if pairs.times.sum() > 3 and len(np.unique(pairs.x)) > 1 and len(np.unique(pairs.y)) > 1:
-            owned = _owners_drawn(counts["repo_id"].str.split("/").str[0], draws=draws, seed=seed) if draws else ()
+            owned = _owners_drawn(owner, draws=draws, seed=seed) if draws else ()
             drawn = [coefficients.pairs_of(columns[a], columns[b], times) for times in owned]
             rows[f"{a}, {b}"] = _correlation_row(pairs, drawn)
     return pd.DataFrame.from_dict(rows, orient="index", columns=COEFFICIENTS)
@@ -418,17 +419,22 @@ def strata(about: pd.DataFrame) -> dict[str, pd.Series]:
         "age": (about["created_at"].dt.year * 4 + about["created_at"].dt.quarter).fillna(-1).to_numpy("int64"),
         "task": pd.factorize(about["pipeline_tag"])[0],
     }
-    needs = {"age": "created_at", "task": "pipeline_tag"}
-    unknown = [name for name, column in needs.items() if about[column].isna().all()]
+    unknown = _unknown(about)
     return {name: pd.Series(numbers, index=about.index) for name, numbers in found.items() if name not in unknown}
 
 
-def _why_no_strata(_: pd.DataFrame, __: pd.DataFrame, about: pd.DataFrame) -> dict[str, str]:
-    lacking = {
-        "same_quarter": about["created_at"].isna().all() and "of no model is it known when it was created",
-        "same_task": about["pipeline_tag"].isna().all() and "of no model is a task known",
+def _unknown(about: pd.DataFrame) -> dict[str, str]:
+    """The kinds of which nothing is known of any model, and why."""
+    needs = {
+        "age": ("created_at", "of no model is it known when it was created"),
+        "task": ("pipeline_tag", "of no model is a task known"),
     }
-    why = {row: reason for row, reason in lacking.items() if reason}
+    return {name: why for name, (column, why) in needs.items() if about[column].isna().all()}
+
+
+def _why_no_strata(_: pd.DataFrame, __: pd.DataFrame, about: pd.DataFrame) -> dict[str, str]:
+    rows = {"age": "same_quarter", "task": "same_task"}
+    why = {rows[name]: reason for name, reason in _unknown(about).items()}
     return why | ({"same_of_all_three": "; ".join(why.values())} if why else {})
 
 

@@ -370,12 +370,17 @@ def test_core_numbers_equal_networkx(few, rows):
         assert network.core_numbers(built) == nx.core_number(built)
 
 
+def with_hubs(seed: int, nodes: int):
+    """A network in which few developers have most of the edges out."""
+    drawn = np.random.default_rng(seed)
+    ends = (drawn.random((5 * nodes, 2)) ** (3, 1) * nodes).astype("int64")
+    return network.graph(edges(*[(a, b, 1) for a, b in ends.tolist()]))
+
+
 @given(seed=st.integers(0, 2**32 - 1), nodes=st.integers(2, 2_000))
 @settings(max_examples=20)
 def test_core_numbers_of_networks_with_hubs_equal_networkx(seed, nodes):
-    drawn = np.random.default_rng(seed)
-    ends = (drawn.random((5 * nodes, 2)) ** (3, 1) * nodes).astype("int64")
-    built = network.graph(edges(*[(a, b, 1) for a, b in ends.tolist()]))
+    built = with_hubs(seed, nodes)
     assert network.core_numbers(built) == nx.core_number(built)
 
 
@@ -561,9 +566,7 @@ def test_the_innermost_core_is_the_largest_core_number(rows):
 @given(seed=st.integers(0, 2**32 - 1), nodes=st.integers(2, 500))
 @settings(max_examples=20)
 def test_the_innermost_core_of_networks_with_hubs_is_that_of_networkx(seed, nodes):
-    drawn = np.random.default_rng(seed)
-    ends = (drawn.random((5 * nodes, 2)) ** (3, 1) * nodes).astype("int64")
-    built = network.graph(edges(*[(a, b, 1) for a, b in ends.tolist()]))
+    built = with_hubs(seed, nodes)
     assert links.innermost_k(links.links(built)) == max(nx.core_number(built).values())
 
 
