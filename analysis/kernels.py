@@ -118,6 +118,8 @@ def _work(execute: Callable, name: str, messages, env: Mapping[str, str], socket
             execute(name, kernel=own, progress=progress)
     except RunError as error:
         messages.put(str(error))
+    except OSError as error:  # a full disk, or one that was taken away, while the notebook is written
+        messages.put(f"{name}: can't be written ({error.strerror or error}); make room, or choose another directory")
 
 
 def _end_with(parent) -> None:

@@ -1,6 +1,7 @@
 """The whole road: notebooks on `demo` and on partial snapshots, references, determinism, privacy, the paper."""
 
 import datetime as dt
+import errno
 import hashlib
 import json
 import os
@@ -314,3 +315,12 @@ def test_the_paper_of_demo_has_its_banner_and_no_hole(demo):
     assert "undefined" not in (demo / "build" / "main.log").read_text(errors="replace").lower().replace(
         "undefined;", ""
     )
+
+
+def no_room(name: str, *, kernel, progress) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_full_disk_ends_a_run_in_one_line():
+    with pytest.raises(RunError, match=r"^a: can't be written \(No space left on device\)"):
+        kernels.side_by_side(no_room, ["a"], env=dict(os.environ))
