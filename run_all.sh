@@ -184,9 +184,10 @@ case ${1-} in
 esac
 
 # What Python reads when it starts, whatever its user has set; analysis/variables.py sees to all else.
-for name in "${!PYTHON@}"; do unset "$name"; done
-export PYTHONPATH=$root PYTHONNOUSERSITE=1 PYTHONHASHSEED=0 TZ=UTC LC_ALL=C.UTF-8
+for name in ${!PYTHON*}; do unset "$name"; done
+export PYTHONPATH=$root PYTHONNOUSERSITE=1 PYTHONHASHSEED=0 TZ=UTC
 
 set_up "$1"
-# In the caller's directory, for file names; -P keeps Python from importing what lies there.
-exec "$python" -P -m analysis "$@"
+# In the caller's directory, for file names; -P keeps Python from importing what lies there. The shell itself does not
+# take this locale: where a machine lacks it (macOS may), bash would warn at each call, and Python takes UTF-8 all the same.
+exec env LC_ALL=C.UTF-8 "$python" -P -m analysis "$@"

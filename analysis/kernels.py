@@ -32,6 +32,7 @@ PACKAGES = (  # what the notebooks and the processes that execute them import
     "analysis.study.in_print",
 )  # fmt: skip
 FORKS = sys.platform == "linux"
+LONGEST_SOCKET = 103  # bytes of a socket's path on macOS; on Linux four more
 
 Progress = Callable[[str, int, int], None]  # notebook, cells done, cells in all; 0, 0: it is started
 
@@ -40,8 +41,24 @@ def prepare() -> None:
     """Have the packages imported while this process does something else; without it they are imported when needed."""
     if FORKS:
         _processes()
-        with variables.cleaned():
+        with variables.cleaned(), _sockets_fit():
             forkserver.ensure_running()
+
+
+def _sockets_in() -> str:
+    """The directory for temporary files, or /tmp where a socket in there would have too long a path."""
+    usual, longest = tempfile.gettempdir(), "/run-12345678/k-12345678/k-ipc-1"
+    return usual if len(os.fsencode(usual + longest)) <= LONGEST_SOCKET else "/tmp"
+
+
+@contextmanager
+def _sockets_fit() -> Iterator[None]:
+    """The socket of the process that starts the others lies beside temporary files, wherever these lie."""
+    before, tempfile.tempdir = tempfile.gettempdir(), _sockets_in()
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
 
 
 def _processes():
@@ -59,18 +76,21 @@ def side_by_side(
     as there are processors.
 
     `execute` is a function of a module, or a partial of one. The first failure ends the others and
-    raises RunError. Tables that they share lie beside their sockets, and go with them.
+    raises RunError. Tables that they share, their home directories and sockets go with the run.
     """
     prepare()
     context = _processes()
     messages, waiting, running = context.SimpleQueue(), list(names), []
-    with tempfile.TemporaryDirectory(prefix="run-") as sockets:
+    with (
+        tempfile.TemporaryDirectory(prefix="run-") as home,
+        tempfile.TemporaryDirectory(prefix="run-", dir=_sockets_in()) as sockets,
+    ):
         try:
             while waiting or running:
                 while waiting and len(running) < max(2, os.cpu_count() or 1):
                     name = waiting.pop(0)
-                    shared = {paths.SHARED_OF_THE_RUN: str(Path(sockets) / "shared")}
-                    arguments = (execute, name, messages, env | shared, sockets)
+                    shared = {paths.SHARED_OF_THE_RUN: str(Path(home) / "shared")}
+                    arguments = (execute, name, messages, env | shared | {"HOME": str(Path(home) / name)}, sockets)
                     running.append(context.Process(target=_work, args=arguments, name=name))
                     running[-1].start()
                     progress(name, 0, 0)
@@ -102,9 +122,8 @@ def _read(messages, progress: Progress) -> None:
 def _work(execute: Callable, name: str, messages, env: Mapping[str, str], sockets_in: str) -> None:
     """What the process of one notebook does."""
     os.setsid()  # Ctrl-C is for the run's own process, which ends this one
-    home = Path(sockets_in) / name
-    home.mkdir()
-    variables.become(env | {"HOME": str(home)})  # not those of the process that this one is forked from
+    Path(env["HOME"]).mkdir()
+    variables.become(env)  # not those of the process that this one is forked from
     waiting = Forked() if FORKS else None
     if waiting:
         waiting.start()  # before this process has a thread, which a fork would not copy
@@ -136,8 +155,8 @@ def kernel(waiting: Forked | None = None, *, sockets_in: str | None = None) -> I
     """
     from jupyter_client.manager import KernelManager
 
-    with tempfile.TemporaryDirectory(prefix="kernel-", dir=sockets_in) as sockets:
-        connection = str(Path(sockets) / "kernel.json")
+    with tempfile.TemporaryDirectory(prefix="k-", dir=sockets_in or _sockets_in()) as sockets:
+        connection = str(Path(sockets) / "k.json")
         manager = KernelManager(kernel_name="python3", transport="ipc", connection_file=connection)
         if waiting:
             manager.provisioner = _becoming(waiting, manager)

@@ -324,3 +324,21 @@ def no_room(name: str, *, kernel, progress) -> None:
 def test_a_full_disk_ends_a_run_in_one_line():
     with pytest.raises(RunError, match=r"^a: can't be written \(No space left on device\)"):
         kernels.side_by_side(no_room, ["a"], env=dict(os.environ))
+
+
+@pytest.mark.parametrize("length", [50, 300])
+def test_the_sockets_of_a_kernel_fit_into_what_a_system_allows_wherever_temporary_files_lie(
+    tmp_path, monkeypatch, length
+):
+    """macOS has 104 bytes for a socket's path, and 49 of them are the usual directory's."""
+    there = Path("/tmp", "x" * (length - len("/tmp/")))
+    monkeypatch.setattr("tempfile.tempdir", str(there))
+    beside = Path(kernels._sockets_in())
+    assert beside == (there if length == 50 else Path("/tmp"))
+    monkeypatch.setattr(kernels, "_sockets_in", lambda: str(tmp_path))
+    with kernels.kernel(sockets_in=str(tmp_path)) as own:
+        socket = Path(own.connection_file).with_name("k-ipc-1").relative_to(tmp_path)
+        own.start_kernel()
+        assert own.is_alive() and own.connection_file.endswith("/k.json")
+        assert own.ip.endswith("/k-ipc")
+    assert len(os.fsencode(beside / "run-12345678" / socket)) <= kernels.LONGEST_SOCKET

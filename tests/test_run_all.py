@@ -16,6 +16,7 @@ import pytest
 
 from analysis import environment
 from analysis.paths import ROOT
+from tests import bsd
 
 REAL = "awk bash cat chmod cp dirname env ln mkdir mktemp readlink rm sleep tail touch tr wc".split()
 BASE = Path(sys._base_executable).resolve()
@@ -145,6 +146,65 @@ def settle(sandbox: Sandbox) -> None:
     sandbox.says("bash", "-c", f'cd "{sandbox.root}" && .venv/bin/python -m analysis.environment settle')
 
 
+@pytest.fixture
+def mac(sandbox) -> Sandbox:
+    """The tools of macOS in place of GNU's; what is not in REAL (flock, timeout, realpath) is missing anyway."""
+    bsd.fill(sandbox.bin, [name for name in REAL if name in bsd.REFUSED])
+    return sandbox
+
+
+# ---- where it runs ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("script", ["run_all.sh", ".binder/postBuild"])
+def test_bash_3_of_macos_knows_all_that_the_scripts_use(script):
+    text = (ROOT / script).read_text()
+    assert text.startswith("#!/usr/bin/env bash\n")
+    assert bsd.after_bash_3(text) == []
+
+
+NEW_IN_BASH = {
+    "declare -A of": "associative array", "local -n other=$1": "name reference", 'echo "${word^^}"': "case of letters",
+    "mapfile -t lines": "mapfile", "make &>>log": "&>>", "make |& tee log": "|&", "wait -n": "wait -n",
+    "echo ${word:1:-1}": "negative length", "[[ -v name ]]": "[[ -v", "exec {lock}>file": "{fd}>",
+    'printf "%(%F)T"': "time in printf", 'run "${options[@]}"': "empty array", "echo ${list[-1]}": "negative index",
+    "text=$(case $1 in a) echo b ;; esac)": "case in $( )", 'for name in "${!PYTHON@}"': "names in quotes",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("line", NEW_IN_BASH)
+def test_what_came_after_bash_3_is_found(line):
+    assert [found.split(": ")[1] for found in bsd.after_bash_3(f"# {line}\n{line}\n")] == [NEW_IN_BASH[line]]
+
+
+def test_what_bash_3_knows_is_not_complained_of():
+    text = 'run ${quiet[@]+"${quiet[@]}"} "$@" >>log 2>&1; exec 9>>"$lock"; echo "${name%%.*}" "${text:1:2}" "${*:2}"'
+    assert bsd.after_bash_3(text) == []
+
+
+def test_with_the_tools_of_macos_it_sets_up_and_runs(mac, tmp_path):
+    mac.program("uv", UV)
+    (tmp_path / "link").symlink_to(mac.root / "run_all.sh")
+    first, second = mac.run(program=tmp_path / "link"), mac.run()
+    assert first.stderr == "run_all.sh: installing the packages of requirements.txt into .venv (300 MB to download)\n"
+    assert (first.returncode, second.returncode, second.stderr) == (0, 0, "")
+    assert [call.split()[0] for call in mac.calls] == ["uv", "uv", "analysis", "analysis"]
+
+
+def test_with_the_tools_of_macos_a_conda_environment_that_differs_is_said(mac, tmp_path):
+    settle(mac)
+    prefix = mac.make_environment(tmp_path / "conda/envs/hub")
+    mac.write_project("numpy", "rich")
+    done = mac.run(CONDA_PREFIX=str(prefix))
+    assert "in 2 points (numpy: not installed" in done.stderr  # its `wc` pads the number
+
+
+@pytest.mark.parametrize("command", [["readlink", "-f", "/"], ["wc", "--lines", "/etc/passwd"], ["cp", "-u", "a", "b"]])
+def test_the_tools_of_macos_refuse_what_only_gnus_know(mac, command):
+    done = subprocess.run(command, env=mac.environment(), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (64, f"{command[0]}: illegal option {command[1]}\n")
+
+
 # ---- what it teaches -------------------------------------------------------------------------------------
 
 
@@ -154,7 +214,14 @@ def test_before_anything_is_installed_help_is_the_scripts_own_and_needs_nothing_
         (sandbox.bin / name).unlink()
     done = sandbox.run(option)
     assert (done.returncode, done.stderr) == (0, "")
-    for text in ("./run_all.sh test", "./run_all.sh COMMAND", "--no-paper", "paper/generated", ".venv", "environment.yml"):
+    for text in (
+        "./run_all.sh test",
+        "./run_all.sh COMMAND",
+        "--no-paper",
+        "paper/generated",
+        ".venv",
+        "environment.yml",
+    ):
         assert text in done.stdout
     assert re.search(r"0 .* 1 failed, 2 wrong usage, 3 ", done.stdout)
     assert not sandbox.venv.exists()
@@ -297,7 +364,9 @@ def test_the_scripts_of_a_copied_clone_lead_to_the_copy(ready, tmp_path):
     scripts = ready.venv / "bin"
     body = "import analysis, sys\nprint(sys.prefix, analysis.__path__[0])\n"
     ready.program("plain", f"#!{scripts}/python\n{body}", directory=scripts)
-    ready.program("by-shell", f"#!/bin/sh\n'''exec' \"{scripts}/python\" \"$0\" \"$@\"\n' '''\n{body}", directory=scripts)
+    ready.program(
+        "by-shell", f"#!/bin/sh\n'''exec' \"{scripts}/python\" \"$0\" \"$@\"\n' '''\n{body}", directory=scripts
+    )
     ready.program("activate", f'VIRTUAL_ENV="{ready.venv}"\nexport VIRTUAL_ENV\n', directory=scripts)
     copy = Path(shutil.copytree(ready.root, tmp_path / "a copy/of it", symlinks=True))
     assert ready.says(copy / ".venv/bin/python", "-c", body) == f"{copy}/.venv {copy}/analysis\n"
@@ -326,7 +395,9 @@ def test_two_runs_at_once_make_one_venv(sandbox):
 def test_without_uv_the_locked_one_installs_the_rest(sandbox):
     """`python -m venv` makes the environment; pip gets uv by its own lines of the lock, and nothing else."""
     uv_lines = "uv==0.13.9 \\\n    --hash=sha256:22 \\\n    --hash=sha256:33\n"
-    sandbox.write_lock(f"numpy==2.4.6 \\\n    --hash=sha256:00\n{uv_lines}    # via nobody\nzzz==1 \\\n    --hash=sha256:44\n")
+    sandbox.write_lock(
+        f"numpy==2.4.6 \\\n    --hash=sha256:00\n{uv_lines}    # via nobody\nzzz==1 \\\n    --hash=sha256:44\n"
+    )
     sandbox.program("uv", UV, directory=sandbox.tmp)
     pip = f"""
 import pathlib, shutil, sys
@@ -334,7 +405,9 @@ pathlib.Path({str(sandbox.tmp / "asked-for")!r}).write_text(pathlib.Path(sys.arg
 shutil.copy({str(sandbox.tmp / "uv")!r}, pathlib.Path(sys.prefix, "bin/uv"))
 """
     sandbox.program("pip.py", pip, directory=sandbox.tmp)
-    brings_pip = f'cp {sandbox.tmp}/pip.py "${{@: -1}}/lib/python{VERSION}/site-packages/" && touch "${{@: -1}}/bin/pip"'
+    brings_pip = (
+        f'cp {sandbox.tmp}/pip.py "${{@: -1}}/lib/python{VERSION}/site-packages/" && touch "${{@: -1}}/bin/pip"'
+    )
     sandbox.replace_python(f'"-m venv "*) {MAKES_VENV}\n{brings_pip} && chmod +x "${{@: -1}}/bin/pip" ;;')
     done = sandbox.run()
     assert done.returncode == 0, done.stderr
