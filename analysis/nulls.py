@@ -5,15 +5,14 @@ each seat leads, and in how many repositories everyone takes part. What a measur
 what it shares with it is made by the degrees, or by the edge rule (METHODS, 7).
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from analysis import exact, network
-from analysis.communities import modularity, quick_modularity
+from analysis.communities import modularity
 from analysis.covered import carried
 from analysis.links import Links, compact, innermost_k, linked_pairs
 
@@ -223,14 +222,15 @@ def null_table(held: Seats, model: str, *, draws: int, seed: int = 0) -> pd.Data
     if not len(held.first):
         return pd.DataFrame(columns=NULL_COLUMNS, dtype="float64")
 
-    def measured(edges: Links, search: Callable | None) -> dict[str, float | None]:
+    def measured(edges: Links, *, searched: bool = True) -> dict[str, float | None]:
         if model != "degrees":
             return core_measures(edges)
-        return ({"mod": search(edges)[0]} if search else {}) | core_measures(edges) | core_periphery(edges)
+        mod = {"mod": modularity(edges, weighted=False)[0]} if searched else {}
+        return mod | core_measures(edges) | core_periphery(edges)
 
     drawn = enumerate(draws_of(held, model, draws=draws, seed=seed))
-    null = pd.DataFrame([measured(edges, quick_modularity if number < SEARCHED else None) for number, edges in drawn])
-    return beside_null(measured(linked(held), partial(modularity, weighted=False)), null)
+    null = pd.DataFrame([measured(edges, searched=number < SEARCHED) for number, edges in drawn])
+    return beside_null(measured(linked(held)), null)
 
 
 @carried()

@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from analysis import activity, adoption, coefficients, exact, licenses, network, nulls
-from analysis.communities import modularity, quick_modularity
 from analysis.covered import carried
 from analysis.links import Links, core_numbers_of, induced, links
 from analysis.nulls import Seats
@@ -94,10 +93,7 @@ def edge_rule_table(rules: Mapping[str, Links]) -> pd.DataFrame:
     """A row a rule: the columns of Tables 6-9 for k = 1, and k and developers of the innermost core; NA where undefined."""
     rows = {}
     for name, edges in rules.items():
-        measured, numbers = network.structure(edges, searches=()), core_numbers_of(edges)
-        # The study's own network has the numbers of Table 6, with networkx's choice among equal gains.
-        found = modularity(edges, weighted=False) if name == "study" else quick_modularity(edges)
-        measured |= dict(zip(("mod", "com"), found, strict=True))
+        measured, numbers = network.structure(edges, searches=("mod",)), core_numbers_of(edges)
         k = int(numbers.max(initial=0))
         inner = {"kmax": k, "kmax_nodes": int((numbers == k).sum())} if k else dict.fromkeys(("kmax", "kmax_nodes"))
         rows[name] = {m: measured[m] for m in STRUCTURE} | inner

@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 from functools import cache
@@ -11,8 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numba import njit
+from numba.core.dispatcher import Dispatcher
 
-from analysis import paths, references
+from analysis import communities, links, paths, references
 
 SOURCES = sorted([*paths.ROOT.glob("analysis/**/*.py"), *paths.NOTEBOOKS.glob("*.py")])
 
@@ -38,6 +41,7 @@ LIBRARIES = ("scipy.linalg", "scipy.stats", "scipy.optimize", "numpy.linalg", "n
 PERMITTED = {
     ("exact.py", "x @ y"): "of two sparse matrices only, which is not BLAS",
     ("groups.py", "scipy.optimize.minimize_scalar"): "of one number: plain Python",
+    ("communities.py", "numba.njit"): "sums and products as they are written: no two are fused into one, as is tested below",
     ("tails.py", "scipy.optimize"): "searches whose results keep six digits",
     ("report.py", "10 ** (-decimals)"): "a threshold of how a number is printed",
     ("ledger.py", "10 ** (-decimals)"): "a threshold of how a number is printed",
@@ -119,15 +123,41 @@ def test_what_is_forbidden_is_found(source, expected):
     assert forbidden(source) == expected
 
 
+FREE = re.compile(r"\b(?:fast|contract|reassoc)\b.*|vfn?m(?:add|sub)\w*|fmadd\w*")
+
+
+def test_compiled_code_rounds_as_it_is_written():
+    """No multiplication and addition in one, no sum in another order: neither allowed to the compiler nor in what it made."""
+    communities.modularity(links.Links(3, np.array([0, 1]), np.array([1, 2]), np.array([1, 1])), weighted=False)
+    compiled = [value for value in vars(communities).values() if isinstance(value, Dispatcher)]
+    for function in compiled:
+        anew = njit(function.py_func)  # what comes from the cache can't be looked into
+        anew.compile(function.signatures[0])
+        texts = [*anew.inspect_llvm().values(), *anew.inspect_asm().values()]
+        assert all(function.__name__ in text for text in texts)
+        assert not [words for text in texts for words in FREE.findall(text)]
+    assert len(compiled) > 3
+
+
+def test_code_that_may_round_otherwise_is_noticed():
+    fused = njit(lambda a, b, c: a * b + c, fastmath=True)
+    assert fused(0.1, 0.2, 0.3)
+    assert FREE.search(next(iter(fused.inspect_llvm().values())))
+
+
 # --- what three settings give -----------------------------------------------------------------------------------------
 
 HERE = Path(__file__).parent / "machine.py"
 NO_FMA = "glibc.cpu.hwcaps=-AVX2,-FMA,-FMA4,-AVX512F"  # for the C library's exponentials
 SETTINGS = {
-    "of 2006": ("X86_V3 X86_V4 AVX512_ICL AVX512_SPR", {"OPENBLAS_CORETYPE": "Prescott", "GLIBC_TUNABLES": NO_FMA}),
+    "of 2006": (
+        "X86_V3 X86_V4 AVX512_ICL AVX512_SPR",
+        {"OPENBLAS_CORETYPE": "Prescott", "GLIBC_TUNABLES": NO_FMA, "NUMBA_CPU_NAME": "core2", "NUMBA_CPU_FEATURES": ""},
+    ),
     "of 2013, two threads": (
         "X86_V4 AVX512_ICL AVX512_SPR",
-        {"OPENBLAS_CORETYPE": "Haswell", "OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2", "PYTHONHASHSEED": "1"},
+        {"OPENBLAS_CORETYPE": "Haswell", "OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2", "PYTHONHASHSEED": "1"}
+        | {"NUMBA_CPU_NAME": "haswell"},
     ),
 }
 NAMES = {"Prescott": {"Prescott", "Katmai"}, "Haswell": {"Haswell"}}  # how OpenBLAS tells which kernels it took

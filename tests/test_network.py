@@ -5,7 +5,6 @@ import itertools
 import json
 import math
 import os
-from collections import Counter
 from pathlib import Path
 from unittest.mock import patch
 
@@ -497,64 +496,32 @@ def test_after_every_join_the_gains_are_those_of_the_definition(weight, monkeypa
     arrays = network.links(hubs_and_leaves(1), weight=weight)
     shares = np.zeros((arrays.nodes, arrays.nodes))
     shares[arrays.source, arrays.target] = arrays.weight / arrays.weight.sum()
-    join, joins = communities._Gains.join, []
+    join, joins = communities._join, []
 
-    def checked(state, pair, u, v, *, number):
-        join(state, pair, u, v, number=number)
+    def checked(pair, u, v, number, state):
+        join(pair, u, v, number, state)
         shares[v], shares[u] = shares[v] + shares[u], 0
         shares[:, v], shares[:, u] = shares[:, v] + shares[:, u], 0
-        others = state.ends[state.rows[v]] - v
+        own = np.flatnonzero(state.changed == number)
+        others = state.ends[own] - v
         out, into = shares.sum(axis=1), shares.sum(axis=0)
         expected = shares[v, others] + shares[others, v] - (out[v] * into[others] + out[others] * into[v])
-        assert state.gain[state.rows[v]] == pytest.approx(expected, abs=1e-12)
+        assert state.gain[own] == pytest.approx(expected, abs=1e-12)
+        assert (state.pair_with == communities.NONE).all()
         joins.append(number)
 
-    monkeypatch.setattr(communities._Gains, "join", checked)
+    monkeypatch.setattr(communities, "_joined", communities._joined.py_func)
+    monkeypatch.setattr(communities, "_join", checked)
     communities._search(arrays, arrays.weight)
     assert len(joins) > 150
 
 
-@given(random_edges)
-def test_the_quick_search_joins_the_best_pair_each_time_and_until_every_join_would_lose(rows):
-    """By counting the edges of every two communities anew before each join, without weights."""
-    arrays = links.links(network.graph(rows))
-    group = np.arange(arrays.nodes)
-
-    def gains() -> dict[tuple[int, int], int]:
-        """Of linked pairs, times the square of the edges."""
-        ends = list(zip(group[arrays.source].tolist(), group[arrays.target].tolist(), strict=True))
-        out, into, between = (Counter(part) for part in ([s for s, _ in ends], [t for _, t in ends], map(frozenset, ends)))
-        return {
-            (a, b): times * len(ends) - out[a] * into[b] - out[b] * into[a]
-            for (a, b), times in ((sorted(pair), n) for pair, n in between.items() if len(pair) == 2)
-        }
-
-    join = communities._join
-
-    def checked(u, v, *state):
-        known = gains()
-        assert known[min(u, v), max(u, v)] == max(known.values()) >= 0
-        group[group == u] = v
-        join(u, v, *state)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(communities, "_join", checked)
-        found = communities.quick_modularity(arrays)
-    assert all(gain < 0 for gain in gains().values())
-    if len(arrays.source):
-        parts = [set(np.flatnonzero(group == one).tolist()) for one in np.unique(group)]
-        numbered = nx.DiGraph()
-        numbered.add_nodes_from(range(arrays.nodes))
-        numbered.add_weighted_edges_from(zip(*(part.tolist() for part in arrays[1:]), strict=True))
-        assert found == (pytest.approx(nx.community.modularity(numbered, parts), abs=1e-12), len(parts))
-
-
-def test_the_quick_search_finds_two_cliques_and_nothing_in_nothing():
+def test_the_search_finds_two_cliques_and_nothing_in_nothing():
     """Two of four, 12 edges each, and one edge between them: 12/25 + 12/25 - (13 * 12 + 12 * 13) / 25^2."""
     rows = [(a, b, 1) for side in (range(4), range(4, 8)) for a, b in itertools.permutations(side, 2)]
     arrays = links.links(network.graph(edges(*rows, (0, 4, 1))))
-    assert communities.quick_modularity(arrays) == (pytest.approx(24 / 25 - (13 * 12 + 12 * 13) / 625), 2)
-    assert communities.quick_modularity(links.links(edges((1, 1, 1)))) == (None, None)
+    assert communities.modularity(arrays, weighted=False) == (pytest.approx(24 / 25 - (13 * 12 + 12 * 13) / 625), 2)
+    assert communities.modularity(links.links(edges((1, 1, 1))), weighted=False) == (None, None)
 
 
 @given(random_edges)
