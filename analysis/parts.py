@@ -4,7 +4,9 @@
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,6 +19,7 @@ from analysis.stored import SnapshotError
 # Every file of a synthetic snapshot carries it, so that an edited manifest cannot make the data look observed.
 SYNTHETIC_MARK = {b"synthetic": b"true"}
 ROWS_A_PART = 10_000_000  # a table of more rows is written as several files of so many
+ROWS_A_GROUP = 250_000  # of a file, which are packed together
 
 
 def path_of(directory: Path, table: str, entry: Mapping) -> Path:
@@ -31,41 +34,82 @@ def files_of(directory: Path, table: str, entry: Mapping) -> list[Path]:
 
 
 def write(directory: Path, table: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> dict:
-    """Write a table's rows, in parts where there are many; returns what the manifest says of its files.
+    """Write a table's rows, in parts where there are many; returns what the manifest says of its files."""
+    with TableWriter(directory, table, schema) as writer:
+        for batch in batches:
+            writer.add(pa.Table.from_batches([batch]))
+        return writer.finished()
 
-    Rows, and not bytes, say where a part ends, so that the same rows give the same files.
+
+class TableWriter:
+    """Writes a table as its rows come, in another thread, so that the next ones are made meanwhile.
+
+    Rows, and neither bytes nor what came together, say where a group of rows and a part end: the same rows give the same files.
     """
-    parts, many = [], directory / table
-    for number, rows in enumerate(_in_parts(batches)):
-        many.mkdir(exist_ok=True)
-        file = many / f"part-{number:05d}.parquet"
-        with pq.ParquetWriter(file, schema, compression="zstd") as writer:
-            for batch in rows:
-                writer.write_table(pa.Table.from_batches([batch]).cast(schema))
-        parts.append(described(file))
-    if len(parts) > 1:
-        return {"parts": parts, **together(parts)}
-    only = directory / f"{table}.parquet"
-    (many / parts[0]["file"]).rename(only)
-    many.rmdir()
-    return {name: parts[0][name] for name in ("rows", "bytes", "sha256")}
+
+    def __init__(self, directory: Path, table: str, schema: pa.Schema):
+        self._only, self._many, self._schema = directory / f"{table}.parquet", directory / table, _as_stored(schema)
+        self._waiting, self._room = self._schema.empty_table(), ROWS_A_PART
+        self._file, self._files = None, []
+        self._thread, self._group = ThreadPoolExecutor(1), None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        """What was not finished is left to those who delete its directory, once the thread is done with it."""
+        self._thread.shutdown()
+        if self._file:
+            with suppress(OSError, pa.ArrowException):  # a full disk has said so before
+                self._file.close()
+
+    def add(self, rows: pa.Table) -> None:
+        self._waiting = pa.concat_tables([self._waiting, rows.cast(self._schema)])
+        while len(self._waiting) >= min(ROWS_A_GROUP, self._room):
+            self._hand_on(min(ROWS_A_GROUP, self._room))
+
+    def finished(self) -> dict:
+        """Write what waits, and close; returns what the manifest says of the files."""
+        if len(self._waiting) or not self._group:
+            self._hand_on(len(self._waiting))
+        self._group.result()
+        self._close()
+        described_ = [described(file) for file in self._files]
+        if len(self._files) > 1:
+            return {"parts": described_, **together(described_)}
+        self._files[0].rename(self._only)
+        self._many.rmdir()
+        return {name: described_[0][name] for name in ("rows", "bytes", "sha256")}
+
+    def _hand_on(self, size: int) -> None:
+        rows, self._waiting = self._waiting.slice(0, size).combine_chunks(), self._waiting.slice(size)
+        if self._group:
+            self._group.result()  # one group at a time waits, and an error comes here
+        is_last = size == self._room
+        self._room = ROWS_A_PART if is_last else self._room - size
+        self._group = self._thread.submit(self._write, rows, is_last)
+
+    def _write(self, rows: pa.Table, is_last: bool) -> None:
+        if self._file is None:
+            self._many.mkdir(exist_ok=True)
+            self._files.append(self._many / f"part-{len(self._files):05d}.parquet")
+            self._file = pq.ParquetWriter(self._files[-1], self._schema, compression="zstd")
+        if len(rows):
+            self._file.write_table(rows)
+        if is_last:
+            self._close()
+
+    def _close(self) -> None:
+        if self._file:
+            self._file.close()
+            self._file = None
 
 
-def _in_parts(batches: Iterable[pa.RecordBatch]) -> Iterator[Iterator[pa.RecordBatch]]:
-    """The batches in groups of ROWS_A_PART rows, a batch cut where it reaches over; one group at least."""
-    left, rest = (batch for batch in batches if len(batch)), None
-
-    def group() -> Iterator[pa.RecordBatch]:
-        nonlocal rest
-        room = ROWS_A_PART
-        while room and (batch := rest if rest is not None else next(left, None)) is not None:
-            rest = batch.slice(room) if len(batch) > room else None
-            yield batch.slice(0, room)
-            room -= min(room, len(batch))
-
-    yield group()
-    while rest is not None or (rest := next(left, None)) is not None:
-        yield group()
+def _as_stored(schema: pa.Schema) -> pa.Schema:
+    """The schema with the names that Parquet gives to what is in a list, as a file has them that was read before."""
+    empty = pa.BufferOutputStream()
+    pq.write_table(schema.empty_table(), empty)
+    return pq.read_schema(pa.BufferReader(empty.getvalue()))
 
 
 def described(file: Path) -> dict:
@@ -105,21 +149,34 @@ def rise(files: Iterable[Path], key: list[str]) -> bool:
     for file in files:
         for batch in pq.ParquetFile(file).iter_batches(columns=key, batch_size=100_000):
             rows = pa.Table.from_batches([batch]).select(key)
-            rows = pa.concat_tables([before, rows]) if before is not None else rows
-            before = rows.slice(len(rows) - 1) if len(rows) else before
-            if len(rows) > 1 and not _rises(rows.slice(0, len(rows) - 1), rows.slice(1)):
+            if not follow(before, rows):
                 return False
+            before = rows.slice(len(rows) - 1) if len(rows) else before
     return True
+
+
+def follow(before: pa.Table | None, rows: pa.Table) -> bool:
+    """Whether each of the rows is above the one before it, and the first above the one row `before`, by all columns."""
+    first = rows.slice(0, 1)
+    if before is not None and len(first) and not _rises(before, first):
+        return False
+    return len(rows) < 2 or _rises(rows.slice(0, len(rows) - 1), rows.slice(1))
 
 
 def _rises(before: pa.Table, after: pa.Table) -> bool:
     """Whether each row of the one is below that of the other, by the first column in which they differ."""
-    below, alike = pa.scalar(False), pa.scalar(True)
+    decided = pa.scalar(False)  # by an earlier column
     for column in before.column_names:
         left, right = before[column].combine_chunks(), after[column].combine_chunks()
-        below = pc.or_(below, pc.and_(alike, pc.less(left, right)))
-        alike = pc.and_(alike, pc.equal(left, right))
-    return pc.all(pc.fill_null(below, False)).as_py()
+        is_last = column == before.column_names[-1]
+        alike = pa.scalar(False) if is_last else pc.equal(left, right)
+        if not is_last and pc.all(alike, skip_nulls=False).as_py():
+            continue
+        fits = pc.or_(pc.or_(decided, alike), pc.less(left, right))
+        if not pc.all(pc.fill_null(fits, False)).as_py():
+            return False
+        decided = pc.or_(decided, pc.invert(alike))
+    return True
 
 
 # --- what is compared with the manifest whenever a snapshot is opened

@@ -14,13 +14,14 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import duckdb
 import ibis
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -34,7 +35,7 @@ from analysis.stored import SnapshotError, check_name, directory_of
 PLURAL = {"model": "models", "dataset": "datasets", "space": "spaces"}
 LAST_DATE = dt.date(2999, 12, 31)  # later ones are slips, and the last days of the calendar have no day after them
 DATES_KEPT_SINCE = dt.date(2022, 3, 2)  # the Hub gives this day as the creation of every repository that is older
-ROWS_AT_ONCE = 250_000
+ROWS_AT_ONCE = parts.ROWS_A_GROUP
 _PLACE = [*PLACE.names, "source_order"]
 
 DATA_TABLES = tuple(KEYS)
@@ -203,8 +204,10 @@ def validate(snapshot: Snapshot, *, again: bool = True) -> None:
         mark.touch()
 
 
-def _problems(directory: Path, date: dt.date, tables: Mapping, *, label: str, settled: bool = False) -> list[str]:
-    """One line per problem; `settled`: the Writer has just seen to keys and references itself."""
+def _problems(
+    directory: Path, date: dt.date, tables: Mapping, *, label: str, keys: bool = True, references: bool = True
+) -> list[str]:
+    """One line per problem; `keys` and `references` are not looked at where the Writer has just seen to them itself."""
     con = _connect(directory)
     found, readable = [], {}
     for table in tables:
@@ -214,14 +217,14 @@ def _problems(directory: Path, date: dt.date, tables: Mapping, *, label: str, se
             try:
                 data = con.read_parquet(files)
                 found += _value_problems(data, table, date, where)
-                found += [] if settled else _key_problems(data, table, where, files)
+                found += _key_problems(data, table, where, files) if keys else []
                 found += _chain_problems(data, table, where)
                 readable[table] = tables[table]
             except duckdb.Error as error:  # its text holds the absolute path
                 found.append(f"{where}: damaged ({type(error).__name__}); restore it")
     if "files" in tables and "commits" not in tables:
         found.append(f"{label}/files: without the table commits, whose commits it is about; import both together")
-    found += [] if settled else _reference_problems(con, directory, readable, label)
+    found += _reference_problems(con, directory, readable, label) if references else []
     con.disconnect()
     return found
 
@@ -337,7 +340,8 @@ class Writer:
     `add` takes rows in any order and with repeats: the first row of a key stays, later ones are counted as rejected, and
     so are commits, discussions and links of repositories that are not there. `coverage` maps a table to
     {kind or "all": {"status": ..., "rule": ...}}. `replace` puts it in the place of a snapshot, and of nothing else.
-    Raises SnapshotError.
+    `in_order`: the rows of each table come in the order of their keys, each key once, so that they are written as they
+    come; others are an error. Raises SnapshotError.
     """
 
     def __init__(
@@ -349,13 +353,16 @@ class Writer:
         source: Mapping,
         coverage: Mapping[str, Mapping],
         replace: bool = False,
+        in_order: bool = False,
     ):
         self.name, self.date, self.synthetic = check_name(name), date, synthetic
-        self.source, self.coverage, self.replace = dict(source), coverage, replace
+        self.source, self.coverage, self.replace, self.in_order = dict(source), coverage, replace, in_order
         self.left_out = Counter()  # repositories that failed, were gated, disabled or gone, by reason
         self.notes = Counter()  # what was mended rather than left out, by what it was
         self._target = paths.snapshots() / self.name
-        self._writers: dict[str, pq.ParquetWriter] = {}
+        self._writers: dict[str, pq.ParquetWriter | parts.TableWriter] = {}
+        self._last: dict[str, pa.Table] = {}  # the key of the last row, of those that come in order
+        self._columns: dict[str, list[str]] = {}
         self._rows = Counter()
         self._rejected = Counter()
         self._pending: list[tuple] = []  # rejected rows that are not written yet
@@ -367,16 +374,20 @@ class Writer:
         self._work.chmod(0o755)
         self._held = (self._work / ".held").open("w")
         fcntl.flock(self._held, fcntl.LOCK_EX)  # says that the process lives
+        self._out = self._work / "out"
+        self._out.mkdir()
+        self._open = ExitStack()
         self._rejections = pq.ParquetWriter(self._work / "rejected.raw", SCHEMAS["rejected"], compression="zstd")
         return self
 
     def __exit__(self, kind, error, traceback):
         try:
-            for writer in self._writers.values():
-                writer.close()
+            if not self.in_order:
+                self._open.close()
             if kind is None:
                 self._publish()
         finally:
+            self._open.close()
             self._rejections.close()
             shutil.rmtree(self._work, ignore_errors=True)
             self._held.close()
@@ -397,28 +408,49 @@ class Writer:
         columns = [name for name in data.column_names if name not in PLACE.names]
         if table in SCHEMAS:
             parts.check_columns(f"{self.name}/{table}.parquet", table, data.select(columns).schema)
+        expected = self._columns.setdefault(table, columns)
+        if columns != expected:
+            raise SnapshotError(
+                f"{self.name}/{table}.parquet: columns {', '.join(columns)}; expected those of the first rows, "
+                f"{', '.join(expected)}"
+            )
+        if self.in_order:
+            self._write_in_order(table, data.select(columns))
+        else:
+            self._write_raw(table, data)
+        self._rows[table] += len(data)
+
+    def _write_in_order(self, table: str, data: pa.Table) -> None:
+        """Write rows as they stay; they have to come in the order of the table's key."""
+        if table in KEYS and len(data):
+            keys = data.select(KEYS[table])
+            if not parts.follow(self._last.get(table), keys):
+                raise SnapshotError(
+                    f"{self.name}/{table}.parquet: rows from {self._rows[table] + 1} on are not in the order of "
+                    f"{', '.join(KEYS[table])}, each once; sort them before they are added"
+                )
+            self._last[table] = keys.slice(len(keys) - 1)
+        if table not in self._writers:
+            writer = parts.TableWriter(self._out, table, self._marked(data.schema))
+            self._writers[table] = self._open.enter_context(writer)
+        self._writers[table].add(data)
+
+    def _write_raw(self, table: str, data: pa.Table) -> None:
+        """Put rows aside, each with its place, until all are there and can be sorted."""
         for place in PLACE:
             if place.name not in data.column_names:
                 data = data.append_column(place, pa.nulls(len(data), place.type))
-        order = pa.array(range(self._rows[table], self._rows[table] + len(data)), pa.int64())
-        data = data.append_column("source_order", order)
+        order = np.arange(self._rows[table], self._rows[table] + len(data), dtype="int64")
+        data = data.append_column("source_order", pa.array(order))
         if table not in self._writers:
-            self._writers[table] = pq.ParquetWriter(self._work / f"{table}.raw", data.schema, compression="zstd")
-        if data.schema.names != self._writers[table].schema.names:
-            raise SnapshotError(
-                f"{self.name}/{table}.parquet: columns {', '.join(columns)}; expected those of the first rows, "
-                f"{', '.join(self._writers[table].schema.names[: -len(_PLACE)])}"
-            )
+            file = pq.ParquetWriter(self._work / f"{table}.raw", data.schema, compression="zstd")
+            self._writers[table] = self._open.enter_context(file)
         self._writers[table].write_table(data)
-        self._rows[table] += len(data)
 
     def _from_mappings(self, table: str, rows: list[Mapping]) -> pa.Table:
         """The rows as an Arrow table: with the columns of the first call, or of any row where this is the first."""
         schema = SCHEMAS[table]
-        if table in self._writers:
-            known = self._writers[table].schema.names
-        else:
-            known = {name for row in rows for name in row if name in schema.names}
+        known = self._columns.get(table) or {name for row in rows for name in row if name in schema.names}
         columns = [name for name in schema.names if name in known]
         for nth, row in enumerate(rows, start=self._rows[table] + 1):
             for name in row:
@@ -471,9 +503,7 @@ class Writer:
             self._pending = []
 
     def _publish(self) -> None:
-        out = self._work / "out"
-        out.mkdir()
-        con = _connect(self._work)
+        out, con = self._out, _connect(self._work)
         tables = {}
         for table in DATA_TABLES:
             if table in self._writers:
@@ -487,7 +517,7 @@ class Writer:
         manifest = self._manifest(tables)
         if wrong := fault(manifest):
             raise SnapshotError(f"{self.name}/manifest.json{wrong}; nothing was written")
-        problems = _problems(out, self.date, tables, label=self.name, settled=True)
+        problems = _problems(out, self.date, tables, label=self.name, keys=False, references=self.in_order)
         if problems:
             raise SnapshotError("\n".join(problems))
         shutil.rmtree(out / ".spill", ignore_errors=True)
@@ -501,6 +531,8 @@ class Writer:
 
     def _settle(self, con, table: str, out: Path, settled: Mapping) -> dict:
         """Sort by key, keep the first row of each key, set aside rows without what they belong to; the manifest's entry."""
+        if self.in_order:
+            return self._described(con, table, out, self._columns[table], self._writers[table].finished())
         data = con.read_parquet(self._work / f"{table}.raw")
         if table in KEYS:
             if _repeated_keys(data, table):
@@ -557,10 +589,14 @@ class Writer:
 
     def _written(self, con, table: str, out: Path, schema: pa.Schema, rows: ibis.Table) -> dict:
         """Write a table as it stays; returns its entry in the manifest."""
+        entry = parts.write(out, table, schema, rows.to_pyarrow_batches(chunk_size=ROWS_AT_ONCE))
+        return self._described(con, table, out, schema.names, entry)
+
+    def _described(self, con, table: str, out: Path, columns: list[str], entry: dict) -> dict:
+        """The manifest's entry of a table: its files, columns, coverage and rows of each kind."""
         if table in DATA_TABLES and table not in self.coverage:
             raise SnapshotError(f"{self.name}: the coverage of {table} is not given; say complete or sample")
-        entry = parts.write(out, table, schema, rows.to_pyarrow_batches(chunk_size=ROWS_AT_ONCE))
-        entry["columns"] = schema.names
+        entry["columns"] = columns
         if table in DATA_TABLES:
             entry["coverage"] = {k: dict(v) for k, v in self.coverage[table].items()}
         if table in BY_KIND:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import tempfile
+import threading
 from pathlib import Path
 
 import pandas as pd
@@ -21,14 +22,13 @@ from analysis.sources import pseudonyms, selection
 MANY = ("repos", "commits", "discussions", "usage")  # of demo, tables of more than 300 rows
 
 
-def copied(source: snapshot.Snapshot, name: str, *, rows_a_part: int) -> snapshot.Snapshot:
-    """The snapshot written anew, in parts of so many rows."""
+def copied(source: snapshot.Snapshot, name: str, *, rows_a_part: int, in_order: bool = False) -> snapshot.Snapshot:
+    """The snapshot written anew, in parts of so many rows; `in_order`: as its rows come, which are in order already."""
     coverage = {table: source.manifest["tables"][table]["coverage"] for table in DATA_TABLES if source.has(table)}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parts, "ROWS_A_PART", rows_a_part)
-        with snapshot.Writer(
-            name, date=source.date, synthetic=source.synthetic, source=source.manifest["source"], coverage=coverage
-        ) as writer:
+        described = {"source": source.manifest["source"], "coverage": coverage, "in_order": in_order}
+        with snapshot.Writer(name, date=source.date, synthetic=source.synthetic, **described) as writer:
             for table in coverage:
                 for batch in source.batches(table, rows=1_000):
                     writer.add(table, batch)
@@ -70,6 +70,14 @@ def test_a_table_in_parts_has_the_rows_of_one_file_in_their_order(both):
     counted = [entry["rows"] for entry in many.manifest["tables"]["commits"]["parts"]]
     assert set(counted[:-1]) == {300} and 0 < counted[-1] <= 300
     assert many.digest != single.digest and snapshot.load(many.name).digest == many.digest
+
+
+def test_rows_that_come_in_order_are_written_as_those_that_were_sorted(both, demo, tmp_path, monkeypatch):
+    for sorted_, rows_a_part in zip(both, (10**9, 300), strict=True):
+        monkeypatch.setenv("HUB_PAPER_SNAPSHOTS", str(tmp_path))
+        in_order = copied(demo, sorted_.name, rows_a_part=rows_a_part, in_order=True)
+        assert in_order.digest == sorted_.digest  # which names every byte of every file
+        snapshot.validate(in_order)
 
 
 def test_results_of_a_table_in_parts_are_those_of_one_file(both):
@@ -163,6 +171,18 @@ def test_batches_of_any_size_are_written_in_parts_of_one_size(sizes, rows_a_part
         counts = [pq.read_metadata(file).num_rows for file in files]
         assert counts == [rows_a_part] * (start // rows_a_part) + [start % rows_a_part] * bool(start % rows_a_part or not start)
         assert ("parts" in entry) == (len(files) > 1) and entry["rows"] == start
+
+
+def test_what_goes_wrong_in_the_writing_thread_is_told_and_ends_it(tmp_path, monkeypatch):
+    def fails(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", fails)
+    table = pa.table({"n": [1, 2]})
+    with pytest.raises(OSError, match="No space"), parts.TableWriter(tmp_path, "t", table.schema) as writer:
+        writer.add(table)
+        writer.finished()
+    assert not any(thread.name.startswith("ThreadPoolExecutor") for thread in threading.enumerate())
 
 
 @settings(max_examples=60)

@@ -1059,6 +1059,28 @@ def test_every_problem_has_its_line(with_rows):
     assert [what in line for what, line in zip(expected, lines, strict=True)] == [True] * 4
 
 
+@pytest.mark.parametrize("numbers", [(2, 1), (1, 1), (1, 3, 2)])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_rows_that_were_said_to_come_in_order_and_do_not_are_refused(directory, numbers, at_once):
+    several = [{**rows()["discussions"][0], "number": number} for number in numbers]
+    told = r"discussions.parquet: rows from \d on are not in the order of kind, repo_id, number"
+    with pytest.raises(SnapshotError, match=told), writer(in_order=True) as target:
+        target.add("repos", rows()["repos"])
+        for some in [several] if at_once else [[row] for row in several]:
+            target.add("discussions", some)
+    assert not list(directory.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"), [({"repo_id": "lab/x"}, "1 rows name a model that repos does"), ({"number": -1}, "column number")]
+)
+def test_rows_in_order_without_what_they_belong_to_or_with_a_wrong_value_are_refused(directory, wrong, told):
+    with pytest.raises(SnapshotError, match=told), writer(in_order=True) as target:
+        target.add("repos", rows()["repos"])
+        target.add("discussions", [{**rows()["discussions"][0], **wrong}])
+    assert not list(directory.iterdir())
+
+
 def test_validate_leaves_the_snapshot_as_it_was(snapshot):
     before = {file.name: file.read_bytes() for file in snapshot.path.iterdir()}
     validate(snapshot)

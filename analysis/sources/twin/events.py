@@ -2,9 +2,11 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from analysis.snapshot import SCHEMAS, Writer
 from analysis.sources.twin.counts import MODELS
@@ -28,17 +30,16 @@ from analysis.sources.twin.plan import (
 
 def ids_of(plan: Plan, names: pa.Array, rng: np.random.Generator) -> pa.Array:
     """owner/name per repository; owners are the first committers, without the space of a real name."""
-    owners = np.array(names.take(pa.array(_first_people(plan, rng))).to_pylist(), dtype=object)
-    words = SYLLABLES[rng.integers(len(SYLLABLES), size=(2, plan.n))]
-    ids = [
-        f"{owner.replace(' ', '')}/{first}{second}-{number}"
-        for number, (owner, first, second) in enumerate(zip(owners, *words, strict=True))
-    ]
-    for repo, owner in plan.owners.items():
-        ids[repo] = f"{owner}/twin-{repo}"
-    for repo, name in plan.names.items():
-        ids[repo] = name
-    return pa.array(ids, pa.string())
+    owners = pc.replace_substring(names.take(pa.array(_first_people(plan, rng))), " ", "")
+    first, second = (pa.array(SYLLABLES).take(pa.array(row)) for row in rng.integers(len(SYLLABLES), size=(2, plan.n)))
+    words = pc.binary_join_element_wise(first, second, "")
+    numbered = pc.binary_join_element_wise(words, pa.array(np.arange(plan.n)).cast(pa.string()), "-")
+    ids = pc.binary_join_element_wise(owners, numbered, "/")
+    known = {repo: f"{owner}/twin-{repo}" for repo, owner in plan.owners.items()} | plan.names
+    places = sorted(known)
+    mask = np.zeros(plan.n, dtype=bool)
+    mask[places] = True
+    return pc.replace_with_mask(ids, mask, pa.array([known[place] for place in places], pa.string()))
 
 
 def _first_people(plan: Plan, rng: np.random.Generator) -> np.ndarray:
@@ -67,23 +68,25 @@ def repos_of(plan: Plan, day: dt.date, rng: np.random.Generator) -> pa.Table:
     gated = np.full(plan.n, "no", dtype=object)
     gated[rng.permutation(plan.n)[: round(GATED_SHARE * plan.n)]] = "auto"
     gated[plan.n - (plan.failed + 1) // 2 :] = "manual"
-    tasks, library = _tasks(plan, rng), _libraries(plan, rng)
-    whole = plan.ids.to_pylist()
+    tasks, library, licenses = (
+        pa.array(column, pa.string()) for column in (_tasks(plan, rng), _libraries(plan, rng), plan.license)
+    )
+    owners = pc.list_element(pc.split_pattern(plan.ids, "/", max_splits=1), 0)
     columns = {
         "kind": pa.repeat(plan.kind, plan.n).cast(pa.string()),
         "repo_id": plan.ids,
-        "owner": pa.array([name.split("/")[0] if "/" in name else None for name in whole], pa.string()),
+        "owner": pc.if_else(pc.match_substring(plan.ids, "/"), owners, None),
         "created_at": _moments(created),
         "last_modified": _moments(created + worked),
         "likes": pa.array(plan.likes),
         "downloads": pa.nulls(plan.n, pa.int64()) if plan.downloads is None else pa.array(plan.downloads),
-        "license": pa.array(plan.license.tolist(), pa.string()),
-        "tags": _tags(tasks, library, plan.license),
-        "pipeline_tag": pa.array(tasks.tolist(), pa.string()),
-        "library": pa.array(library.tolist(), pa.string()),
-        "gated": pa.array(gated.tolist(), pa.string()),
+        "license": licenses,
+        "tags": _tags(tasks, library, licenses),
+        "pipeline_tag": tasks,
+        "library": library,
+        "gated": pa.array(gated, pa.string()),
     }
-    return pa.table(columns)
+    return pa.table(columns).take(pa.array(plan.order))
 
 
 def _tasks(plan: Plan, rng: np.random.Generator) -> np.ndarray:
@@ -103,42 +106,62 @@ def _libraries(plan: Plan, rng: np.random.Generator) -> np.ndarray:
     return choices[rng.integers(len(choices), size=plan.n)]
 
 
-def _tags(tasks: np.ndarray, library: np.ndarray, license_: np.ndarray) -> pa.Array:
+def _tags(*columns: pa.Array) -> pa.Array:
     """Task, library and licence as the Hub repeats them among the tags."""
-    return pa.array(
-        [
-            [tag for tag in (task, lib, None if lic is None else f"license:{lic}") if tag is not None]
-            for task, lib, lic in zip(tasks, library, license_, strict=True)
-        ],
-        pa.list_(pa.string()),
-    )
+    coded = [column.dictionary_encode(null_encoding="encode") for column in columns]
+    sizes = [max(1, len(column.dictionary)) for column in coded]
+    found, which = np.unique(np.ravel_multi_index([c.indices.to_numpy() for c in coded], sizes), return_inverse=True)
+    chosen = zip(coded, np.unravel_index(found, sizes), strict=True)
+    kinds = [
+        [tag for tag in (task, lib, None if lic is None else f"license:{lic}") if tag is not None]
+        for task, lib, lic in zip(*(c.dictionary.take(pa.array(places)).to_pylist() for c, places in chosen), strict=True)
+    ]
+    return pa.array(kinds, pa.list_(pa.string())).take(pa.array(which))
 
 
-def commits_of(plan: Plan, names: pa.Array, crowd: Crowd, day: dt.date, rng) -> Iterator[pa.Table]:
+def _chunks(commits: np.ndarray) -> Iterator[slice]:
+    """Repositories, so many at a time as have half a million commits."""
+    edges = np.searchsorted(np.cumsum(commits), np.arange(0, commits.sum() + CHUNK, CHUNK))
+    edges[-1] = len(commits)
+    return (slice(low, high) for low, high in pairwise(np.unique(edges).tolist()))
+
+
+def commits_of(plan: Plan, names: pa.Array, crowd: Crowd, rng: np.random.Generator) -> Iterator[pa.Table]:
     """Commits, half a million at a time: every leader leads one, the first leader most of the rest."""
-    created, worked = plan.times
-    edges = np.searchsorted(np.cumsum(plan.commits), np.arange(0, plan.commits.sum() + CHUNK, CHUNK))
-    bots = (rng.random(plan.n) < BOT_SHARE) & (plan.commits > plan.leaders + 2)
-    serial = 0
-    for low, high in zip(edges[:-1], np.maximum(edges[1:], edges[:-1]), strict=True):
-        high = plan.n if high == edges[-1] else high
-        repo, nth = nth_of(plan.commits[low:high])
-        repo = repo + low
-        if not len(repo):
-            continue
-        author = _leads(plan, crowd, bots, repo, nth, rng)
-        moment = created[repo] + worked[repo] * (nth + rng.random(len(repo))) / np.maximum(1, plan.commits[repo])
+    authors, moments = _drawn(plan, crowd, rng)
+    start = np.cumsum(plan.commits) - plan.commits
+    for chunk in _chunks(plan.commits[plan.order]):
+        mine = plan.order[chunk]
+        place, nth = nth_of(plan.commits[mine])
+        repo = mine[place]
+        commit = start[repo] + nth
         yield pa.table(
             {
                 "kind": pa.repeat(plan.kind, len(repo)).cast(pa.string()),
                 "repo_id": plan.ids.take(pa.array(repo)),
-                "commit_id": _hexadecimal(serial + np.arange(len(repo))),
-                "date": _moments(moment),
-                "authors": _authors(plan, names, repo, nth, author),
+                "commit_id": _hexadecimal(commit),
+                "date": _moments(moments[commit]),
+                "authors": _authors(plan, names, repo, nth, authors[commit]),
             },
             schema=SCHEMAS["commits"],
         )
-        serial += len(repo)
+
+
+def _drawn(plan: Plan, crowd: Crowd, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Who leads each commit and when it was made, in microseconds, in the order of the plan's repositories."""
+    created, worked = plan.times
+    bots = (rng.random(plan.n) < BOT_SHARE) & (plan.commits > plan.leaders + 2)
+    end = np.cumsum(plan.commits)
+    authors, moments = np.empty(plan.commits.sum(), dtype=np.int32), np.empty(plan.commits.sum(), dtype=np.int64)
+    for chunk in _chunks(plan.commits):
+        repo, nth = nth_of(plan.commits[chunk])
+        repo += chunk.start
+        events = slice(int(end[chunk.start] - plan.commits[chunk.start]), int(end[chunk.stop - 1]))
+        authors[events] = _leads(plan, crowd, bots, repo, nth, rng)
+        moments[events] = created[repo] + worked[repo] * (nth + rng.random(len(repo))) / np.maximum(1, plan.commits[repo])
+    for (repo, commit), alias in plan.replaced.items():
+        authors[end[repo] - plan.commits[repo] + commit] = alias
+    return authors, moments
 
 
 def _leads(plan: Plan, crowd: Crowd, bots, repo, nth, rng) -> np.ndarray:
@@ -150,10 +173,6 @@ def _leads(plan: Plan, crowd: Crowd, bots, repo, nth, rng) -> np.ndarray:
     author = np.full(len(repo), crowd.first_bot)
     author[owned] = plan.members[plan.start[repo[owned]] + place[owned]]
     author[bots[repo] & (nth == plan.commits[repo] - 1)] = crowd.first_bot + 1
-    for (changed, commit), alias in plan.replaced.items():
-        place = int(np.searchsorted(repo, changed)) + commit
-        if place < len(repo) and repo[place] == changed and nth[place] == commit:
-            author[place] = alias
     return author
 
 
@@ -168,10 +187,12 @@ def _authors(plan: Plan, names: pa.Array, repo, nth, author) -> pa.Array:
     return pa.ListArray.from_arrays(pa.array(start, pa.int32()), names.take(pa.array(people)))
 
 
+_OCTETS = np.frombuffer(b"".join(b"%02x" % octet for octet in range(256)), dtype=np.uint16)  # two digits each
+
+
 def _hexadecimal(numbers: np.ndarray) -> pa.Array:
     """Twelve hexadecimal digits per number, built as one buffer."""
-    digits = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
-    text = digits[numbers[:, None] >> np.arange(44, -4, -4) & 15]
+    text = _OCTETS[numbers.astype(">i8").view(np.uint8).reshape(-1, 8)[:, 2:]]
     offsets = np.arange(len(numbers) + 1, dtype=np.int32) * 12
     return pa.Array.from_buffers(pa.string(), len(numbers), [None, pa.py_buffer(offsets), pa.py_buffer(text)])
 
@@ -196,7 +217,8 @@ def discussions_of(plan: Plan, names: pa.Array, crowd: Crowd, day: dt.date, rng)
     states = np.where(
         pull, rng.choice(["open", "merged", "closed"], len(repo)), rng.choice(["open", "closed"], len(repo))
     )
-    return pa.table(
+    first, place = (np.cumsum(plan.discussions) - plan.discussions)[plan.order], nth_of(plan.discussions[plan.order])
+    rows = pa.table(
         {
             "kind": pa.repeat(plan.kind, len(repo)).cast(pa.string()),
             "repo_id": plan.ids.take(pa.array(repo)),
@@ -208,6 +230,7 @@ def discussions_of(plan: Plan, names: pa.Array, crowd: Crowd, day: dt.date, rng)
         },
         schema=SCHEMAS["discussions"],
     )
+    return rows.take(pa.array(first[place[0]] + place[1]))
 
 
 def leave_out(writer: Writer, plan: Plan) -> None:
@@ -240,7 +263,8 @@ def usage_of(models: Plan, spaces: Plan, rng: np.random.Generator) -> pa.Table:
     links.append((chosen[space], used[repo]))
     space_ids = np.concatenate([space for space, _ in links])
     model_ids = np.concatenate([model for _, model in links])
-    return pa.table(
+    links = pa.table(
         {"space_id": spaces.ids.take(pa.array(space_ids)), "model_id": models.ids.take(pa.array(model_ids))},
         schema=SCHEMAS["usage"],
     )
+    return links.sort_by([(column, "ascending") for column in links.column_names])

@@ -10,6 +10,7 @@ import datetime as dt
 import math
 
 import numpy as np
+from pyarrow.compute import sort_indices
 
 from analysis.exact import correlation
 from analysis.parameters import shortest
@@ -106,18 +107,28 @@ def make(*, date: str = DATE, scale: float = 1.0, seed: int = SEED, replace: boo
         "seed": seed,
         "scale": scale,
     }
-    with Writer(name, date=day, synthetic=True, source=source, coverage=_coverage(), replace=replace) as writer:
-        for plan in (models, *others):
-            plan.ids = ids_of(plan, people.names, next(streams))
-            writer.add("repos", repos_of(plan, day, next(streams)))
-            for rows in commits_of(plan, people.names, crowd, day, next(streams)):
-                writer.add("commits", rows)
-            writer.add("discussions", discussions_of(plan, people.names, crowd, day, next(streams)))
-            leave_out(writer, plan)
+    drawn = {plan.kind: [next(streams) for _ in range(4)] for plan in (models, *others)}
+    with Writer(
+        name, date=day, synthetic=True, source=source, coverage=_coverage(), replace=replace, in_order=True
+    ) as writer:
+        for plan in sorted((models, *others), key=lambda plan: plan.kind):
+            _write(writer, plan, people.names, crowd, day, drawn[plan.kind])
         writer.add("usage", usage_of(models, others[1], next(streams)))
-        writer.add("people", people.merged)
+        writer.add("people", people.merged.sort_by("alias"))
         writer.add("truth", people.truth)
     return load(name)
+
+
+def _write(writer: Writer, plan: Plan, names, crowd: Crowd, day: dt.date, streams: list[np.random.Generator]) -> None:
+    """Name the repositories of a kind, and write them and what happened in them in the order of their names."""
+    of_ids, of_repos, of_commits, of_discussions = streams
+    plan.ids = ids_of(plan, names, of_ids)
+    plan.order = sort_indices(plan.ids).to_numpy()
+    writer.add("repos", repos_of(plan, day, of_repos))
+    for rows in commits_of(plan, names, crowd, of_commits):
+        writer.add("commits", rows)
+    writer.add("discussions", discussions_of(plan, names, crowd, day, of_discussions))
+    leave_out(writer, plan)
 
 
 def _coverage() -> dict:

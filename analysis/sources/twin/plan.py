@@ -161,6 +161,7 @@ class Plan:
     tasks: dict[int, str | None] = field(default_factory=dict)
     license: np.ndarray | None = None
     ids: pa.Array | None = None
+    order: np.ndarray | None = None  # of the repositories by their ids, in which they are written
     times: tuple[np.ndarray, np.ndarray] | None = None  # creation and length of work, microseconds
     replaced: dict[tuple[int, int], int] = field(default_factory=dict)  # (repository, commit) by an alias
 
