@@ -216,6 +216,14 @@ def test_a_licence_says_where_its_terms_stand_or_that_its_name_alone_was_read():
             assert row["source"] == "the identifier alone" or row["source"].startswith("https://"), row
 
 
+def test_a_page_of_the_hub_is_a_licence_source_only_where_the_licence_is_published_there():
+    published = {"bigcode/bigcode-model-license-agreement", "bigscience/license", "CompVis/stable-diffusion-license"}
+    spaces = {f"https://huggingface.co/spaces/{name}" for name in published}
+    for row in rows("licenses.csv"):
+        if re.match(r"https://([a-z-]+\.)?(huggingface\.co|hf\.co)/", row["source"]):
+            assert row["source"] in spaces, row
+
+
 def test_what_proves_an_organisation_follows_from_its_source():
     for row in rows("organisations.csv"):
         on_the_hub = re.match(r"https://(www\.)?(huggingface\.co|hf\.co)/", row["source"])
