@@ -9,8 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numba import njit
 
 from analysis import exact
+
+TOP = 999  # thousandths, a quantile: what lies above it in either column is the top
 
 
 class Pairs(NamedTuple):
@@ -53,7 +56,7 @@ def pairs_of(first: Column, second: Column, times: np.ndarray | None = None) -> 
     return Pairs(first.values[key // width], second.values[key % width], many)
 
 
-def below(table: Pairs, thousandths: int) -> Pairs:
+def without_top(table: Pairs, *, thousandths: int = TOP) -> Pairs:
     """The pairs whose values are at most the quantile, in thousandths, of their column (linear interpolation)."""
     kept = (table.x <= _quantile(table.x, table.times, thousandths)) & (
         table.y <= _quantile(table.y, table.times, thousandths)
@@ -77,11 +80,11 @@ def pearson_error(table: Pairs) -> float:
     """Standard error of Pearson's coefficient on Fisher's scale, artanh(r), whatever the distribution (0 for r of 1 or -1).
 
     From the fourth moments (Steiger and Hakstian 1982, doi:10.1111/j.2044-8317.1982.tb00653.x); of a normal distribution it is
-    1 / sqrt(n), as Fisher's, which heavy tails make far too small.
+    1 / sqrt(n), as Fisher's, which heavy tails make far too small. NaN where a column is constant.
     """
     n, r = int(table.times.sum()), pearson(table)
-    if abs(r) == 1:
-        return 0.0
+    if not abs(r) < 1:
+        return abs(r) - 1  # 0, or NaN
     u, v = (_standardised(values, table.times) for values in table[:2])
     shares = (u * v - r / 2 * (u * u + v * v)) / (1 - r * r)
     return math.sqrt(math.fsum(table.times * shares * shares)) / n
@@ -94,9 +97,9 @@ def _standardised(values: np.ndarray, times: np.ndarray) -> np.ndarray:
     return apart / math.sqrt(math.fsum(times * apart * apart) / n)
 
 
-def on_logs(table: Pairs) -> float:
-    """Pearson's coefficient of log(1 + x) and log(1 + y), whose logarithms have twelve decimals."""
-    return _weighted(*(np.rint(exact.log(values + 1.0) * 1e12).astype("int64") for values in table[:2]), table.times)
+def logged(table: Pairs) -> Pairs:
+    """The pairs of log(1 + x) and log(1 + y) in whole numbers, since the logarithms have twelve decimals."""
+    return Pairs(*(np.rint(exact.log(values + 1.0) * 1e12).astype("int64") for values in table[:2]), table.times)
 
 
 def spearman(table: Pairs) -> float:
@@ -139,35 +142,65 @@ def _large(column: np.ndarray, times: np.ndarray) -> bool:
 
 def kendall(table: Pairs) -> float:
     """Kendall's tau-b, which ties don't weaken; NaN where a column is constant."""
+    return _kendall(table)[0]
+
+
+def kendall_error(table: Pairs) -> float:
+    """Standard error of tau-b on Fisher's scale, ties and all (Brown and Benedetti 1977, JASA 72)."""
+    tau, balance, alike = _kendall(table)
+    if not abs(tau) < 1:
+        return abs(tau) - 1  # 0, or NaN
     n = int(table.times.sum())
-    of_x, tied_x = _ties(table.x, table.times)
-    of_y, tied_y = _ties(table.y, table.times)
-    all_pairs, tied_both = n * (n - 1) // 2, _in_pairs(table.times)
-    untied = (all_pairs - tied_x) * (all_pairs - tied_y)
-    if not untied:
-        return math.nan
-    ordered = all_pairs - tied_x - tied_y + tied_both
-    return (ordered - 2 * _inversions(of_y, table.times)) / math.sqrt(untied)
+    untied = [1 - exact.dot(of, table.times) / n**2 for of in alike]  # of all ordered pairs, those that differ in it
+    root = math.sqrt(untied[0] * untied[1])
+    shares = 2 * root * balance / n + tau * (alike[0] * untied[1] + alike[1] * untied[0]) / n
+    spread = math.fsum(table.times * shares * shares) / n - (tau * (untied[0] + untied[1])) ** 2
+    return math.sqrt(max(spread, 0.0) / n) / (root * root) / (1 - tau * tau)
 
 
-def _ties(values: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, int]:
-    place, held = _grouped(values, times)
-    return place, _in_pairs(held)
+def _kendall(table: Pairs) -> tuple[float, np.ndarray, list[np.ndarray]]:
+    """tau-b; with how many each pair of values is ordered alike, less with how many otherwise; how many share its x, its y."""
+    n = int(table.times.sum())
+    (of_x, held_x), (of_y, held_y) = (_grouped(values, table.times) for values in table[:2])
+    balance = _balance(of_x, of_y, table.times, held_y)
+    untied = math.prod((n * n - exact.dot(held, held)) // 2 for held in (held_x, held_y))
+    tau = exact.dot(balance, table.times) // 2 / math.sqrt(untied) if untied else math.nan
+    return tau, balance, [held_x[of_x], held_y[of_y]]
 
 
-def _in_pairs(held: np.ndarray) -> int:
-    return int((held * (held - 1) // 2).sum())
-
-
-def _inversions(ranks: np.ndarray, times: np.ndarray) -> int:
-    """Pairs of which the later one has the lower rank, bit by bit of the rank: no sorting of the repositories themselves."""
-    found = 0
-    for bit in range(int(ranks.max(initial=0)).bit_length()):
-        order = np.argsort(ranks >> (bit + 1), kind="stable")
-        block, weight = (ranks >> (bit + 1))[order], times[order]
-        high = (ranks[order] >> bit & 1) * weight
-        before = high.cumsum()
-        starts = np.searchsorted(block, block)
-        of_block = before - np.append(0, before)[starts]
-        found += int((of_block * (weight - high)).sum())
+@njit(cache=True)
+def _balance(x, y, times, held):
+    """In: places of both values, by x, then y, how often each pair occurs, and how often each y (Fenwick 1994's tree)."""
+    n, heights, up_to = times.sum(), len(held), held.cumsum()
+    tree, found = np.zeros(heights + 1, np.int64), np.empty(len(x), np.int64)
+    start = before = 0
+    while start < len(x):
+        end = start
+        while end < len(x) and x[end] == x[start]:
+            end += 1
+        of_run, lower = times[start:end].sum(), 0
+        for pair in range(start, end):
+            below, upto = _sum_of(tree, y[pair]), _sum_of(tree, y[pair] + 1)
+            smaller_higher = before - upto
+            larger_lower = up_to[y[pair]] - held[y[pair]] - below - lower
+            larger_higher = n - up_to[y[pair]] - smaller_higher - (of_run - lower - times[pair])
+            found[pair] = below + larger_higher - smaller_higher - larger_lower
+            lower += times[pair]
+        for pair in range(start, end):
+            place = y[pair] + 1
+            while place <= heights:
+                tree[place] += times[pair]
+                place += place & -place
+        before += of_run
+        start = end
     return found
+
+
+@njit(cache=True)
+def _sum_of(tree, first):
+    """The sum of the first so many."""
+    total = 0
+    while first > 0:
+        total += tree[first]
+        first -= first & -first
+    return total

@@ -10,8 +10,7 @@ from typing import NamedTuple
 import networkx as nx
 import numpy as np
 import pandas as pd
-
-_FEW = 64  # nodes, for which a step of arrays costs more than one node after the other
+from numba import njit
 
 
 class Links(NamedTuple):
@@ -53,6 +52,14 @@ def pairs(edges: pd.DataFrame) -> pd.DataFrame:
     return edges.groupby(["source", "target"], sort=True)["weight"].sum().reset_index()
 
 
+def order_of(keys: np.ndarray) -> np.ndarray:
+    """The order of whole numbers of 0 or more, equal ones as they come; sorted with their places, which is quicker."""
+    bits = len(keys).bit_length()
+    if int(keys.max(initial=0)) >= 1 << (63 - bits):
+        return np.argsort(keys, kind="stable")
+    return np.sort(keys << bits | np.arange(len(keys))) & (1 << bits) - 1
+
+
 def linked_pairs(network: Links) -> np.ndarray:
     """Give the pairs of nodes with an edge, whichever way: the lower number times the nodes plus the higher one, sorted."""
     keys = np.sort(
@@ -62,65 +69,43 @@ def linked_pairs(network: Links) -> np.ndarray:
 
 
 def core_numbers_of(network: Links) -> np.ndarray:
-    """Give the core number of every node by number, in time that grows with the edges (Batagelj and Zaversnik, 2003).
-
-    Nodes with too few edges leave, many at once as arrays, few one by one; each edge is looked at once from either end.
-    """
-    ends = np.concatenate((network.source, network.target))
-    others = np.concatenate((network.target, network.source))[np.argsort(ends, kind="stable")]
-    degree = np.bincount(ends, minlength=network.nodes)
-    first = np.concatenate(([0], degree.cumsum()))
-    numbers, inside = np.zeros(network.nodes, dtype="int64"), degree > 0
-    left, k = np.flatnonzero(inside), 0
-    while len(left):
-        k = max(k, int(degree[left].min()))
-        leaving = left[degree[left] <= k]
-        while len(leaving):
-            numbers[leaving], inside[leaving] = k, False
-            if len(leaving) < _FEW:
-                _leave_one_by_one(leaving.tolist(), k, others, first, degree, numbers, inside)
-                break
-            size = first[leaving + 1] - first[leaving]
-            near = others[np.repeat(first[leaving] - size.cumsum() + size, size) + np.arange(size.sum())]
-            near, lost = np.unique(near[inside[near]], return_counts=True)
-            degree[near] -= lost
-            leaving = near[degree[near] <= k]
-        left = left[inside[left]]
-    return numbers
+    """Give the core number of every node by number, in time that grows with the edges (Batagelj and Zaversnik, 2003)."""
+    return _core_numbers(network.nodes, network.source, network.target)
 
 
-def _leave_one_by_one(leaving: list[int], k: int, others, first, degree, numbers, inside) -> None:
-    """Take away the nodes that are `leaving` the core after k, and whoever must follow them."""
-    while leaving:
-        node = leaving.pop()
-        for other in others[first[node] : first[node + 1]].tolist():
-            if inside[other]:
+@njit(cache=True)
+def _core_numbers(nodes, source, target):
+    """The node of the fewest edges leaves next; each other one stands in the order by how many edges it has left."""
+    degree = np.bincount(source, minlength=nodes) + np.bincount(target, minlength=nodes)
+    near, first = np.empty(2 * len(source), np.int64), np.append(0, degree.cumsum())
+    free = first.copy()
+    for edge in range(len(source)):
+        near[free[source[edge]]], near[free[target[edge]]] = target[edge], source[edge]
+        free[source[edge]] += 1
+        free[target[edge]] += 1
+    begins = np.append(0, np.bincount(degree).cumsum())  # of the nodes with so many edges
+    order, place, free = np.empty(nodes, np.int64), np.empty(nodes, np.int64), begins.copy()
+    for node in range(nodes):
+        place[node] = free[degree[node]]
+        order[place[node]] = node
+        free[degree[node]] += 1
+    for node in order:
+        for edge in range(first[node], first[node + 1]):
+            other = near[edge]
+            if degree[other] > degree[node]:
+                # It changes places with the first of its degree, and the next degree begins behind it.
+                begin = begins[degree[other]]
+                before = order[begin]
+                order[begin], order[place[other]] = other, before
+                place[before], place[other] = place[other], begin
+                begins[degree[other]] += 1
                 degree[other] -= 1
-                if degree[other] <= k:
-                    numbers[other], inside[other] = k, False
-                    leaving.append(other)
+    return degree
 
 
 def innermost_k(network: Links) -> int:
-    """Give k of the innermost core, 0 without an edge: all that is outside an inner core goes at once.
-
-    The first k that is tried is the largest for which the degrees would do: a core k has over k / 2 nodes.
-    """
-    degree = np.bincount(np.concatenate([network.source, network.target]), minlength=network.nodes)
-    with_so_many = np.bincount(degree)[::-1].cumsum()[::-1]  # nodes of at least that degree
-    k = int(np.flatnonzero(with_so_many > np.arange(len(with_so_many)) / 2).max(initial=0))
-    while k and not len((core := _edges_of_core(network, k)).source):
-        k //= 2
-    return int(core_numbers_of(core).max()) if k else 0
-
-
-def _edges_of_core(network: Links, k: int) -> Links:
-    while True:
-        degree = np.bincount(np.concatenate([network.source, network.target]), minlength=network.nodes)
-        kept = (degree[network.source] >= k) & (degree[network.target] >= k)
-        if kept.all():
-            return network
-        network = induced(network, kept)
+    """Give k of the innermost core, 0 without an edge."""
+    return int(core_numbers_of(network).max(initial=0))
 
 
 def induced(network: Links, kept: np.ndarray) -> Links:

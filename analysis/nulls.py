@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numba import njit
 
 from analysis import exact, network
 from analysis.communities import modularity
 from analysis.covered import carried
-from analysis.links import Links, compact, innermost_k, linked_pairs
+from analysis.links import Links, compact, innermost_k, linked_pairs, order_of
 
 NULL_COLUMNS = ("observed", "null_mean", "null_low", "null_high", "z", "excess", "ratio", "defined", "reading")
 PRINTED = ("mod", "recip", "arcc", "ass", "acc", "kmax")  # what a null model says most of
@@ -64,7 +65,7 @@ def linked(held: Seats, developer: np.ndarray | None = None) -> Links:
     who = held.developer if developer is None else developer
     width = int(who.max(initial=0)) + 1
     keys = who[held.first] * width + who[held.second]
-    order = np.argsort(keys)
+    order = order_of(keys)
     keys, leads = keys[order], held.leads[held.first[order]]
     begins = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])) if len(keys) else np.zeros(0, "int64")
     weight = np.add.reduceat(leads, begins) if len(keys) else leads
@@ -95,10 +96,9 @@ def seats_drawn_anew(held: Seats, generator: np.random.Generator) -> np.ndarray:
     n, shared = len(held.developer), held.shared
     drawn = generator.choice(n, size=len(shared), replace=False)
     dealt = np.concatenate([drawn, _others(n, drawn)])  # whose seat of before each gets: the shared ones first
-    base = held.repository[shared] * (int(held.developer.max(initial=0)) + 1)
     for _ in range(1000):
         who = held.developer[dealt[: len(shared)]]
-        twice = _again(base + who)
+        twice = _again(held.repository[shared], who)
         if not len(twice):
             return who
         with_whom = generator.choice(n, size=len(twice), replace=False)
@@ -108,12 +108,19 @@ def seats_drawn_anew(held: Seats, generator: np.random.Generator) -> np.ndarray:
     raise ValueError("the seats of these repositories cannot be dealt so that nobody has two of one repository")
 
 
-def _again(keys: np.ndarray) -> np.ndarray:
-    """Places of the keys that were there before, by key."""
-    ordered = np.sort(keys)
-    places = np.flatnonzero(_among(np.unique(ordered[1:][ordered[1:] == ordered[:-1]]), keys))
-    order = places[np.argsort(keys[places], kind="stable")]
-    return order[1:][keys[order[1:]] == keys[order[:-1]]]
+def _again(repository: np.ndarray, who: np.ndarray) -> np.ndarray:
+    """Places of the seats whose holder has an earlier one of that repository, by repository (as given) and holder."""
+    places = _seated_before(repository, who, int(who.max(initial=-1)) + 1)
+    return places[np.lexsort((who[places], repository[places]))]
+
+
+@njit(cache=True)
+def _seated_before(repository, who, people):
+    last, found = np.full(people, -1), np.zeros(len(who), np.bool_)  # repositories come one after the other
+    for place in range(len(who)):
+        found[place] = last[who[place]] == repository[place]
+        last[who[place]] = repository[place]
+    return np.flatnonzero(found)
 
 
 def _others(n: int, numbers: np.ndarray) -> np.ndarray:
@@ -131,34 +138,46 @@ def rewired(edges: Links, generator: np.random.Generator, *, rounds: int = ROUND
     """
     source, target, nodes = edges.source, np.array(edges.target), edges.nodes
     pairs = len(source) // 4 or len(source) // 2
-    there = np.sort(source * nodes + target)
     for _ in range(rounds if pairs else 0):
         if pairs == 1 and generator.random() < 0.5:
             continue  # of two edges alone each round would undo the last
-        drawn = generator.permutation(len(source))
-        one, other = drawn[:pairs], drawn[pairs : 2 * pairs]
-        taken = np.concatenate([source[one] * nodes + target[one], source[other] * nodes + target[other]])
-        made = np.concatenate([source[one] * nodes + target[other], source[other] * nodes + target[one]])
-        order = np.argsort(made)
-        ordered = made[order]
-        refused = made // nodes == made % nodes
-        refused[order] |= (known := _among(there, ordered))
-        refused[order[1:]] |= ordered[1:] == ordered[:-1]
-        refused[order[:-1]] |= ordered[1:] == ordered[:-1]
-        refused |= _among(ordered[known], taken)
-        kept = ~(refused[:pairs] | refused[pairs:])
-        one, other = one[kept], other[kept]
-        target[one], target[other] = target[other], target[one]
-        there = np.sort(source * nodes + target)
-    order = np.lexsort((target, source))
+        _exchange(source, target, nodes, generator.permutation(len(source)), pairs)
+    order = order_of(source * nodes + target)
     return Links(nodes, source[order], target[order], edges.weight[order])
 
 
-def _among(ordered: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Which of the values are in a sorted array."""
-    if not len(ordered):
-        return np.zeros(len(values), dtype=bool)
-    return ordered[np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)] == values
+@njit(cache=True)
+def _exchange(source, target, nodes, drawn, pairs):
+    """One round: the edges drawn first are paired with those drawn next; `target` is changed in place."""
+    slots = 4
+    while slots < 4 * len(source):
+        slots *= 2
+    keys, there, makers = np.full(slots, -1), np.zeros(slots, np.bool_), np.zeros(slots, np.int32)
+    for edge in range(len(source)):
+        there[_slot(keys, source[edge] * nodes + target[edge])] = True
+    made, taken = np.empty(2 * pairs, np.int64), np.empty(2 * pairs, np.int64)
+    for place in range(2 * pairs):
+        one, other = drawn[place], drawn[place + pairs if place < pairs else place - pairs]
+        taken[place] = _slot(keys, source[one] * nodes + target[one])
+        made[place] = _slot(keys, source[one] * nodes + target[other])
+        makers[made[place]] += 1
+    refused = np.zeros(pairs, np.bool_)
+    for place in range(2 * pairs):
+        key, mine = keys[made[place]], there[made[place]] or makers[made[place]] > 1 or makers[taken[place]] > 0
+        refused[place % pairs] |= mine or key // nodes == key % nodes
+    for place in np.flatnonzero(~refused):
+        one, other = drawn[place], drawn[place + pairs]
+        target[one], target[other] = target[other], target[one]
+
+
+@njit(cache=True)
+def _slot(keys, key):
+    """The place of a key in a table whose length is a power of two; it gets one where it has none."""
+    place = (key * 0x9E3779B1 >> 7) & (len(keys) - 1)
+    while keys[place] != key and keys[place] != -1:
+        place = (place + 1) & (len(keys) - 1)
+    keys[place] = key
+    return place
 
 
 def draws_of(held: Seats, model: str, *, draws: int, seed: int = 0) -> Iterator[Links]:

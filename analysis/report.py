@@ -46,9 +46,9 @@ INEXACT = {  # statistics by the last part of their id
 _SAID = LABELS | COLUMNS | FIELDS | MEASURES | {
     **{measure: measure.upper() for measure in ("mod", "com", "dens", "recip", "arcc", "ass", "ad", "acc", "hhi", "u")},
     "p_holm": "p (Holm)", "superiority_low": "from", "superiority_high": "to", "top_1_percent": "top 1 %",
-    "top_10": "top ten", "gini": "Gini", "gini_low": "from", "gini_high": "to", "pearson_low": "from",
-    "pearson_high": "to", "spearman_low": "from",
-    "spearman_high": "to", "kendall": "Kendall",
+    "top_10": "top ten", "gini": "Gini", "kendall": "Kendall",
+    **{f"{name}_{end}": word for name in ("gini", "pearson", "without_top", "on_logs", "spearman", "kendall")
+       for end, word in (("low", "from"), ("high", "to"))},
     "kmax": "largest k", "kmax_nodes": "its nodes", "jaro-winkler": "Jaro-Winkler", "identities": "names",
     **{f"login-{of} {what}": f"{pair}: {what}" for of, pair in (("login", "usernames"), ("name", "username, name"))
        for what in ("precision", "recall")},
@@ -128,7 +128,7 @@ def _significant(value: float, decimals: int) -> str:
 
 def _statistic(result_id: str) -> str:
     strangers = {".license_share.": "share", ".organisation.": "models"}  # what follows is a name, not a statistic
-    strangers |= {"robustness.strata.": "superiority", "robustness.licences.": "superiority"}
+    strangers |= {f"robustness.{part}.": "superiority" for part in ("strata", "licences")} | {"robustness.strata_p.": "p"}
     return next((s for part, s in strangers.items() if part in result_id), result_id.rsplit(".", 1)[-1])
 
 

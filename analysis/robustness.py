@@ -11,6 +11,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
 from analysis import activity, adoption, coefficients, exact, licenses, network, nulls
 from analysis.covered import carried
@@ -21,7 +22,7 @@ DAYS = (30, 90)
 LEAST_WEIGHTS = (2, 5)
 MOST_AUTHORS = 10
 STRUCTURE = ("nodes", "edges", "mod", "com", "dens", "recip", "arcc", "ass", "ad", "acc")  # Tables 6-9, first row
-SIMULTANEOUS = 999  # thousandths, a quantile: correlations are given without what lies above it in either variable
+LEAST_OWNERS = 10  # of fewer, draws say little (Cameron, Gelbach and Miller 2008, doi:10.1162/rest.90.3.414: few clusters)
 COPYLEFT = ("agpl", "cc-by-sa", "cecill", "epl", "eupl", "gfdl", "gpl", "lgpl", "mpl", "ms-rl", "odbl", "osl")
 HELD = ("share_for_80", "share_for_99")  # of the study's text, beside the other measures of concentration
 UNSPECIFIC = ("cc", "other")  # identifiers that name no terms
@@ -216,24 +217,44 @@ def _held_by(value: np.ndarray, times: np.ndarray, first: int) -> int:
     return int(sum(v * t for v, t in zip(value[::-1], taken, strict=True)))
 
 
-@carried()
+def _owners(counts: pd.DataFrame) -> pd.Series:
+    return counts["repo_id"].str.split("/").str[0]
+
+
+def _why_no_interval(counts: pd.DataFrame, owner: pd.Series, *variables: str) -> str | None:
+    """Why no interval is drawn for what is known of all these variables: owners are drawn, and a few of them tell little."""
+    owners = owner[counts[list(variables)].notna().all(axis="columns")].nunique()
+    who = "is of one owner" if owners == 1 else f"is of {owners} owners"
+    return f"what is known {who}, and to draw owners takes {LEAST_OWNERS}" if owners < LEAST_OWNERS else None
+
+
+def _why_no_gini_interval(table: pd.DataFrame, counts: pd.DataFrame) -> dict[str, str]:
+    open_ended = table.index[table["gini_low"].isna()] if "gini_low" in table else ()
+    whys = {variable: _why_no_interval(counts, _owners(counts), variable) for variable in open_ended}
+    return {f"{variable}.gini_{end}": why for variable, why in whys.items() if why for end in ("low", "high")}
+
+
+@carried(empty=_why_no_gini_interval)
 def inequality_table(counts: pd.DataFrame, *, draws: int = 0, seed: int = 0) -> pd.DataFrame:
     """`inequality` and `activity.concentration` of every variable, a row each; with `draws`, `gini_low` and `gini_high` too.
 
-    For a sample: owners are drawn with all their repositories (Davison and Hinkley 1997, section 3.8). A census has no
-    such interval: it is the population.
+    For a sample: owners are drawn with all their repositories (Davison and Hinkley 1997, section 3.8), where there are
+    `LEAST_OWNERS`. A census has no such interval: it is the population.
     """
+    owner = _owners(counts) if draws else None
     rows = {}
     for variable in activity.variables_of(counts):
         row = inequality(counts[variable])
         row |= dict(zip(HELD, activity.concentration(counts[variable], percents=(80, 99)), strict=True))
         if draws and row["gini"] is not None:
-            row |= _gini_interval(counts[variable], counts["repo_id"].str.split("/").str[0], draws=draws, seed=seed)
+            few = _why_no_interval(counts, owner, variable)
+            ends = (math.nan, math.nan) if few else _gini_interval(counts[variable], owner, draws=draws, seed=seed)
+            row |= dict(zip(("gini_low", "gini_high"), ends, strict=True))
         rows[variable] = row
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def _gini_interval(values: pd.Series, owner: pd.Series, *, draws: int, seed: int) -> dict[str, float]:
+def _gini_interval(values: pd.Series, owner: pd.Series, *, draws: int, seed: int) -> tuple[float, float]:
     known = values.notna().to_numpy()
     order = np.argsort(values[known].to_numpy(), kind="stable")
     value, found = values[known].to_numpy("int64")[order], []
@@ -243,8 +264,7 @@ def _gini_interval(values: pd.Series, owner: pd.Series, *, draws: int, seed: int
         if total:
             ranked = float((value * times * (2 * last - times + 1)).astype("float64").cumsum()[-1])
             found.append(ranked / n / total - (n + 1) / n)
-    low, high = _middle(found)
-    return {"gini_low": low, "gini_high": high}
+    return _middle(found)
 
 
 def _owners_drawn(owner: pd.Series, *, draws: int, seed: int) -> Iterator[np.ndarray]:
@@ -278,46 +298,70 @@ def lorenz(counts: pd.DataFrame, *, points: int = 101) -> pd.DataFrame:
 # --- correlation (Figures 2 and 3) --------------------------------------------------------------------------
 
 
-COEFFICIENTS = ("n", "pearson", "pearson_low", "pearson_high", "without_top", "on_logs",
-                "spearman", "spearman_low", "spearman_high", "kendall")  # fmt: skip
+def _as_they_are(pairs: coefficients.Pairs) -> coefficients.Pairs:
+    return pairs
 
 
-@carried()
+# Of which pairs each coefficient is taken, what it is, and its error on Fisher's scale.
+COEFFICIENTS: dict[str, tuple[Callable, Callable, Callable]] = {
+    "pearson": (_as_they_are, coefficients.pearson, coefficients.pearson_error),
+    "without_top": (coefficients.without_top, coefficients.pearson, coefficients.pearson_error),
+    "on_logs": (coefficients.logged, coefficients.pearson, coefficients.pearson_error),
+    "spearman": (_as_they_are, coefficients.spearman, coefficients.spearman_error),
+    "kendall": (_as_they_are, coefficients.kendall, coefficients.kendall_error),
+}
+OF_RANKS = ("spearman", "kendall")
+
+
+def _why_no_ends(table: pd.DataFrame, counts: pd.DataFrame) -> dict[str, str]:
+    open_ended = table.index[table["spearman"].notna() & table["spearman_low"].isna()]
+    whys = {_name_of(pair): _why_no_interval(counts, _owners(counts), *pair.split(", ")) for pair in open_ended}
+    return {f"{pair}.{name}_{end}": why for pair, why in whys.items() for name in COEFFICIENTS for end in ("low", "high")}
+
+
+@carried(empty=_why_no_ends)
 def correlation_table(counts: pd.DataFrame, *, draws: int = 0, seed: int = 0) -> pd.DataFrame:
-    """A row a pair of variables: Pearson's coefficient as the study takes it, and what other choices make of it.
+    """A row a pair of variables: n, Pearson's coefficient as the study takes it, and what other choices make of it.
 
     without_top: of repositories at or below the 99.9 % quantile of both variables; on_logs: of log(1 + x); kendall: tau-b,
-    for ties. Pearson's and Spearman's have 95 % intervals: with `draws`, for a sample, of draws of owners with all their
-    repositories (Davison and Hinkley 1997, section 3.8); else by their errors, as if a census were drawn from more of its
-    kind. Pairwise complete; NaN where a coefficient is undefined.
+    for ties. Each has a 95 % interval, as `pearson_low` and `pearson_high`: with `draws`, for a sample, of draws of owners
+    with all their repositories (Davison and Hinkley 1997, section 3.8), NaN with fewer than `LEAST_OWNERS`; else by its
+    error, as if a census were drawn from more of its kind. Pairwise complete; NaN where a coefficient is undefined.
     """
     columns = {variable: coefficients.column(counts[variable]) for variable in activity.variables_of(counts)}
-    owner = counts["repo_id"].str.split("/").str[0] if draws else None
+    owner = _owners(counts) if draws else None
     rows = {}
     for a, b in combinations(columns, 2):
         pairs = coefficients.pairs_of(columns[a], columns[b])
         if pairs.times.sum() > 3 and len(np.unique(pairs.x)) > 1 and len(np.unique(pairs.y)) > 1:
-            owned = _owners_drawn(owner, draws=draws, seed=seed) if draws else ()
+            few = draws and _why_no_interval(counts, owner, a, b)
+            owned = _owners_drawn(owner, draws=draws, seed=seed) if draws and not few else ()
             drawn = [coefficients.pairs_of(columns[a], columns[b], times) for times in owned]
-            rows[f"{a}, {b}"] = _correlation_row(pairs, drawn)
-    return pd.DataFrame.from_dict(rows, orient="index", columns=COEFFICIENTS)
+            rows[f"{a}, {b}"] = _correlation_row(pairs, drawn, by_error=not draws)
+    names = ["n", *(f"{name}{end}" for name in COEFFICIENTS for end in ("", "_low", "_high"))]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=names)
 
 
-def _correlation_row(pairs: coefficients.Pairs, drawn: Sequence[coefficients.Pairs]) -> dict[str, float]:
-    row = {
-        "n": int(pairs.times.sum()),
-        "without_top": coefficients.pearson(coefficients.below(pairs, SIMULTANEOUS)),
-        "on_logs": coefficients.on_logs(pairs),
-        "kendall": coefficients.kendall(pairs),
-    }
-    for name, coefficient, error in (
-        ("pearson", coefficients.pearson, coefficients.pearson_error),
-        ("spearman", coefficients.spearman, coefficients.spearman_error),
-    ):
-        row[name], half = coefficient(pairs), exact.normal_quantile(0.95) * error(pairs)
-        about = (_moved(row[name], -half), _moved(row[name], half))
-        row[f"{name}_low"], row[f"{name}_high"] = _middle([coefficient(p) for p in drawn]) if drawn else about
+def _correlation_row(
+    pairs: coefficients.Pairs, drawn: Sequence[coefficients.Pairs], *, by_error: bool
+) -> dict[str, float]:
+    row = {"n": int(pairs.times.sum())}
+    for name, (chosen, coefficient, error) in COEFFICIENTS.items():
+        row[name] = coefficient(chosen(pairs))
+        if by_error:
+            half = exact.normal_quantile(0.95) * error(chosen(pairs))
+            ends = _moved(row[name], -half), _moved(row[name], half)
+        else:
+            ends = _middle([coefficient(chosen(one)) for one in drawn])
+        row[f"{name}_low"], row[f"{name}_high"] = ends
     return row
+
+
+@carried()
+def coefficients_of(table: pd.DataFrame, what: str) -> pd.DataFrame:
+    """The columns of `correlation_table` of `counts` or of `ranks`."""
+    of_ranks = [column for column in table if column.split("_")[0] in OF_RANKS]
+    return table[of_ranks] if what == "ranks" else table.drop(columns=of_ranks)
 
 
 def _moved(coefficient: float, by: float) -> float:
@@ -354,29 +398,46 @@ def licence_flips(counts: pd.DataFrame) -> pd.DataFrame:
     given = licenses.group(counts["license"])
     alone = given.replace("restrictive", "unclassified").mask(name.isin(UNSPECIFIC), "restrictive")
     groupings = {label: given.mask(chosen(name), group) for label, (chosen, group) in FLIPS.items()}
-    return _by_variable(counts, groupings | {"over other alone": alone}, pd.Series(0, index=counts.index))
+    one = pd.Series(0, index=counts.index)
+    compared = {label: (_sides(group), one) for label, group in (groupings | {"over other alone": alone}).items()}
+    return _by_variable(counts, compared)["superiority"]
+
+
+Sides = tuple[np.ndarray, np.ndarray]
+
+
+def _sides(group: pd.Series) -> Sides:
+    """The places of the permissive, and of the restrictive models."""
+    return tuple(np.flatnonzero((group == name).to_numpy()) for name in activity.GROUPS[:2])
 
 
 def _by_variable(
-    counts: pd.DataFrame, groupings: Mapping[str, pd.Series], strata: pd.Series | Mapping[str, pd.Series | None]
-) -> pd.DataFrame:
-    """Superiority by grouping and variable within strata (one, or one a grouping); without strata NaN."""
+    counts: pd.DataFrame, compared: Mapping[str, tuple[Sides, pd.Series | None]]
+) -> dict[str, pd.DataFrame]:
+    """Superiority and its p within strata: a row a comparison, a column a variable; without strata NaN."""
     places = {variable: ranked(counts[variable]) for variable in activity.variables_of(counts)}
-    rows = {}
-    for label, group in groupings.items():
-        stratum = strata[label] if isinstance(strata, Mapping) else strata
-        block = None if stratum is None else ranked(stratum)
-        rows[label] = {v: math.nan if block is None else _superiority(p, group, block) for v, p in places.items()}
-    return pd.DataFrame.from_dict(rows, orient="index", dtype="float64")
+    blocks = {label: None if stratum is None else ranked(stratum) for label, (_, stratum) in compared.items()}
+    undefined = math.nan, math.nan
+    rows = {
+        label: {v: undefined if blocks[label] is None else _within(p, sides, blocks[label]) for v, p in places.items()}
+        for label, (sides, _) in compared.items()
+    }
+    return {
+        what: pd.DataFrame.from_dict(
+            {label: {v: pair[i] for v, pair in row.items()} for label, row in rows.items()}, orient="index", dtype="float64"
+        )
+        for i, what in enumerate(("superiority", "p"))
+    }
 
 
-def superiority(grouped: pd.DataFrame, variable: str, *, stratum: pd.Series | None = None) -> float:
-    """Probability that a permissive model has more than a restrictive one, ties halved; within strata where given.
+def superiority(grouped: pd.DataFrame, variable: str, *, stratum: pd.Series | None = None) -> tuple[float, float]:
+    """Probability that a permissive model has more than a restrictive one, ties halved, and the p of its being one half.
 
-    Strata are weighted as van Elteren (1960) does, n1 n2 / (n1 + n2 + 1). NaN without a stratum that has both groups.
+    Within strata where given, which are weighted as van Elteren (1960) does, n1 n2 / (n1 + n2 + 1); p is two-sided, by the
+    normal approximation with ties. NaN without a stratum that has both groups.
     """
     stratum = pd.Series(0, index=grouped.index) if stratum is None else stratum
-    return _superiority(ranked(grouped[variable]), grouped["group"], ranked(stratum))
+    return _within(ranked(grouped[variable]), _sides(grouped["group"]), ranked(stratum))
 
 
 def ranked(values: pd.Series) -> np.ndarray:
@@ -384,10 +445,10 @@ def ranked(values: pd.Series) -> np.ndarray:
     return pd.factorize(values.to_numpy(), sort=True)[0]
 
 
-def _superiority(place: np.ndarray, group: pd.Series, block: np.ndarray) -> float:
+def _within(place: np.ndarray, sides: Sides, block: np.ndarray) -> tuple[float, float]:
     width, blocks = int(place.max(initial=0)) + 1, int(block.max(initial=-1)) + 1
-    key = block * width + place
-    first, second = (np.sort(key[(place >= 0) & (group == name).to_numpy()]) for name in activity.GROUPS[:2])
+    known = (side[place[side] >= 0] for side in sides)
+    first, second = (np.sort(block[side] * width + place[side]) for side in known)
     n1, n2 = (np.bincount(part // width, minlength=blocks) for part in (first, second))
     # Twice the wins: restrictive ones of the stratum with less, and those with as much or less.
     wins = (
@@ -395,9 +456,22 @@ def _superiority(place: np.ndarray, group: pd.Series, block: np.ndarray) -> floa
     )
     of_block = np.append(0, wins.cumsum())[np.append(0, n1.cumsum())]
     both = (n1 > 0) & (n2 > 0)
-    weight = n1[both] * n2[both] / (n1[both] + n2[both] + 1)
-    theta = np.diff(of_block)[both] / (2 * n1[both] * n2[both])
-    return math.fsum(weight * theta) / math.fsum(weight) if both.any() else math.nan
+    if not both.any():
+        return math.nan, math.nan
+    n1, n2, twice_u, n = n1[both], n2[both], np.diff(of_block)[both], (n1 + n2)[both]
+    weight = n1 * n2 / (n + 1)
+    theta = math.fsum(weight * (twice_u / (2 * n1 * n2))) / math.fsum(weight)
+    tied = _ties(np.sort(np.concatenate([first, second])), width, blocks)[both]
+    variance = math.fsum(weight / (n + 1) / 12 * ((n + 1) - tied / (n * (n - 1))))
+    apart = math.fsum((twice_u - n1 * n2) / 2 / (n + 1))
+    return theta, float(special.erfc(abs(apart) / math.sqrt(2 * variance))) if variance > 0 else 1.0
+
+
+def _ties(ordered: np.ndarray, width: int, blocks: int) -> np.ndarray:
+    """Per stratum the sum of t^3 - t over so many equal values."""
+    begins = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
+    times = np.diff(np.append(begins, len(ordered))).astype("float64")
+    return np.bincount(ordered[begins] // width, times * (times * times - 1), minlength=blocks)
 
 
 def strata(about: pd.DataFrame) -> dict[str, pd.Series]:
@@ -435,15 +509,15 @@ def _why_no_strata(_: pd.DataFrame, __: pd.DataFrame, about: pd.DataFrame) -> di
 
 
 @carried(needs="license", empty=_why_no_strata)
-def stratified(counts: pd.DataFrame, about: pd.DataFrame) -> pd.DataFrame:
-    """Superiority of permissive over restrictive within strata: a row a stratification, a column a variable."""
-    group = activity.with_group(counts)["group"]
+def stratified(counts: pd.DataFrame, about: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """`superiority` of permissive over restrictive within strata, and its `p`: a row a stratification, a column a variable."""
+    sides = _sides(activity.with_group(counts)["group"])
     known = strata(about.set_index("repo_id", drop=False).loc[counts["repo_id"]].set_axis(counts.index))
     if len(known) == 3:
         known["all"] = pd.DataFrame(known).groupby(list(known), sort=True).ngroup()
     rows = {"all models": pd.Series(0, index=counts.index), "same kind of owner": known["owner"],
             "same quarter": known.get("age"), "same task": known.get("task"), "same of all three": known.get("all")}
-    return _by_variable(counts, dict.fromkeys(rows, group), rows)
+    return _by_variable(counts, {label: (sides, stratum) for label, stratum in rows.items()})
 
 
 # --- organisations (section 4.3.2) --------------------------------------------------------------------------
@@ -487,7 +561,11 @@ def accounts_against_organisations(used: pd.DataFrame) -> dict[str, int]:
 @carried()
 def named_pairs(table: pd.DataFrame) -> pd.DataFrame:
     """`correlation_table` by the name that a pair has in a result's id, as `n_commits.n_likes`, in alphabetical order."""
-    return table.rename(index=lambda pair: ".".join(sorted(pair.split(", "))))
+    return table.rename(index=_name_of)
+
+
+def _name_of(pair: str) -> str:
+    return ".".join(sorted(pair.split(", ")))
 
 
 @carried()

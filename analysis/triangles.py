@@ -7,10 +7,10 @@ hub of thousands costs nothing (Chiba and Nishizeki 1985, doi:10.1137/0214017).
 import math
 
 import numpy as np
+from numba import njit
 
 from analysis import exact
-
-BLOCK = 2_000_000  # pairs of edges that are looked at together
+from analysis.links import order_of
 
 
 def average_clustering(nodes: int, source: np.ndarray, target: np.ndarray, weight: np.ndarray) -> float | None:
@@ -24,7 +24,7 @@ def average_clustering(nodes: int, source: np.ndarray, target: np.ndarray, weigh
         return 0.0 if nodes else None
     strength = _strengths(weight)
     keys = np.minimum(source, target) * nodes + np.maximum(source, target)
-    order = np.argsort(keys)  # of the two edges between the same two either may come first: their sum is the same
+    order = order_of(keys)  # of the two edges between the same two either may come first: their sum is the same
     keys = keys[order]
     first = np.append(True, keys[1:] != keys[:-1])
     both_ways = np.add.reduceat(strength[order], np.flatnonzero(first))
@@ -54,20 +54,29 @@ def _triangles(nodes: int, low: np.ndarray, high: np.ndarray, strength: np.ndarr
     by_rank = np.argsort(degree, kind="stable")
     rank[by_rank] = np.arange(nodes)
     one, other = np.minimum(rank[low], rank[high]), np.maximum(rank[low], rank[high])
-    order = np.argsort(one * nodes + other)
-    one, other, strength = one[order], other[order], strength[order]
-    keys = one * nodes + other
-    following = np.bincount(one, minlength=nodes).cumsum()[one] - np.arange(1, len(one) + 1)
-    found = np.zeros(nodes)
-    for block in np.split(np.arange(len(one)), np.flatnonzero(np.diff(following.cumsum() // BLOCK)) + 1):
-        first = np.repeat(block, following[block])
-        ends = following[block].cumsum()
-        second = first + 1 + np.arange(len(first)) - np.repeat(ends - following[block], following[block])
-        wanted = other[first] * nodes + other[second]
-        place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-        closed = keys[place] == wanted
-        first, second, place = first[closed], second[closed], place[closed]
-        product = strength[first] * strength[second] * strength[place]
-        for corner in (one[first], other[first], other[second]):
-            found += np.bincount(corner, product, minlength=nodes)
-    return found[rank]
+    order = order_of(one * nodes + other)
+    begins = np.append(0, np.bincount(one, minlength=nodes).cumsum())
+    return _at_corners(begins, other[order], strength[order])[rank]
+
+
+@njit(cache=True)
+def _at_corners(begins, other, strength):
+    """Per node the sum over its triangles; the neighbours of a node, those of a higher number alone, are sorted."""
+    nodes = len(begins) - 1
+    found = np.zeros((3, nodes))  # by place of the node in the triangle
+    edge_to = np.full(nodes, -1)
+    for one in range(nodes):
+        for edge in range(begins[one], begins[one + 1]):
+            edge_to[other[edge]] = edge
+        for first in range(begins[one], begins[one + 1]):
+            middle = other[first]
+            for closing in range(begins[middle], begins[middle + 1]):
+                second = edge_to[other[closing]]
+                if second >= 0:
+                    product = strength[first] * strength[second] * strength[closing]
+                    found[0, one] += product
+                    found[1, middle] += product
+                    found[2, other[closing]] += product
+        for edge in range(begins[one], begins[one + 1]):
+            edge_to[other[edge]] = -1
+    return found[0] + found[1] + found[2]

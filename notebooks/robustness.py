@@ -135,8 +135,8 @@ report.table("robustness_tails", heavy)
 # ## Concentration
 #
 # Gini coefficient, Herfindahl-Hirschman index, and what the top 1 % and the top ten models hold, beside the shares of
-# the study's text. On a sample the Gini coefficient has a 95 % interval, for which owners are drawn with all their models;
-# a census is all that there was, and has none.
+# the study's text. On a sample the Gini coefficient has a 95 % interval, for which owners are drawn with all their models,
+# where there are at least ten; a census is all that there was, and has none.
 
 # %%
 unequal = robustness.inequality_table(models, draws=draws * is_sample(hub, "model"))
@@ -152,18 +152,22 @@ report.figure("robustness_lorenz", figures.lorenz(curves), alt="Lorenz curves of
 #
 # Pearson's coefficient of the raw counts, as the study takes it; without the models above the 99.9 % quantile of either
 # variable; of the logarithms; and two coefficients of ranks. The intervals are of 95 %. Of a sample they come from draws of
-# owners with all their models; of a census they tell how far the coefficient would move if as many models more were made.
+# owners with all their models, where there are at least ten; of a census they tell how far the coefficient would move if as
+# many models more were made.
 
 # %%
 coefficients = robustness.correlation_table(models, draws=draws * is_sample(hub, "model"))
 report.numbers("robustness.correlation.models", by_row(robustness.named_pairs(coefficients)))
-report.table("robustness_correlations", coefficients)
+report.table("robustness_correlations", robustness.coefficients_of(coefficients, "counts"))
+
+# %%
+report.table("robustness_rank_correlations", robustness.coefficients_of(coefficients, "ranks"))
 
 # %% [markdown]
 # ## Licences
 #
 # The probability that a permissive model has more than a restrictive one, under other groupings, and among models of
-# the same kind of owner, quarter of creation and task.
+# the same kind of owner, quarter of creation and task (van Elteren 1960).
 
 # %%
 flips = robustness.licence_flips(models)
@@ -172,8 +176,9 @@ report.table("robustness_licences", flips, statistics="superiority")
 
 # %%
 within = robustness.stratified(models, about_models(hub))
-report.numbers("robustness.strata", by_row(robustness.named_rows(within)))
-report.table("robustness_strata", within, statistics="superiority")
+report.numbers("robustness.strata", by_row(robustness.named_rows(within["superiority"])))
+report.numbers("robustness.strata_p", by_row(robustness.named_rows(within["p"])))
+report.table("robustness_strata", within["superiority"], statistics="superiority")
 
 # %% [markdown]
 # ## Sub-fields, accounts and organisations

@@ -46,7 +46,7 @@ def test_numbers_of_more_than_64_bits_in_a_sum_are_added_exactly():
 
 def test_on_logs_by_hand():
     """log(1 + x) of 0, 1, 3 and 0, 3, 15 are 0, 1, 2 and 0, 2, 4 in twos: a line."""
-    assert coefficients.on_logs(table((0, 0), (1, 3), (3, 15))) == pytest.approx(1, abs=1e-12)
+    assert coefficients.pearson(coefficients.logged(table((0, 0), (1, 3), (3, 15)))) == pytest.approx(1, abs=1e-12)
 
 
 def test_ranks_by_hand():
@@ -63,7 +63,7 @@ def test_kendall_by_hand():
 def test_below_leaves_out_what_is_above_either_quantile():
     """Of 0 to 1000 the 99.9 % quantile is 999: what has 1000 in either column goes."""
     rows = [(i, 1000 - i) for i in range(1001)]
-    found = coefficients.below(table(*rows), 999)
+    found = coefficients.without_top(table(*rows))
     assert (found.times.sum(), found.x.min(), found.x.max()) == (999, 1, 999)
 
 
@@ -81,6 +81,34 @@ def test_the_error_of_ranks_by_hand():
     rows = [(i, i) for i in range(5)] + [(5, 6), (6, 5)]
     rho = 1 - 6 * 2 / (7 * 48)
     assert coefficients.spearman_error(table(*rows)) == pytest.approx(math.sqrt((1 + rho**2 / 2) / 4))
+
+
+def test_the_error_of_kendalls_coefficient_by_hand():
+    """Half of each mark, as above: tau-b is r, and so is its error where every coefficient of two marks is phi."""
+    rows = [(0, 0)] * 6 + [(1, 1)] * 6 + [(0, 1)] * 2 + [(1, 0)] * 2
+    assert coefficients.kendall(table(*rows)) == pytest.approx(0.5)
+    assert coefficients.kendall_error(table(*rows)) == pytest.approx(1 / math.sqrt(16 * (1 - 0.5**2)))
+    assert coefficients.kendall_error(table((1, 2), (2, 4), (3, 6))) == 0
+    assert math.isnan(coefficients.kendall_error(table((1, 3), (2, 3))))
+
+
+@given(two_values)
+@settings(deadline=None)
+def test_the_error_of_kendalls_coefficient_is_how_it_moves_with_the_weight_of_each_row(rows):
+    """The delta method: the error is the root of the sum of squared slopes by the weight of each row, found by differences."""
+    x, y = columns(rows)
+    n, alike = len(rows), np.sign(x[:, None] - x) * np.sign(y[:, None] - y)
+    apart = [(column[:, None] != column).astype(float) for column in (x, y)]
+
+    def tau(weight):
+        return weight @ alike @ weight / math.sqrt(math.prod(weight @ of @ weight for of in apart))
+
+    even, step = np.ones(n) / n, 1e-5
+    slopes = [(tau(even + step * (at - even)) - tau(even - step * (at - even))) / (2 * step) for at in np.eye(n)]
+    r = tau(even)
+    if abs(r) < 1 - 1e-9:
+        expected = math.sqrt(sum(slope**2 for slope in slopes)) / n / (1 - r * r)
+        assert coefficients.kendall_error(table(*rows)) == pytest.approx(expected, rel=1e-4, abs=1e-6)
 
 
 @given(two_values, st.data())
@@ -102,7 +130,7 @@ def test_they_are_those_of_scipy_on_the_rows(rows):
     assert coefficients.spearman(found) == pytest.approx(stats.spearmanr(x, y).statistic, abs=1e-9)
     assert coefficients.kendall(found) == pytest.approx(stats.kendalltau(x, y).statistic, abs=1e-9)
     logs = stats.pearsonr(np.log1p(x), np.log1p(y)).statistic
-    assert coefficients.on_logs(found) == pytest.approx(logs, abs=1e-9)
+    assert coefficients.pearson(coefficients.logged(found)) == pytest.approx(logs, abs=1e-9)
 
 
 @given(some_rows, st.integers(0, 1000))
@@ -111,7 +139,7 @@ def test_below_is_that_of_numpys_quantile(rows, thousandths):
     x, y = columns(rows)
     least = [np.partition(c, 0)[0] if not thousandths else np.quantile(c, thousandths / 1000) for c in (x, y)]
     kept = (x <= least[0] + 1e-6) & (y <= least[1] + 1e-6 * max(1, abs(least[1])))
-    assert int(coefficients.below(table(*rows), thousandths).times.sum()) == int(kept.sum())
+    assert int(coefficients.without_top(table(*rows), thousandths=thousandths).times.sum()) == int(kept.sum())
 
 
 @given(two_values, st.randoms(use_true_random=False))

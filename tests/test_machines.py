@@ -11,11 +11,12 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from numba import njit
 from numba.core.dispatcher import Dispatcher
 
-from analysis import communities, links, paths, references
+from analysis import coefficients, communities, links, nulls, paths, references, triangles
 
 SOURCES = sorted([*paths.ROOT.glob("analysis/**/*.py"), *paths.NOTEBOOKS.glob("*.py")])
 
@@ -41,7 +42,10 @@ LIBRARIES = ("scipy.linalg", "scipy.stats", "scipy.optimize", "numpy.linalg", "n
 PERMITTED = {
     ("exact.py", "x @ y"): "of two sparse matrices only, which is not BLAS",
     ("groups.py", "scipy.optimize.minimize_scalar"): "of one number: plain Python",
-    ("communities.py", "numba.njit"): "sums and products as they are written: no two are fused into one, as is tested below",
+    **{
+        (f"{name}.py", "numba.njit"): "sums and products as they are written: no two are fused into one, as is tested below"
+        for name in ("coefficients", "communities", "links", "nulls", "triangles")
+    },
     ("tails.py", "scipy.optimize"): "searches whose results keep six digits",
     ("report.py", "10 ** (-decimals)"): "a threshold of how a number is printed",
     ("ledger.py", "10 ** (-decimals)"): "a threshold of how a number is printed",
@@ -126,17 +130,37 @@ def test_what_is_forbidden_is_found(source, expected):
 FREE = re.compile(r"\b(?:fast|contract|reassoc)\b.*|vfn?m(?:add|sub)\w*|fmadd\w*")
 
 
-def test_compiled_code_rounds_as_it_is_written():
+def _use(module) -> None:
+    """Call what leads to every compiled function of a module, so that each has a signature."""
+    path = links.Links(3, np.array([0, 1]), np.array([1, 2]), np.array([1, 1]))
+    match module.__name__.removeprefix("analysis."):
+        case "communities":
+            communities.modularity(path, weighted=False)
+        case "links":
+            links.core_numbers_of(path)
+        case "nulls":
+            nulls.rewired(path, np.random.default_rng(0))
+            members = pd.DataFrame({"repo_id": ["a", "a"], "developer": [1, 2], "leads": [1, 0]})
+            nulls.seats_drawn_anew(nulls.seats(members), np.random.default_rng(0))
+        case "triangles":
+            triangles.average_clustering(3, np.array([0, 1, 2]), np.array([1, 2, 0]), np.array([1, 1, 1]))
+        case "coefficients":
+            coefficients.kendall(coefficients.pairs(pd.Series([1, 2]), pd.Series([1, 2])))
+
+
+@pytest.mark.parametrize("module", [coefficients, communities, links, nulls, triangles], ids=lambda module: module.__name__)
+def test_compiled_code_rounds_as_it_is_written(module):
     """No multiplication and addition in one, no sum in another order: neither allowed to the compiler nor in what it made."""
-    communities.modularity(links.Links(3, np.array([0, 1]), np.array([1, 2]), np.array([1, 1])), weighted=False)
-    compiled = [value for value in vars(communities).values() if isinstance(value, Dispatcher)]
+    _use(module)
+    own = [value for value in vars(module).values() if isinstance(value, Dispatcher)]
+    compiled = [function for function in own if function.__module__ == module.__name__]
     for function in compiled:
         anew = njit(function.py_func)  # what comes from the cache can't be looked into
         anew.compile(function.signatures[0])
         texts = [*anew.inspect_llvm().values(), *anew.inspect_asm().values()]
         assert all(function.__name__ in text for text in texts)
         assert not [words for text in texts for words in FREE.findall(text)]
-    assert len(compiled) > 3
+    assert len(compiled) == Path(module.__file__).read_text(encoding="utf-8").count("@njit(cache=True)\n") > 0
 
 
 def test_code_that_may_round_otherwise_is_noticed():

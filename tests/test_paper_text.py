@@ -22,7 +22,8 @@ TABLES = set(
     rq3_degree rq3_organisations_usage rq3_organisations_cousage rq3_correlation colophon ledger_summary audit unmatched
     people_before_after people_score people_score_truth
     robustness_edge_rules robustness_file_edges robustness_null_degrees robustness_null_seats robustness_core_periphery
-    robustness_tails robustness_concentration robustness_correlations robustness_licences robustness_strata
+    robustness_tails robustness_concentration robustness_correlations robustness_rank_correlations robustness_licences
+    robustness_strata
     robustness_multimodal robustness_organisations beside_runs beside_counts beside_names beside_results""".split()
 ) | {f"facsimile_{number}" for number in range(2, 10)}
 FIGURES = set(
@@ -276,8 +277,8 @@ EXTRAS = [  # ids that the paper needs beside those of DESIGN
     r"robustness\.without_(repository\.kmax\.(repository|without)|account\.(lowest|highest)_k)",
     rf"robustness\.tails\.models\.{VARIABLE}\.reading",
     rf"robustness\.concentration\.models\.{VARIABLE}\.(gini|gini_low|gini_high|top_10)",
-    rf"robustness\.correlation\.models\.{PAIR}\.(pearson|pearson_low|pearson_high|without_top|on_logs|kendall)",
-    rf"robustness\.(licences|strata)\.[a-z_]+\.{VARIABLE}",
+    rf"robustness\.correlation\.models\.{PAIR}\.(pearson|without_top|on_logs|spearman|kendall)(_low|_high)?",
+    rf"robustness\.(licences|strata|strata_p)\.[a-z_]+\.{VARIABLE}",
     r"robustness\.mm\.(as_given|without_feature_extraction)\.(nodes|recip)",
     r"robustness\.top100\.(models|(accounts|organisations)\.(count|first\.models))",
     r"ledger\.(study_month|months_after|months_apart)",

@@ -1,6 +1,7 @@
 """Other rules, measures and groups: by hand, by loops over the records, and against scipy and networkx."""
 
 from collections import Counter
+from itertools import combinations
 
 import networkx as nx
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from analysis import network, nulls, robustness
+from analysis import network, nulls, report, robustness
 from analysis.covered import Covered
 from analysis.links import core_numbers_of
 
@@ -137,9 +138,28 @@ def test_an_interval_holds_the_coefficient_and_moves_with_the_owners():
     counts = pd.DataFrame({"repo_id": [f"o{i // 3}/r{i}" for i in range(90)], "n_likes": [i % 7 for i in range(90)]})
     row = robustness.inequality_table(counts, draws=99).loc["n_likes"]
     assert row["gini_low"] < row["gini"] < row["gini_high"]
-    one_owner = counts.assign(repo_id=[f"o/{i}" for i in range(90)])
-    row = robustness.inequality_table(one_owner, draws=9).loc["n_likes"]
-    assert row["gini_low"] == pytest.approx(row["gini"]) == row["gini_high"]
+
+
+@pytest.mark.parametrize("owners", [1, 2, 5, 9, 10])
+def test_of_few_owners_no_interval_is_drawn_and_the_reason_says_how_many_there_are(owners):
+    """Draws of one owner are all alike, and those of a few tell of these few; a model whose count is unknown adds no owner."""
+    known = heavy(4, owners=owners)
+    unknown = pd.DataFrame({"repo_id": [f"u{i}/r" for i in range(20)], "n_likes": np.nan, "n_commits": np.nan})
+    counts = Covered(pd.concat([known, unknown], ignore_index=True))
+    who = "is of one owner" if owners == 1 else f"is of {owners} owners"
+    why = f"what is known {who}, and to draw owners takes 10"
+    gini = dict(report.entries("c", report.by_row(robustness.inequality_table(counts, draws=19))))
+    pairs = robustness.named_pairs(robustness.correlation_table(counts, draws=19))
+    found = gini | dict(report.entries("c", report.by_row(pairs)))
+    ends = {name: entry for name, entry in found.items() if name.endswith(("_low", "_high"))}
+    assert len(ends) == 2 * 2 + 2 * 5 and all(entry["value"] for name, entry in found.items() if name not in ends)
+    assert all((entry["value"] is None) == (owners < 10) for entry in ends.values())
+    assert all(entry.get("why") == (why if owners < 10 else None) for entry in ends.values())
+
+
+def test_a_census_has_no_interval_of_gini_and_those_of_coefficients_by_their_errors():
+    assert "gini_low" not in robustness.inequality_table(heavy(4))
+    assert robustness.correlation_table(heavy(4, owners=1)).notna().all(axis=None)
 
 
 # ---- correlation --------------------------------------------------------------------------------------------
@@ -200,7 +220,7 @@ def test_for_a_sample_whose_owners_have_one_each_both_intervals_are_scipys_perce
     counts = heavy(4)
     row = robustness.correlation_table(counts, draws=1_000).iloc[0]
     x, y = counts["n_likes"].to_numpy(), counts["n_commits"].to_numpy()
-    for name, coefficient in (("pearson", stats.pearsonr), ("spearman", stats.spearmanr)):
+    for name, coefficient in (("pearson", stats.pearsonr), ("spearman", stats.spearmanr), ("kendall", stats.kendalltau)):
         theirs = stats.bootstrap(
             (x, y), lambda a, b, of=coefficient: of(a, b).statistic, paired=True, vectorized=False, n_resamples=600,
             method="percentile", rng=np.random.default_rng(1),
@@ -210,13 +230,23 @@ def test_for_a_sample_whose_owners_have_one_each_both_intervals_are_scipys_perce
 
 
 def test_of_a_sample_owners_are_drawn_with_all_their_models():
-    """One owner: every draw is the sample. Of two owners who contradict each other, the interval is as wide as can be."""
-    row = robustness.correlation_table(heavy(4, owners=1), draws=9).iloc[0]
-    assert row["pearson_low"] == row["pearson"] == row["pearson_high"]
-    line = [(i, i) for i in range(9)] + [(i, 8 - i) for i in range(9)]
-    counts = pd.DataFrame(line, columns=["n_likes", "n_commits"]).assign(repo_id=["a/x"] * 9 + ["b/x"] * 9)
-    row = robustness.correlation_table(counts, draws=99).iloc[0]
-    assert (row["pearson_low"], row["pearson"], row["pearson_high"]) == (-1, 0, 1)
+    """Where models of an owner are alike, each coefficient's interval is wider than if all had owners of their own."""
+    made = np.random.default_rng(5)
+    groups = pd.DataFrame({"n_likes": made.poisson(20, 12), "n_commits": made.poisson(20, 12)})
+    counts = pd.concat([groups] * 30, ignore_index=True).assign(repo_id=[f"o{i % 12}/r{i}" for i in range(360)])
+    apart = counts.assign(repo_id=[f"o{i}/r" for i in range(360)])
+    drawn, alone = (robustness.correlation_table(of, draws=99).iloc[0] for of in (counts, apart))
+    for name in robustness.COEFFICIENTS:
+        assert drawn[f"{name}_high"] - drawn[f"{name}_low"] > 2 * (alone[f"{name}_high"] - alone[f"{name}_low"])
+
+
+def test_intervals_by_error_are_about_as_wide_as_those_of_draws():
+    """Of models of an owner each, the two come near each other; but each draw has a top of its own."""
+    counts = heavy(6)
+    by_error, drawn = (robustness.correlation_table(counts, draws=draws).iloc[0] for draws in (0, 400))
+    for name in set(robustness.COEFFICIENTS) - {"without_top"}:
+        widths = [row[f"{name}_high"] - row[f"{name}_low"] for row in (by_error, drawn)]
+        assert widths[0] == pytest.approx(widths[1], rel=0.3), name
 
 
 # ---- licences -----------------------------------------------------------------------------------------------
@@ -244,11 +274,41 @@ def test_a_flip_moves_a_family_to_the_other_group():
 def test_superiority_is_that_of_mann_whitney(rows):
     grouped = pd.DataFrame(rows, columns=["group", "n_likes"])
     first, second = (grouped.loc[grouped["group"] == g, "n_likes"] for g in ("permissive", "restrictive"))
-    found = robustness.superiority(grouped, "n_likes")
+    found, p = robustness.superiority(grouped, "n_likes")
     if first.empty or second.empty:
-        assert np.isnan(found)
+        assert np.isnan(found) and np.isnan(p)
     else:
-        assert found == pytest.approx(stats.mannwhitneyu(first, second).statistic / len(first) / len(second))
+        theirs = stats.mannwhitneyu(first, second, use_continuity=False, method="asymptotic")
+        assert found == pytest.approx(theirs.statistic / len(first) / len(second))
+        assert p == pytest.approx(1 if grouped["n_likes"].nunique() == 1 else theirs.pvalue)
+
+
+strata = st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 3), st.booleans()), min_size=3, max_size=9)
+
+
+@given(strata)
+@settings(max_examples=60, deadline=None)
+def test_the_p_within_strata_is_that_of_all_ways_to_deal_the_licences_within_each(rows):
+    """Mean and deviation of van Elteren's sum over every dealing of the groups; each stratum keeps how many it has."""
+    parts = [(np.array([v for s, v, _ in rows if s == of]), [g for s, _, g in rows if s == of]) for of in "ab"]
+    parts = [(values, groups) for values, groups in parts if 0 < sum(groups) < len(groups)]
+    frame = pd.DataFrame(rows, columns=["stratum", "n_likes", "permissive"])
+    grouped = frame.assign(group=np.where(frame["permissive"], "permissive", "restrictive"))
+    _, p = robustness.superiority(grouped, "n_likes", stratum=frame["stratum"])
+    if not parts:
+        assert np.isnan(p)
+        return
+
+    def wins(values, chosen):
+        rest = [i for i in range(len(values)) if i not in chosen]
+        return sum((values[i] > values[j]) + (values[i] == values[j]) / 2 for i in chosen for j in rest) / (len(values) + 1)
+
+    seen = variance = 0.0
+    for values, groups in parts:
+        dealt = [wins(values, chosen) for chosen in combinations(range(len(values)), sum(groups))]
+        seen += wins(values, tuple(np.flatnonzero(groups))) - np.mean(dealt)
+        variance += np.var(dealt)
+    assert p == pytest.approx(2 * stats.norm.sf(abs(seen) / np.sqrt(variance)) if variance > 1e-12 else 1)
 
 
 def test_within_strata_what_the_stratum_makes_is_gone():
@@ -256,8 +316,8 @@ def test_within_strata_what_the_stratum_makes_is_gone():
     rows = [("permissive", 9)] * 8 + [("restrictive", 9)] * 2 + [("permissive", 1)] * 2 + [("restrictive", 1)] * 8
     grouped = pd.DataFrame(rows, columns=["group", "n_likes"])
     owner = pd.Series(["large"] * 10 + ["small"] * 10)
-    assert robustness.superiority(grouped, "n_likes") > 0.7
-    assert robustness.superiority(grouped, "n_likes", stratum=owner) == 0.5
+    assert robustness.superiority(grouped, "n_likes")[0] > 0.7
+    assert robustness.superiority(grouped, "n_likes", stratum=owner)[0] == 0.5
 
 
 def test_what_is_known_of_no_model_makes_no_strata():
@@ -266,14 +326,17 @@ def test_what_is_known_of_no_model_makes_no_strata():
     about = pd.DataFrame({"repo_id": list("abcd"), "owner": "o", "created_at": pd.NaT, "pipeline_tag": ["t", "t", None, None]})
     about["created_at"] = pd.to_datetime(about["created_at"])
     found = robustness.stratified(Covered(counts), about)
-    values = found.value["n_likes"]
+    values = found["superiority"].value["n_likes"]
     assert values["same task"] == 1 and values["all models"] == values["same kind of owner"] == 7 / 8
     assert values[["same quarter", "same of all three"]].isna().all()
     assert found.empty == dict.fromkeys(("same_quarter", "same_of_all_three"), "of no model is it known when it was created")
 
 
 def test_strata_are_weighted_by_their_sizes():
-    """One stratum of 1 and 1 (theta 1, weight 1/3), one of 2 and 2 (theta 0, weight 4/5)."""
+    """One stratum of 1 and 1 (theta 1, weight 1/3), one of 2 and 2 (theta 0, weight 4/5).
+
+    U is 1/2 above its mean, with a variance of 3/12, and 2 below, with 4/12 (5 - 12/12); each is divided by N + 1.
+    """
     grouped = pd.DataFrame(
         [
             ("permissive", 2),
@@ -285,5 +348,6 @@ def test_strata_are_weighted_by_their_sizes():
         ],
         columns=["group", "n_likes"],
     )
-    found = robustness.superiority(grouped, "n_likes", stratum=pd.Series(list("aabbbb")))
+    found, p = robustness.superiority(grouped, "n_likes", stratum=pd.Series(list("aabbbb")))
     assert found == pytest.approx((1 / 3) / (1 / 3 + 4 / 5))
+    assert p == pytest.approx(2 * stats.norm.sf((2 / 5 - 1 / 6) / np.sqrt(1 / 36 + 4 / 75)))

@@ -83,9 +83,10 @@ def test_triangles_are_those_of_loops_over_three_nodes(edges):
     assert triangles._triangles(8, low, high, np.array(list(pairs.values()))) == pytest.approx(expected)
 
 
-def test_triangles_are_found_in_blocks_as_at_once(monkeypatch):
-    graph = nx.gnp_random_graph(40, 0.3, seed=1, directed=True)
+@pytest.mark.parametrize("seed", range(3))
+def test_it_is_that_of_networkx_on_networks_with_hubs(seed):
+    graph = nx.DiGraph(nx.scale_free_graph(80, seed=seed))
+    graph.remove_edges_from(nx.selfloop_edges(graph))
     edges = [(s, t, 1 + (s * 7 + t) % 9) for s, t in graph.edges]
-    at_once = clustering(40, *edges)
-    monkeypatch.setattr(triangles, "BLOCK", 50)
-    assert clustering(40, *edges) == pytest.approx(at_once, rel=1e-14)
+    nx.set_edge_attributes(graph, {(s, t): weight for s, t, weight in edges}, "weight")
+    assert clustering(80, *edges) == pytest.approx(nx.average_clustering(graph, weight="weight"), rel=1e-12)
