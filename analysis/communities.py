@@ -7,7 +7,6 @@ time instead of 93. Nothing is left to the compiler's choice of rounding (tests/
 from __future__ import annotations
 
 import heapq
-from typing import NamedTuple
 
 import networkx as nx
 import numpy as np
@@ -50,26 +49,30 @@ def _alike(low: np.ndarray, high: np.ndarray, out: np.ndarray, into: np.ndarray)
     return following, np.delete(np.arange(len(low)), pairs[1:][same])
 
 
-class _Communities(NamedTuple):
-    """The communities while they are joined, each under the number of its last node, and what every two linked ones gain.
-
-    Pairs of communities are numbered once: where u is joined to v, the pair (u, w) becomes (v, w) under its old number.
-    Each has two sides, 2 p of the one and 2 p + 1 of the other community, which are chained: `first`, `last` of a community's
-    chain and `after` of a side. A pair that has ended leaves a chain when this is next walked.
-    Most of a hub's neighbours are linked to nobody else. Those with the same links to it have the same gain at every
-    step, so that they share one pair, which stands for the first of them; `following` names the next.
-    """
-
-    out: np.ndarray  # per community: shares of the weight that leaves it,
-    into: np.ndarray  # and that enters it
-    gain: np.ndarray  # per pair: gain in modularity,
-    ends: np.ndarray  # sum of both communities: less the one, this is the other,
-    changed: np.ndarray  # and the join that changed the gain last, 0 for none yet, NONE once it has ended
-    following: np.ndarray
-    first: np.ndarray
-    last: np.ndarray
-    after: np.ndarray
-    pair_with: np.ndarray  # room for a join to find the pairs of v by its neighbours; NONE in between
+# The communities while they are joined, each under the number of its last node, and what every two linked ones gain. What a
+# join reads of one lies together in memory. Pairs of communities are numbered once: where u is joined to v, the pair (u, w)
+# becomes (v, w) under its old number. Each has two sides, 2 p of the one and 2 p + 1 of the other community, and each community
+# a chain of its sides; a pair that has ended leaves a chain when this is next walked.
+# Most of a hub's neighbours are linked to nobody else. Those with the same links to it have the same gain at every step, so
+# that they share one pair, which stands for the first of them; `following` names the next.
+_COMMUNITY = np.dtype(
+    [
+        ("out", "f8"),  # share of the weight that leaves it
+        ("into", "f8"),  # and that enters it
+        ("first", "i4"),  # side of its chain
+        ("last", "i4"),
+        ("following", "i4"),
+        ("pair", "i4"),  # with the community that is being joined; NONE in between
+    ]
+)
+_PAIR = np.dtype(
+    [
+        ("gain", "f8"),  # in modularity
+        ("ends", "i4"),  # sum of both communities: less the one, this is the other
+        ("changed", "i4"),  # the join that changed the gain last; 0 for none yet, NONE once it has ended
+        ("after", "i4", 2),  # next side in the chain of either side
+    ]
+)
 
 
 def _search(network: Links, weight: np.ndarray) -> np.ndarray:
@@ -78,50 +81,39 @@ def _search(network: Links, weight: np.ndarray) -> np.ndarray:
     if not weight.sum():
         return np.arange(nodes)
     scale = 1 / weight.sum().item()
+    communities = np.full(nodes, NONE, dtype=_COMMUNITY)
     out, into = (np.bincount(ends, weight, nodes) * scale for ends in (source, target))
+    communities["out"], communities["into"] = out, into
     known, pair = np.unique(_pairs(network), return_inverse=True)
     both = np.bincount(pair, weight)
-    following, kept = _alike(known // nodes, known % nodes, out, into)
+    communities["following"], kept = _alike(known // nodes, known % nodes, out, into)
     low, high = known[kept] // nodes, known[kept] % nodes
-    gain = scale * both[kept] - (out[low] * into[high] + into[low] * out[high])
-    state = _Communities(
-        out, into, gain, low + high, np.zeros(len(low), "int64"), following, *_chains(low, high, nodes), np.full(nodes, NONE)
-    )
-    return _joined(low, high, np.argsort(-gain, kind="stable"), state)
-
-
-def _chains(low: np.ndarray, high: np.ndarray, nodes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Chain the sides of the pairs by community: first and last side of each, and what comes after each side."""
-    community = np.column_stack([low, high]).ravel()
-    sides = np.argsort(community, kind="stable")
-    community = community[sides]
-    same = community[1:] == community[:-1]
-    first, last, after = np.full(nodes, NONE), np.full(nodes, NONE), np.full(len(sides), NONE)
-    first[community[np.append(True, ~same)]] = sides[np.append(True, ~same)]
-    last[community[np.append(~same, True)]] = sides[np.append(~same, True)]
-    after[sides[:-1][same]] = sides[1:][same]
-    return first, last, after
+    pairs = np.zeros(len(low), dtype=_PAIR)
+    pairs["gain"] = scale * both[kept] - (out[low] * into[high] + into[low] * out[high])
+    pairs["ends"], pairs["after"] = low + high, NONE
+    _chain(low, high, communities, pairs)
+    return _joined(low, high, np.argsort(-pairs["gain"], kind="stable"), communities, pairs)
 
 
 @njit(cache=True)
-def _joined(low: np.ndarray, high: np.ndarray, order: np.ndarray, state: _Communities) -> np.ndarray:
+def _joined(low: np.ndarray, high: np.ndarray, order: np.ndarray, communities: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     """Join until all would lose; `order`: of the pairs as they are at first.
 
     A join changes all pairs of its community but queues only the best of them, the one that can come next; where a later
     join changes that pair, the entry is outdated when it is reached, and the best of the pairs that its own join was the
     last to change takes its place. Entries: loss, the two communities, pair, number of the join.
     """
-    last = np.arange(len(state.out))
+    last = np.arange(len(communities))
     made = [NONE]  # the community that each join made
     queue = [(np.inf, NONE, NONE, NONE, NONE)]  # never reached; an empty list has no type
     place = 0
     while True:
-        while place < len(order) and state.changed[order[place]] != 0:
+        while place < len(order) and pairs[order[place]].changed != 0:
             place += 1
         entry = queue[0]
         if place < len(order):
             pair = order[place]
-            at_first = (-state.gain[pair], low[pair], high[pair], pair, 0)
+            at_first = (-pairs[pair].gain, low[pair], high[pair], pair, 0)
             if at_first < entry:
                 entry = at_first
         loss, u, v, pair, number = entry
@@ -129,12 +121,12 @@ def _joined(low: np.ndarray, high: np.ndarray, order: np.ndarray, state: _Commun
             break
         if number:
             heapq.heappop(queue)
-        if state.changed[pair] == number:
+        if pairs[pair].changed == number:
             number = len(made)
-            _join(pair, u, v, number, state)
+            _join(pair, u, v, number, communities, pairs)
             made.append(v)
             last[u] = v
-        best = _best(made[number], number, state)
+        best = _best(made[number], number, communities, pairs)
         if best[0] <= 0:
             heapq.heappush(queue, best)
     for node in range(len(last) - 1, -1, -1):  # joined to a later one, which is resolved by now
@@ -143,89 +135,91 @@ def _joined(low: np.ndarray, high: np.ndarray, order: np.ndarray, state: _Commun
 
 
 @njit(cache=True)
-def _join(pair: int, u: int, v: int, number: int, state: _Communities) -> None:
+def _join(pair: int, u: int, v: int, number: int, communities: np.ndarray, pairs: np.ndarray) -> None:
     """Join community u to v in the order and the arithmetic of networkx: sums of floats depend on them."""
-    gain, ends, changed, out, into, after = state.gain, state.ends, state.changed, state.out, state.into, state.after
-    pair_with = state.pair_with
-    changed[pair] = NONE
-    _drop_ended(v, state)
-    side = state.first[v]
+    joined, grown = communities[u], communities[v]
+    pairs[pair].changed = NONE
+    side = joined.first
     while side != NONE:
-        pair_with[ends[side // 2] - v] = side // 2
-        side = after[side]
-    side = state.first[u]
-    state.first[u] = state.last[u] = NONE
+        own = pairs[side // 2]
+        if own.changed != NONE:
+            communities[own.ends - u].pair = side // 2
+        side = own.after[side % 2]
+    side, before = grown.first, NONE
     while side != NONE:
-        following, own = after[side], side // 2
-        if changed[own] != NONE:
-            beside = ends[own] - u
-            shared = pair_with[beside]
-            if shared == NONE:
-                gain[own] -= out[v] * into[beside] + out[beside] * into[v]
-                ends[own] = v + beside
-                _append(v, side, state)
+        own = pairs[side // 2]
+        following = own.after[side % 2]
+        if own.changed != NONE:
+            beside = communities[own.ends - v]
+            if beside.pair == NONE:
+                own.gain -= joined.out * beside.into + beside.out * joined.into
             else:
-                gain[shared] += gain[own]
-                pair_with[beside] = NONE
-                changed[own] = NONE
-        side = following
-    side = state.first[v]
-    while side != NONE:
-        own = side // 2
-        beside = ends[own] - v
-        if pair_with[beside] == own:  # of v alone
-            gain[own] -= out[u] * into[beside] + out[beside] * into[u]
-            pair_with[beside] = NONE
-        changed[own] = number
-        side = after[side]
-    leaf = u if state.following[u] != NONE else v
-    following, state.following[leaf] = state.following[leaf], NONE
-    if following != NONE:  # from now on the pair is that of the next one, to which the leaf is as any third node
-        gain[pair] -= out[leaf] * into[following] + out[following] * into[leaf]
-        ends[pair] = v + following
-        changed[pair] = number
-        _append(v, 2 * pair, state)
-    out[v] += out[u]
-    into[v] += into[u]
-
-
-@njit(cache=True)
-def _drop_ended(community: int, state: _Communities) -> None:
-    """Take the pairs that have ended out of a community's chain."""
-    side, before = state.first[community], NONE
-    while side != NONE:
-        following = state.after[side]
-        if state.changed[side // 2] != NONE:
+                own.gain += pairs[beside.pair].gain
+                pairs[beside.pair].changed = NONE
+                beside.pair = NONE
+            own.changed = number
             before = side
         elif before == NONE:
-            state.first[community] = following
+            grown.first = following
         else:
-            state.after[before] = following
+            pairs[before // 2].after[before % 2] = following
         side = following
-    state.last[community] = before
+    grown.last, side = before, joined.first
+    joined.first = joined.last = NONE
+    while side != NONE:
+        own = pairs[side // 2]
+        following = own.after[side % 2]
+        if own.changed != NONE:
+            beside = communities[own.ends - u]
+            own.gain -= grown.out * beside.into + beside.out * grown.into
+            own.ends += v - u
+            own.changed = number
+            beside.pair = NONE
+            _append(v, side, communities, pairs)
+        side = following
+    leaf = joined if joined.following != NONE else grown
+    following, leaf.following = leaf.following, NONE
+    if following != NONE:  # from now on the pair is that of the next one, to which the leaf is as any third node
+        own, beside = pairs[pair], communities[following]
+        own.gain -= leaf.out * beside.into + beside.out * leaf.into
+        own.ends = v + following
+        own.changed = number
+        _append(v, 2 * pair, communities, pairs)
+    grown.out += joined.out
+    grown.into += joined.into
 
 
 @njit(cache=True)
-def _append(community: int, side: int, state: _Communities) -> None:
-    if state.first[community] == NONE:
-        state.first[community] = side
+def _chain(low: np.ndarray, high: np.ndarray, communities: np.ndarray, pairs: np.ndarray) -> None:
+    """Chain the sides of the pairs by community."""
+    for pair in range(len(low)):
+        _append(low[pair], 2 * pair, communities, pairs)
+        _append(high[pair], 2 * pair + 1, communities, pairs)
+
+
+@njit(cache=True)
+def _append(community: int, side: int, communities: np.ndarray, pairs: np.ndarray) -> None:
+    chain = communities[community]
+    if chain.first == NONE:
+        chain.first = side
     else:
-        state.after[state.last[community]] = side
-    state.last[community], state.after[side] = side, NONE
+        pairs[chain.last // 2].after[chain.last % 2] = side
+    chain.last = side
+    pairs[side // 2].after[side % 2] = NONE
 
 
 @njit(cache=True)
-def _best(v: int, number: int, state: _Communities) -> tuple[float, int, int, int, int]:
+def _best(v: int, number: int, communities: np.ndarray, pairs: np.ndarray) -> tuple[float, int, int, int, int]:
     """Give the queue's entry for the best pair of v among those that this join changed last; an infinite loss without any."""
     gain, other, pair = -np.inf, NONE, NONE
-    side = state.first[v]
+    side = communities[v].first
     while side != NONE:
-        own = side // 2
-        if state.changed[own] == number:
-            beside = state.ends[own] - v  # with v in all of them, the smallest pair is that of the smallest other
-            if state.gain[own] > gain or (state.gain[own] == gain and beside < other):
-                gain, other, pair = state.gain[own], beside, own
-        side = state.after[side]
+        own = pairs[side // 2]
+        if own.changed == number:
+            beside = own.ends - v  # with v in all of them, the smallest pair is that of the smallest other
+            if own.gain > gain or (own.gain == gain and beside < other):
+                gain, other, pair = own.gain, beside, side // 2
+        side = own.after[side % 2]
     return -gain, min(v, other), max(v, other), pair, number
 
 

@@ -495,19 +495,22 @@ def test_after_every_join_the_gains_are_those_of_the_definition(weight, monkeypa
     shares[arrays.source, arrays.target] = arrays.weight / arrays.weight.sum()
     join, joins = communities._join, []
 
-    def checked(pair, u, v, number, state):
-        join(pair, u, v, number, state)
+    def checked(pair, u, v, number, found, known):
+        join(pair, u, v, number, found, known)
         shares[v], shares[u] = shares[v] + shares[u], 0
         shares[:, v], shares[:, u] = shares[:, v] + shares[:, u], 0
-        own = np.flatnonzero(state.changed == number)
-        others = state.ends[own] - v
+        own = known[known["changed"] == number]
+        others = own["ends"] - v
         out, into = shares.sum(axis=1), shares.sum(axis=0)
         expected = shares[v, others] + shares[others, v] - (out[v] * into[others] + out[others] * into[v])
-        assert state.gain[own] == pytest.approx(expected, abs=1e-12)
-        assert (state.pair_with == communities.NONE).all()
+        assert own["gain"] == pytest.approx(expected, abs=1e-12)
+        assert (found["pair"] == communities.NONE).all()
         joins.append(number)
 
-    monkeypatch.setattr(communities, "_joined", communities._joined.py_func)
+    def interpreted(*arrays, joined=communities._joined.py_func):
+        return joined(*arrays[:-2], *(records.view(np.recarray) for records in arrays[-2:]))
+
+    monkeypatch.setattr(communities, "_joined", interpreted)
     monkeypatch.setattr(communities, "_join", checked)
     communities._search(arrays, arrays.weight)
     assert len(joins) > 150
