@@ -190,4 +190,11 @@ export PYTHONPATH=$root PYTHONNOUSERSITE=1 PYTHONHASHSEED=0 TZ=UTC
 set_up "$1"
 # In the caller's directory, for file names; -P keeps Python from importing what lies there. The shell itself does not
 # take this locale: where a machine lacks it (macOS may), bash would warn at each call, and Python takes UTF-8 all the same.
-exec env LC_ALL=C.UTF-8 "$python" -P -m analysis "$@"
+set -- -m analysis "$@"
+# A Python that is starting prints a traceback at Ctrl-C. So it starts deaf, and analysis/__main__.py is told to hear again;
+# unless the caller wants it deaf, as a shell does that starts it in the background.
+if [ -z "$(trap -p INT)" ]; then
+  trap '' INT
+  set -- -X hears "$@"
+fi
+exec env LC_ALL=C.UTF-8 "$python" -P "$@"

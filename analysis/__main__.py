@@ -1,11 +1,16 @@
 """`python -m analysis`: the command line."""
 
+import _signal  # what `signal` is made of, and there already
 import sys
 
-from analysis import variables
-
-# Imported in here, which takes 1.8 s of processor time, so that Ctrl-C meanwhile ends without a traceback.
+# Imported in here, which takes 1.8 s of processor time, so that Ctrl-C meanwhile ends without a traceback. run_all.sh
+# starts Python deaf to it, and says so, unless its own caller wants that: a Python that is starting prints one too.
 try:
+    if "hears" in sys._xoptions:
+        _signal.signal(_signal.SIGINT, _signal.default_int_handler)
+
+    from analysis import variables
+
     variables.settle()
 
     from analysis import kernels, opening

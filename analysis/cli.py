@@ -336,8 +336,8 @@ def import_(
 def collect(
     date: Annotated[str, typer.Option(help="The snapshot's date (YYYY-MM-DD), or `today` (UTC).")] = "today",
     name: Annotated[str, typer.Option(help="Name of the snapshot, where it is not the date.")] = "",
-    kinds: Annotated[str, typer.Option(help="Some of models,datasets,spaces.")] = "models,datasets,spaces",
-    what: Annotated[str, typer.Option(help="Some of repos,commits,discussions,usage; default: all.")] = "",
+    kinds: Annotated[str, typer.Option(help="Some of models, datasets, spaces, with commas.")] = "models,datasets,spaces",
+    what: Annotated[str, typer.Option(help="Some of repos, commits, discussions, usage, with commas; default: all.")] = "",
     sample: Annotated[int | None, typer.Option(min=1, help="Only so many repositories of each kind, drawn.")] = None,
     ids: Annotated[
         Path | None, typer.Option(help="Only the repositories of this file: models/owner/name, one a line.", dir_okay=False)

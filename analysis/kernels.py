@@ -7,15 +7,17 @@ need it, which is 0.2 s of processor time that a command does not wait for.
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
 import signal
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from multiprocessing import forkserver
+from contextlib import contextmanager, suppress
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,7 +44,28 @@ def prepare() -> None:
     if FORKS:
         _processes()
         with variables.cleaned(), _sockets_fit():
-            forkserver.ensure_running()
+            resource_tracker.ensure_running()  # which would open the ears again
+            with _deaf():
+                forkserver.ensure_running()
+        atexit.register(_end_imports)
+
+
+def _end_imports() -> None:
+    """End the process that has the packages, or is importing them: it would write into a home that is about to go."""
+    pid = forkserver._forkserver._forkserver_pid
+    if pid:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """What is started in here does not hear Ctrl-C, at which it would print a traceback; this process does, afterwards."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _sockets_in() -> str:
@@ -105,9 +128,22 @@ def side_by_side(
                     running.remove(process)
         finally:
             for process in running:
-                process.kill()  # a kernel that finds itself alone ends
-            for process in running:
-                process.join()
+                _end(process)
+
+
+def _end(process: multiprocessing.Process) -> None:
+    """End the process of a notebook, if it was started, and its kernel: it would write into a directory that is about to go."""
+    if process.pid is None:
+        return
+    group = process.pid  # once it has become a session's leader
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
+    process.kill()
+    process.join()
+    with suppress(ProcessLookupError):
+        for _ in range(100):
+            os.killpg(group, 0)  # the kernel, which is not this process's to wait for
+            time.sleep(0.01)
 
 
 def _read(messages, progress: Progress) -> None:
@@ -122,6 +158,7 @@ def _read(messages, progress: Progress) -> None:
 def _work(execute: Callable, name: str, messages, env: Mapping[str, str], sockets_in: str) -> None:
     """What the process of one notebook does."""
     os.setsid()  # Ctrl-C is for the run's own process, which ends this one
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     Path(env["HOME"]).mkdir()
     variables.become(env)  # not those of the process that this one is forked from
     waiting = Forked() if FORKS else None

@@ -29,6 +29,21 @@ def test_it_imports_no_package_that_takes_time():
     assert ast.literal_eval(done.stdout) & HEAVY == set()
 
 
+def test_nothing_is_imported_before_ctrl_c_is_caught():
+    outside = [
+        line
+        for line in ast.parse((paths.ROOT / "analysis/__main__.py").read_text()).body
+        if not isinstance(line, ast.Try)
+    ]
+    imported = [name.name for line in outside if isinstance(line, ast.Import) for name in line.names]
+    assert imported == ["_signal", "sys"] and len(outside) == 3  # with its docstring
+    code = "import _signal, runpy; _signal.signal(2, _signal.SIG_IGN)\ntry: runpy.run_module('analysis', run_name='__main__')\n"
+    code += "finally: print(_signal.getsignal(2) is _signal.default_int_handler)"
+    for told, hears in ((["-X", "hears"], "True\n"), ([], "False\n")):
+        words = [sys.executable, *told, "-c", code, "--nosuch"]
+        assert subprocess.run(words, cwd=paths.ROOT, capture_output=True, text=True, check=False).stdout == hears
+
+
 @pytest.mark.parametrize(
     ("call", "code", "said"),
     [
@@ -88,3 +103,20 @@ def test_the_help_has_a_line_of_80_columns_for_each_command(above, monkeypatch, 
     group = typer.main.get_command(cli.app)
     for name, command in (group.commands[above] if above else group).commands.items():
         assert [line for line in lines if line.startswith(f"│ {name} ") and f" {command.short_help} " in line], name
+
+
+def commands(group=None, before=()):
+    """The words of each command and sub-command."""
+    for name, command in (group or typer.main.get_command(cli.app)).commands.items():
+        yield [*before, name]
+        if hasattr(command, "commands"):
+            yield from commands(command, [*before, name])
+
+
+@pytest.mark.parametrize("words", list(commands()), ids=" ".join)
+def test_no_help_is_cut_at_80_columns(words, monkeypatch, capsys):
+    monkeypatch.setattr("rich.console.Console.width", 80)
+    with pytest.raises(SystemExit):
+        cli.main([*words, "--help"])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 5 and not [line for line in lines if "…" in line or len(line) > 80]

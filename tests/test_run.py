@@ -342,3 +342,25 @@ def test_the_sockets_of_a_kernel_fit_into_what_a_system_allows_wherever_temporar
         assert own.is_alive() and own.connection_file.endswith("/k.json")
         assert own.ip.endswith("/k-ipc")
     assert len(os.fsencode(beside / "run-12345678" / socket)) <= kernels.LONGEST_SOCKET
+
+
+def hears_ctrl_c(name: str, *, kernel, progress) -> None:
+    if signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []):
+        raise RunError("deaf")
+
+
+@pytest.mark.skipif(not kernels.FORKS, reason="elsewhere there is no process that imports for the others")
+def test_ctrl_c_while_packages_are_imported_prints_no_traceback_and_is_heard_later():
+    code = """
+import os, signal
+from multiprocessing import forkserver
+from analysis import kernels
+from tests import test_run
+kernels.PACKAGES = ("json",)
+kernels.prepare()
+os.kill(forkserver._forkserver._forkserver_pid, signal.SIGINT)  # while it starts
+kernels.side_by_side(test_run.hears_ctrl_c, ["a"], env=dict(os.environ))
+assert not test_run.signal.pthread_sigmask(signal.SIG_BLOCK, [])
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=paths.ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -282,6 +282,16 @@ def test_the_environment_of_a_run_does_not_depend_on_the_callers(ready):
     assert not others.keys() & shown.keys()
 
 
+@pytest.mark.parametrize("deaf", [False, True])
+def test_python_starts_deaf_to_ctrl_c_and_is_told_to_hear_unless_its_caller_wants_it_deaf(ready, deaf):
+    """Where it hears, Ctrl-C in its first moments prints a traceback."""
+    (ready.root / "analysis/__main__.py").write_text(
+        "import signal, sys\nprint(signal.getsignal(signal.SIGINT).name, 'hears' in sys._xoptions)"
+    )
+    command = ["bash", "-c", ("trap '' INT; " if deaf else "") + f"exec '{ready.root}/run_all.sh' demo"]
+    assert ready.says(*command) == f"SIG_IGN {not deaf}\n"
+
+
 # ---- the Python environment ------------------------------------------------------------------------------
 
 
