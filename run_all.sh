@@ -81,7 +81,7 @@ lock_set_up() {
   exec 9>>"$root/.venv.lock"
   if ! "$base" -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX | fcntl.LOCK_NB)' 2>/dev/null; then
     say "another run_all.sh is setting up: waiting for it"
-    "$base" -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)'
+    "$base" -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)' 2>/dev/null # Ctrl-C here is no news
   fi
 }
 
@@ -108,8 +108,12 @@ refuse_foreign_venv() {
 }
 
 make_venv() {
-  [ ! -e "$venv" ] || say "making .venv anew: it was not finished, or Python has changed"
-  rm -rf "$venv"
+  if [ -e "$venv" ]; then
+    say "making .venv anew: it was not finished, or Python has changed"
+    rm -rf "$venv.old" # of a deletion that was broken off: what is left of .venv could be anybody's
+    mv "$venv" "$venv.old"
+    rm -rf "$venv.old"
+  fi
   if command -v uv >/dev/null; then
     uv venv --quiet --python "$base" --prompt run_all.sh "$venv" >&2 || fail "uv could not make .venv with $base"
   else

@@ -5,11 +5,14 @@ ones that the script needs, and fakes that note how they were called. Its Python
 that it is handed over to notes how it was called. Nothing is installed.
 """
 
+import fcntl
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -18,7 +21,7 @@ from analysis import environment
 from analysis.paths import ROOT
 from tests import bsd
 
-REAL = "awk bash cat chmod cp dirname env ln mkdir mktemp readlink rm sleep tail touch tr wc".split()
+REAL = "awk bash cat chmod cp dirname env ln mkdir mktemp mv readlink rm sleep tail touch tr wc".split()
 BASE = Path(sys._base_executable).resolve()
 VERSION = "{}.{}".format(*sys.version_info[:2])
 
@@ -325,6 +328,29 @@ def test_a_set_up_that_was_broken_off_is_made_anew(sandbox):
     assert again.returncode == 0
     assert "making .venv anew" in again.stderr
     assert not left_over.exists()
+
+
+def test_a_deletion_that_is_broken_off_leaves_nothing_that_could_be_somebody_elses(sandbox):
+    sandbox.program("uv", UV)
+    sandbox.run(UV_FAILS="1")
+    sandbox.program("rm", f'#!/usr/bin/env bash\n{shutil.which("rm")} "$@"\n[ -e "{sandbox.venv}" ] || exit 130\n')
+    assert sandbox.run().returncode == 130
+    assert not sandbox.venv.exists()
+    sandbox.program("rm", f'#!/usr/bin/env bash\nexec {shutil.which("rm")} "$@"\n')
+    assert (sandbox.run().returncode, sandbox.calls[-1]) == (0, "analysis run")
+
+
+def test_ctrl_c_while_another_run_sets_up_prints_no_traceback(sandbox):
+    with (sandbox.root / ".venv.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        command = [sandbox.root / "run_all.sh"]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+        with subprocess.Popen(command, env=sandbox.environment(), **pipes) as run:
+            said = run.stderr.readline()
+            time.sleep(0.3)
+            os.killpg(run.pid, signal.SIGINT)
+            assert (run.stderr.read(), run.wait(timeout=20)) == ("", -signal.SIGINT)
+    assert said == "run_all.sh: another run_all.sh is setting up: waiting for it\n"
 
 
 @pytest.mark.parametrize("settings", ["home = /usr/bin\nprompt = 'theirs'\n", None])
