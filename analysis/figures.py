@@ -232,20 +232,27 @@ def _cell(below: pd.DataFrame, above: pd.DataFrame, i: int, j: int, order: list[
 
 
 def _partners(pearson: Mapping[str, pd.DataFrame], shown: Mapping[str, list[str]]) -> str:
-    """With which activity the first one goes most, panel by panel, by Pearson's coefficient."""
-    found: dict[str, dict[str, list[str]]] = {}
+    """With which activity the first one goes most, panel by panel, by Pearson's coefficient; of one pair alone only its own."""
+    most: dict[str, dict[str, list[str]]] = {}
+    alone: dict[str, list[str]] = {}
     for name, variables in shown.items():
         first, *others = variables
-        partner = max(others, key=lambda v: (pd.notna(x := pearson[name].loc[first, v]), x))
-        place = _PANELS.get(name, f"in {name}").replace("no licence", "without a licence")
+        known = pearson[name].loc[first, others].astype("float64").dropna()
+        if known.empty:
+            continue
+        partner, place = known.index[known.argmax()], _PANELS.get(name, f"in {name}").replace("no licence", "without a licence")
         place = f"under a {place}" if place.endswith("ive licence") else place
-        value = f"{place} ({pearson[name].loc[first, partner]:.2f})"
-        found.setdefault(LABELS[first], {}).setdefault(LABELS[partner], []).append(value)
+        value, highest = f"{place} ({known.max():.2f})", f"{LABELS[first]} and {LABELS[partner]}"
+        if len(known) == 1 or known.max() <= 0:
+            said = "correlate at" if len(known) == 1 else "correlate most, at"
+            alone.setdefault(f"{highest} {said}", []).append(f"{known.max():.2f} {place}")
+        else:
+            most.setdefault(LABELS[first], {}).setdefault(LABELS[partner], []).append(value)
     said = [
         f"{first} go most " + _joined([f"with {other} {_joined(places)}" for other, places in partners.items()])
-        for first, partners in found.items()
+        for first, partners in most.items()
     ]
-    return "; ".join(said).capitalize()
+    return "; ".join([*said, *(f"{pair} {_joined(places)}" for pair, places in alone.items())]).capitalize()
 
 
 # --- Figure 4 ---------------------------------------------------------------------------------------------------------
@@ -260,8 +267,7 @@ def centralities(frame: pd.DataFrame) -> tuple[Figure | None, pd.DataFrame]:
     if frame.empty:
         return None, pd.DataFrame(columns=["measure", "value", "share"])
     degrees = frame["degree"]
-    title = f"Half of the linked developers have a degree of {degrees.median():,g} or less, one has {degrees.max():,}"
-    figure, axes = canvas(2, height=2.3, sharey=True, title=title)
+    figure, axes = canvas(2, height=2.3, sharey=True, title=_linked_to(degrees))
     parts = []
     for axis, column in zip(axes, ("degree", "pagerank"), strict=True):
         counted = frame[column].value_counts().sort_index(ascending=False)
@@ -282,6 +288,15 @@ def centralities(frame: pd.DataFrame) -> tuple[Figure | None, pd.DataFrame]:
     log_ticks(axes[1].xaxis, one_in, most=4)
     log_ticks(axes[0].yaxis, one_in)
     return figure, pd.concat(parts, ignore_index=True)
+
+
+def _linked_to(degrees: pd.Series) -> str:
+    """The degree of half of the developers, and the largest where it is another one."""
+    half, largest = degrees.median(), degrees.max()
+    if degrees.min() == largest:
+        return f"Every linked developer has a degree of {largest:,}"
+    end = f"one has {largest:,}" if largest > half else "and none has more"
+    return f"Half of the linked developers have a degree of {half:,g} or less, {end}"
 
 
 def _say_hub_and_median(axes, frame: pd.DataFrame) -> None:
@@ -318,11 +333,13 @@ def lorenz(curves: pd.DataFrame) -> tuple[Figure | None, pd.DataFrame]:
 
 
 def _most_unequal(curves: pd.DataFrame) -> str:
+    """What the most active 1 % hold, or of fewer than a hundred models the one that has most."""
     top = {v: 1 - _held_below(part, 0.99) for v, part in curves.groupby("variable", sort=False)}
     most, least = max(top, key=top.get), min(top, key=top.get)
-    return (
-        f"The most active 1 % of models hold {_share(top[most])} of all {LABELS[most]}"
-        + f", and {_share(top[least])} of all {LABELS[least]}" * (most != least)
+    models = curves.loc[curves["variable"] == most, "models"].iloc[0]
+    who = "The most active 1 % of models hold" if models >= 100 else f"The most active of {models} models holds"
+    return f"{who} {_share(top[most])} of all {LABELS[most]}" + (
+        f", and {_share(top[least])} of all {LABELS[least]}" if most != least else ""
     )
 
 
@@ -454,7 +471,8 @@ def _moved_most(data: pd.DataFrame) -> str:
     ratio, line, a, b, start, end = max(ends, key=lambda found: max(found[0], 1 / found[0]))
     if ratio == 1:
         return f"Nothing changed from {start} to {end}"
-    return f"{line[0].upper()}{line[1:]} changed most: from {_short(a)} ({start}) to {_short(b)} ({end})"
+    went = "changed most:" if len(ends) > 1 else "went"
+    return f"{line[0].upper()}{line[1:]} {went} from {_short(a)} ({start}) to {_short(b)} ({end})"
 
 
 def _short(value: float) -> str:
@@ -470,7 +488,8 @@ def shifts(data: pd.DataFrame, *, first: str, last: str) -> tuple[Figure | None,
     if data.empty:
         return None, data
     more, less = int((data["ratio"] > 1).sum()), int((data["ratio"] < 1).sum())
-    title = f"From {first} to {last}, {more} of {len(data)} results rose and {less} fell"
+    of = f"of {len(data)} results" if len(data) > 1 else "of one result"
+    title = f"From {first} to {last}, {more} {of} rose and {less} fell"
     figure, (axis,) = canvas(1, height=0.6 + 0.17 * len(data), title=title)
     places = range(len(data))[::-1]
     axis.hlines(places, 1, data["ratio"], color="0.75", linewidth=0.8)

@@ -281,9 +281,12 @@ def _middle(found: list[float]) -> tuple[float, float]:
     return tuple(np.quantile(defined, [0.025, 0.975]).tolist()) if defined else (math.nan, math.nan)
 
 
+_LORENZ = ["variable", "repositories", "held", "models"]
+
+
 @carried()
 def lorenz(counts: pd.DataFrame, *, points: int = 101) -> pd.DataFrame:
-    """Lorenz curves: columns variable, repositories (share, from the least active), held (share of the total)."""
+    """Lorenz curves: columns variable, repositories (share, from the least active), held (of the total), models (how many)."""
     parts = []
     share = np.linspace(0, 1, points)
     for variable in activity.variables_of(counts):
@@ -291,8 +294,9 @@ def lorenz(counts: pd.DataFrame, *, points: int = 101) -> pd.DataFrame:
         if len(values) and values[-1] > 0:
             held = np.concatenate([[0], values.cumsum()])
             at = np.arange(points) * len(values) // (points - 1)  # whole numbers: 5/7 of 7 is 5, not 4.99
-            parts.append(pd.DataFrame({"variable": variable, "repositories": share, "held": held[at] / held[-1]}))
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["variable", "repositories", "held"])
+            curve = {"variable": variable, "repositories": share, "held": held[at] / held[-1], "models": len(values)}
+            parts.append(pd.DataFrame(curve))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=_LORENZ)
 
 
 # --- correlation (Figures 2 and 3) --------------------------------------------------------------------------

@@ -174,13 +174,55 @@ def test_a_title_of_two_lines_has_lines_alike_and_no_last_word_alone():
 def test_the_title_of_the_lorenz_curves_says_who_holds_what():
     share = [0, 0.5, 0.99, 1]
     curves = pd.concat(
-        pd.DataFrame({"variable": v, "repositories": share, "held": held})
+        pd.DataFrame({"variable": v, "repositories": share, "held": held, "models": 100})
         for v, held in (("n_likes", [0, 0.1, 0.4, 1]), ("n_commits", [0, 0.5, 0.99, 1]))
     )
     figure, _ = figures.lorenz(curves)
     assert canvas.title_of(figure) == "The most active 1 % of models hold 60.0 % of all likes, and 1.0 % of all commits"
     assert {"likes", "commits"} <= {text.get_text() for text in figure.axes[0].texts}
     assert canvas.title_of(figures.lorenz(curves[curves["variable"] == "n_likes"])[0]).endswith("60.0 % of all likes")
+    few = figures.lorenz(curves.assign(models=38))[0]
+    assert canvas.title_of(few) == "The most active of 38 models holds 60.0 % of all likes, and 1.0 % of all commits"
+
+
+@pytest.mark.parametrize(
+    ("likes", "title"),
+    [
+        ([0.9, 0.4], "Likes go most with downloads in models (0.90)"),
+        ([0.1, 0.4], "Likes go most with commits in models (0.40)"),
+        ([0.9, NAN], "Likes and downloads correlate at 0.90 in models"),
+        ([NAN, -0.2], "Likes and commits correlate at -0.20 in models"),
+        ([-0.3, -0.2], "Likes and commits correlate most, at -0.20 in models"),
+        ([NAN, NAN], ""),
+    ],
+)
+def test_the_title_of_correlations_says_most_only_of_several_and_goes_with_only_of_what_does(likes, title):
+    names = ["n_likes", "n_downloads", "n_commits"]
+    known = pd.DataFrame(NAN, index=names, columns=names)
+    known.loc["n_likes", names[1:]] = known.loc[names[1:], "n_likes"] = likes
+    assert figures._partners({"models": known}, {"models": names}) == title
+
+
+def test_the_title_of_correlations_parts_panels_with_several_pairs_from_those_with_one():
+    one, several = matrix(0.5, NAN), matrix(0.7, NAN)
+    several.loc["n_likes", "n_commits"] = 0.2
+    panels, names = {"models": several, "spaces": one, "permissive": one}, list(one)
+    assert figures._partners(panels, dict.fromkeys(panels, names)) == (
+        "Likes go most with downloads in models (0.70); likes and downloads correlate at 0.50 in spaces and 0.50 under a "
+        "permissive licence"
+    )
+
+
+@pytest.mark.parametrize(
+    ("degrees", "title"),
+    [
+        ([1, 1, 5], "Half of the linked developers have a degree of 1 or less, one has 5"),
+        ([1, 5, 5], "Half of the linked developers have a degree of 5 or less, and none has more"),
+        ([2, 2], "Every linked developer has a degree of 2"),
+    ],
+)
+def test_the_title_of_degrees_names_a_hub_only_where_there_is_one(degrees, title):
+    assert figures._linked_to(pd.Series(degrees)) == title
 
 
 # --- tips -----------------------------------------------------------------------------------------------------------------

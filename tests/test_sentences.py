@@ -5,6 +5,7 @@ run in this process. Without LaTeX: `sentences.paper_text`.
 """
 
 import re
+from collections import Counter
 from types import SimpleNamespace
 
 import pytest
@@ -14,11 +15,14 @@ from analysis.engine import load
 from analysis.page import colophon
 from analysis.parameters import check
 from analysis.sources.dumps import import_dumps
+from analysis.sources.twin import generator
 from tests import sentences
 from tests.in_process import emitted, quick_figures, write
 
 SAMPLE = "2024-12-04"  # the most downloaded models of each organisation, with their whole history
 QUESTIONS = ("rq1_activity", "rq2_network", "rq3_adoption")
+KINDS = ("pearson", "without_top", "on_logs", "spearman", "kendall")
+WHERE = ("observed", "null_low", "null_high")
 PATTERNS = {
     "an id that no result has": r"\?\?",
     "a value that is none": r"\bnan\b|\bNone\b(?! of)|\binf\b",
@@ -80,13 +84,15 @@ def two_models() -> dict[str, list[dict]]:
     return {"repos": repos, "commits": commits, "usage": [{"space_id": "a/space", "model_id": "a/one"}]}
 
 
-@pytest.fixture(scope="module", params=["demo", "2023-10-15-twin", "two models", "sample", "sample as of"])
+@pytest.fixture(scope="module", params=["demo", "2023-10-15-twin", "small twin", "two models", "sample", "sample as of"])
 def paper(request, place):
     if request.param in references.SNAPSHOTS:
         return of_references(request.param, place / request.param)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HUB_PAPER_SNAPSHOTS", str(place / "snapshots"))
         quick_figures(patch)
+        if request.param == "small twin":  # the references of the twin are those of a default run, without robustness
+            return of_run(place, generator.make(scale=0.003).path.name, notebooks=(*QUESTIONS, run.ROBUSTNESS), draws=19)
         if request.param == "two models":
             write("2023-10-15-two", two_models())
             return of_run(place, "2023-10-15-two", draws=19)
@@ -137,6 +143,30 @@ def test_each_finding_says_whether_it_stands_or_the_section_on_it_that_this_was_
     text = " ".join(paper.text[section] for section in ("activity", "collaboration", "adoption"))
     assert ran or ("Does it stand?" not in text and "Looked at otherwise:" not in text)
     assert ("whether its findings stand is open here" in paper.text["robustness"]) == (not ran)
+
+
+def value_of(paper, name: str) -> float | str | None:
+    return paper.results.get(name, {"value": None})["value"]
+
+
+def test_a_finding_that_its_tests_do_not_establish_does_not_stand(paper):
+    """Found from the results again, for each line that says yes: what an adjusted p, five intervals and two null models say."""
+    yes = Counter(re.findall(r"Does it stand\? Yes, ([a-z ]+)", " ".join(paper.text.values())))
+    of_all = value_of(paper, "rq1.models.mannwhitney.n_likes.permissive_vs_restrictive.p_holm")
+    likes = of_all, value_of(paper, "robustness.strata_p.same_of_all_three.n_likes")
+    assert yes["among models of a kind too"] <= all(p is not None and p < 0.05 for p in likes)
+    signs = 0
+    for pair in ("n_community.n_likes", "n_likes.n_usage_spaces"):
+        name = f"robustness.correlation.models.{pair}"
+        ends = [value_of(paper, f"{name}.{kind}_{end}") for kind in KINDS for end in ("low", "high")]
+        signs += None not in ends and (min(ends) > 0 or max(ends) < 0)
+    assert yes["in its sign"] == signs
+    beyond = 0
+    for measure in ("recip", "arcc", "ass"):
+        of_nulls = [f"robustness.null.{model}.all.{measure}" for model in ("degrees", "seats")]
+        seen, low, high = zip(*([value_of(paper, f"{null}.{what}") for what in WHERE] for null in of_nulls), strict=True)
+        beyond += None not in (*seen, *low) and (seen[0] > max(0, *high) or seen[0] < min(0, *low))
+    assert yes["beyond both null models"] == beyond
 
 
 @pytest.mark.parametrize(

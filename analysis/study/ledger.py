@@ -64,6 +64,7 @@ def ledger_rows(
     records = rows.to_dict("records")
     whys = [reason(row, document, published, found) for row in records]
     rule = verdicts.under_the_studys_rule(missing_for)
+    rule |= verdicts.unranked({name: entry["value"] for name, entry in _own(document).items()}, published)
     lacks = [rule.get(row["id"]) or missing_for.get(row["id"]) or missing_for.get(relative(row["id"])) for row in records]
     notes = [_note(row, why, lack, found) for row, why, lack in zip(records, whys, lacks, strict=True)]
     return differences.noted(rows.assign(why=whys, note=notes), document["snapshot"])

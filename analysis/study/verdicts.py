@@ -5,6 +5,7 @@ Verdicts are computed, never stored.
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 
@@ -155,7 +156,7 @@ def by_name(results: Mapping[str, object], published: pd.DataFrame) -> dict[str,
     """What the study says of a model that it names, looked up by the name and not by the rank it had.
 
     The count is that of the model, wherever it stands here; the name is the printed one if the model has the printed
-    count, or the count of that rank. A model that is in no ranking here is left to the rank.
+    count, or the count of that rank. Of a model that is not in the ranking here there is no count (`unranked`).
     """
     ranked = {(found[1], value): found[2] for name, value in results.items() if (found := _TOP_MODEL.fullmatch(name))}
     counts = dict(zip(published["id"], published["number"], strict=True))
@@ -167,11 +168,26 @@ def by_name(results: Mapping[str, object], published: pd.DataFrame) -> dict[str,
         here = next((ranked[base, one] for one in (model, RENAMED.get(model)) if (base, one) in ranked), None)
         count = f"{base}.{top[2]}.{unit}"
         ours = results.get(f"{base}.{here}.{unit}")
+        if missing(ours) and any(of == base for of, _ in ranked):
+            found[count] = None
         if not missing(ours):
             found[count] = ours
             if ours in (counts.get(count), results.get(count)):
                 found[name] = model
     return found
+
+
+def unranked(results: Mapping[str, object], published: pd.DataFrame) -> dict[str, str]:
+    """Why there is no count of a model that the study names: a ranking was made and does not hold it."""
+    made = Counter(found[1] for name in results if (found := _TOP_MODEL.fullmatch(name)) and not missing(results[name]))
+    names = dict(zip(published["id"], published["value"], strict=True))
+    lacking = [count.rpartition(".")[0] for count, value in by_name(results, published).items() if value is None]
+    counted = {stem: made[stem.rpartition(".")[0]] for stem in lacking}
+    return {
+        f"{stem}.{'spaces' if stem.startswith('rq3') else 'committers'}": f"{names[f'{stem}.model']} is not among the {n:,} "
+        f"model{'s that are' if n > 1 else ' that is'} ranked here"
+        for stem, n in counted.items()
+    }
 
 
 # --- verdicts ---------------------------------------------------------------------------------------------------------

@@ -232,8 +232,12 @@ def test_a_model_that_the_study_names_is_looked_up_by_its_name(tmp_path):
     assert found["ours"].to_dict() == {
         f"{committers}.3.model": "a/x", f"{committers}.3.committers": 15,
         f"{nlp}.1.model": "b/y", f"{nlp}.1.spaces": 900,  # it is no longer the first
-        "rq3.cv.usage.top.1.model": "c/z", "rq3.cv.usage.top.1.spaces": 500,
+        "rq3.cv.usage.top.1.model": "c/z", "rq3.cv.usage.top.1.spaces": None,  # 500 are those of another model
     }  # fmt: skip
+    assert found.loc["rq3.cv.usage.top.1.spaces", "verdict"] == verdicts.NOT_COVERED
+    why = {"rq3.cv.usage.top.1.spaces": "a/gone is not among the 1 model that is ranked here"}
+    assert verdicts.unranked(results, book(tmp_path, *rows)) == why
+    assert verdicts.unranked({}, book(tmp_path, *rows)) == {}  # no ranking was made: that has a reason of its own
 
 
 def test_u_is_compared_under_the_studys_rule_where_that_was_computed(tmp_path):
