@@ -140,36 +140,55 @@ def last_moment(date: dt.date) -> dt.datetime:
     return dt.datetime.combine(date + dt.timedelta(days=2), dt.time(), dt.UTC) - dt.timedelta(microseconds=1)
 
 
+def _held(date: dt.date) -> dict[str, tuple]:
+    """Of each rule by its name: what a column's values that keep it give true for (Ibis), and what is expected, in words."""
+    first = dt.datetime.combine(FIRST_DATE, dt.time(), dt.UTC)
+
+    def harmless(path):
+        return (path.length() <= LONGEST_PATH) & (path.length() > 0) & ~path.re_search(NOT_IN_PATHS)
+
+    def unnamed(names):
+        return names.filter(lambda name: name.isnull() | (name.length() == 0)).length() == 0
+
+    return {
+        NAME: (lambda names: names.length().between(1, LONGEST_NAME), f"1 to {LONGEST_NAME} characters"),
+        COUNT: (lambda counts: counts >= 0, "a whole number of 0 or more"),
+        DATE: (
+            lambda moments: moments.between(first, last_moment(date)), f"a date from {FIRST_DATE} to the snapshot's"
+        ),
+        NAMES: (unnamed, "a list of names, none of them null or empty"),
+        PATH: (harmless, f"1 to {LONGEST_PATH} characters, none of them for control or direction"),
+        SCORE: (lambda scores: scores.between(0, 100), "a similarity from 0 to 100, or null"),
+    } | {
+        column.rule: (lambda values, choice=column.rule: values.isin(choice), f"one of {', '.join(column.rule)}")
+        for columns in COLUMNS.values() for column in columns if isinstance(column.rule, tuple)
+    }  # fmt: skip
+
+
+def is_broken(data, table: str, date: dt.date):
+    """Whether any row of a table breaks a rule (an Ibis expression, for one pass over all columns); `rules` finds which."""
+    import ibis
+
+    held, faults = _held(date), []
+    for column in COLUMNS[table]:
+        if column.rule and column.name in data.columns:
+            faults.append(~held[column.rule][0](data[column.name]))
+            faults += [data[column.name].isnull()] if column.required else []
+    return ibis.or_(*faults).any()
+
+
 def rules(table: str, date: dt.date):
     """The pandera schema of one table's values in a snapshot of this day; types are compared with SCHEMAS before.
 
-    pandera is imported here, because only validation needs it: half a second of processor time (0.5 s).
+    pandera is imported here, because only what is wrong needs it: half a second of processor time (0.5 s).
     """
     import pandera.ibis as pandera
 
-    def harmless(column):
-        path = column.table[column.key]
-        return (path.length() <= LONGEST_PATH) & (path.length() > 0) & ~path.re_search(NOT_IN_PATHS)
-
-    def unnamed(column):
-        names = column.table[column.key]
-        return names.filter(lambda name: name.isnull() | (name.length() == 0)).length() == 0
-
-    first = dt.datetime.combine(FIRST_DATE, dt.time(), dt.UTC)
-    dated = f"a date from {FIRST_DATE} to the snapshot's"
-    checks = {
-        NAME: pandera.Check.str_length(1, LONGEST_NAME, error=f"1 to {LONGEST_NAME} characters"),
-        COUNT: pandera.Check.ge(0, error="a whole number of 0 or more"),
-        DATE: pandera.Check.in_range(first, last_moment(date), error=dated),
-        NAMES: pandera.Check(unnamed, error="a list of names, none of them null or empty"),
-        PATH: pandera.Check(harmless, error=f"1 to {LONGEST_PATH} characters, none of them for control or direction"),
-        SCORE: pandera.Check.in_range(0, 100, error="a similarity from 0 to 100, or null"),
-    }
+    held = _held(date)
 
     def column_of(column: Column):
-        check = checks.get(column.rule) if not isinstance(column.rule, tuple) else None
-        if isinstance(column.rule, tuple):
-            check = pandera.Check.isin(list(column.rule), error=f"one of {', '.join(column.rule)}")
+        holds, expected = held[column.rule]
+        check = pandera.Check(lambda column: holds(column.table[column.key]), error=expected)
         return pandera.Column(checks=check, nullable=not column.required, required=column.required)
 
     return pandera.DataFrameSchema({column.name: column_of(column) for column in COLUMNS[table] if column.rule})

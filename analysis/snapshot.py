@@ -29,7 +29,7 @@ from ibis import _
 
 from analysis import __version__, parts, paths
 from analysis.manifest import fault
-from analysis.schema import FIRST_DATE, KEYS, KINDS, LONGEST_NAME, PLACE, SCHEMAS, rules
+from analysis.schema import FIRST_DATE, KEYS, KINDS, LONGEST_NAME, PLACE, SCHEMAS, is_broken, rules
 from analysis.stored import SnapshotError, check_name, directory_of
 
 PLURAL = {"model": "models", "dataset": "datasets", "space": "spaces"}
@@ -230,10 +230,10 @@ def _problems(
 
 
 def _value_problems(data: ibis.Table, table: str, date: dt.date, where: str) -> list[str]:
+    if not is_broken(data, table, date).execute():  # of no rows it is null
+        return []
     from pandera.errors import SchemaErrors
 
-    if not data.count().execute():  # no row breaks a rule, but "all of no rows" is null, which pandera takes as false
-        return []
     try:
         rules(table, date).validate(data, lazy=True)
     except SchemaErrors as error:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from itertools import combinations, combinations_with_replacement, product
 
 import numpy as np
+import pandas as pd
 
 from analysis import exact
 from analysis.activity import PAIRS
@@ -290,9 +291,20 @@ def resized(values: np.ndarray, n: int) -> np.ndarray:
 
 def arranged(values: np.ndarray, score: np.ndarray) -> np.ndarray:
     """Deal counts (largest first) to repositories by their score; equal scores keep their order."""
-    dealt = np.empty(len(values), dtype=np.int64)
-    dealt[np.argsort(-score, kind="stable")] = values
+    dealt = np.full(len(values), values[-1] if len(values) else 0, dtype=np.int64)
+    many = int((values > values[-1:]).sum())  # the others, most of them, get the smallest, whatever their order
+    dealt[largest(score, many)] = values[:many]
     return dealt
+
+
+def largest(score: np.ndarray, many: int) -> np.ndarray:
+    """Places of so many largest scores, the largest first; equal scores keep their order."""
+    places = np.arange(len(score))
+    if many < len(score):
+        least = np.partition(score, -many)[-many] if many else np.inf
+        above, level = np.flatnonzero(score > least), np.flatnonzero(score == least)
+        places = np.sort(np.concatenate([above, level[: many - len(above)]]))
+    return places[np.argsort(-score[places], kind="stable")]
 
 
 def matched(
@@ -329,7 +341,7 @@ def swapped(values: np.ndarray, other: np.ndarray, *, wanted: float, floor: np.n
     values = values.copy()
     scales = exact.mean_and_std(values)[1] * exact.mean_and_std(other)[1]
     missing = (wanted - correlation(values, other)) * (len(values) - 1) * scales
-    for i, j in combinations(np.argsort(-values, kind="stable")[:among].tolist(), 2):
+    for i, j in combinations(largest(values, min(among, len(values))).tolist(), 2):
         gain = int(values[i] - values[j]) * int(other[j] - other[i])
         if 0 < gain / missing <= 1 and values[i] >= floor[j] and values[j] >= floor[i]:
             values[[i, j]] = values[[j, i]]
@@ -404,17 +416,21 @@ def deal_groups(activity: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     the ranks (maximum entropy), found by minimising its dual (Newton).
     """
     n_p, n_r = group_sizes()
-    columns = [np.ones(len(activity)), *(_ranks_of(activity).T - 0.5)]
+    alike = pd.DataFrame(activity).groupby(list(range(activity.shape[1])))  # few are active in a way of their own
+    which, many = alike.ngroup().to_numpy(), alike.size()
+    columns = [np.ones(len(many)), *(_ranks_of(many.index.to_frame().to_numpy(), many.to_numpy()).T - 0.5)]
     wanted = len(activity) * _mean_ranks(n_p, n_r)
     weights = np.zeros_like(wanted)
+    many = many.to_numpy()
     for _ in range(50):
         shares = _logit_shares(_scores(columns, weights))
-        misses = np.array([[(share * column).sum() for column in columns] for share in shares]) - wanted
+        misses = np.array([[(share * column * many).sum() for column in columns] for share in shares]) - wanted
         if np.abs(misses).max() < 1e-6:  # repositories
             break
-        weights -= np.reshape(exact.solve(_curvature(columns, shares), misses.ravel().tolist()), weights.shape)
-    scores = np.column_stack([np.zeros(len(activity)), *_scores(columns, weights)])
-    return _exact_groups(scores, (UNLICENSED, n_p, n_r), rng)
+        curvature = _curvature(columns, shares, many)
+        weights -= np.reshape(exact.solve(curvature, misses.ravel().tolist()), weights.shape)
+    scores = np.column_stack([np.zeros(len(many)), *_scores(columns, weights)])
+    return _exact_groups(scores[which], (UNLICENSED, n_p, n_r), rng)
 
 
 def _scores(columns: list[np.ndarray], weights: np.ndarray) -> list[np.ndarray]:
@@ -427,10 +443,10 @@ def _logit_shares(scores: list[np.ndarray]) -> list[np.ndarray]:
     return [part / (1 + parts[0] + parts[1]) for part in parts]
 
 
-def _curvature(columns: list[np.ndarray], shares: list[np.ndarray]) -> list[list[float]]:
+def _curvature(columns: list[np.ndarray], shares: list[np.ndarray], many: np.ndarray) -> list[list[float]]:
     """Second derivatives of the dual: how much each sum changes with each weight."""
     p, r = shares
-    spread = {(0, 0): p * (1 - p), (0, 1): -p * r, (1, 1): r * (1 - r)}
+    spread = {(0, 0): p * (1 - p) * many, (0, 1): -p * r * many, (1, 1): r * (1 - r) * many}
     size = len(columns)
     found = np.empty((2 * size, 2 * size))
     for i, j in combinations_with_replacement(range(size), 2):
@@ -442,13 +458,14 @@ def _curvature(columns: list[np.ndarray], shares: list[np.ndarray]) -> list[list
     return found.tolist()
 
 
-def _ranks_of(activity: np.ndarray) -> np.ndarray:
-    """Mid-ranks of each column, from 0 to 1."""
+def _ranks_of(activity: np.ndarray, many: np.ndarray) -> np.ndarray:
+    """Mid-ranks of each column, from 0 to 1, where each row stands for so many repositories."""
     ranks = np.empty(activity.shape)
     for column, values in enumerate(activity.T):
-        _, inverse, many = np.unique(values, return_inverse=True, return_counts=True)
-        below = np.cumsum(many) - many
-        ranks[:, column] = ((below + many / 2) / len(values))[inverse]
+        _, inverse = np.unique(values, return_inverse=True)
+        alike = np.bincount(inverse, weights=many)
+        below = np.cumsum(alike) - alike
+        ranks[:, column] = ((below + alike / 2) / many.sum())[inverse]
     return ranks
 
 

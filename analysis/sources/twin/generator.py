@@ -23,6 +23,7 @@ from analysis.sources.twin.counts import (
     TARGETS,
     arranged,
     exchange,
+    largest,
     matched,
     overlapped,
     swapped,
@@ -187,7 +188,8 @@ def _model_activity(plan: Plan, rng: np.random.Generator) -> None:
     plan.commits = _commit_counts(plan, popularity, rng)
     plan.usage = _usage_counts(plan, popularity, named, rng)
     downloads = twin_counts.resized(twin_counts.model_downloads(MODELS), n)
-    used = np.argsort(np.argsort(plan.usage + rng.random(n), kind="stable"), kind="stable")
+    used = np.empty(n, dtype=np.int64)
+    used[np.argsort(plan.usage + rng.random(n), kind="stable")] = np.arange(n)
     dealt = matched(
         downloads,
         0.5 * popularity + 0.5 * (used / n - 0.5) * 6,
@@ -341,9 +343,8 @@ def _usage_counts(plan: Plan, popularity, named: dict[int, int], rng: np.random.
         score = mixture * popularity + math.sqrt(1 - mixture**2) * noise
         for code in range(len(FIELDS)):
             repos = np.flatnonzero(open_ & (plan.fields == code))
-            ordered = repos[np.argsort(-score[repos], kind="stable")]
-            mine = np.sort(values[fields == code])[::-1][: len(ordered)]
-            usage[ordered[: len(mine)]] = mine
+            mine = np.sort(values[fields == code])[::-1][: len(repos)]
+            usage[repos[largest(score[repos], len(mine))]] = mine
         usage[list(named)] = list(named.values())
         return usage
 

@@ -6,6 +6,7 @@ authors carries one link, a repository of more carries a team; both are the edge
 """
 
 import math
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -94,14 +95,19 @@ class Shell(NamedTuple):
         return min(1.0, max(0.0, self.crossing) * links / further) if further > 0 else 0.0
 
 
+def _growing() -> array:
+    """Whole numbers that more are added to, and that numpy reads where they lie."""
+    return array("q")
+
+
 @dataclass
 class Society:
     """The network while it grows; developers are numbered from 0 in the order in which they come."""
 
-    fields: list[int] = field(default_factory=list)
-    levels: list[int] = field(default_factory=list)
-    homes: list[int] = field(default_factory=list)
-    degrees: list[int] = field(default_factory=list)
+    fields: array = field(default_factory=_growing)
+    levels: array = field(default_factory=_growing)
+    homes: array = field(default_factory=_growing)
+    degrees: array = field(default_factory=_growing)
     neighbours: list[set[int]] = field(default_factory=list)
     communities: list[list[int]] = field(default_factory=list)
     links: dict[tuple[int, int], tuple[bool, int]] = field(default_factory=dict)  # (mutual, field), earlier name first
@@ -363,11 +369,12 @@ def _links_of_each(nodes, mutual, oneway, shell, preset, rng) -> list[tuple[int,
 def _attach(grown, shell, home, n_mutual, n_oneway, preset, rng) -> None:
     """Add one developer of a core: most links go to the home community, the crossing ones anywhere in the field."""
     where = FIELD_CODE[shell.field]
-    everybody = np.arange(len(grown)) if shell.field == "other" else np.flatnonzero(np.equal(grown.fields, where))
     inside = [v for v in grown.communities[home] if v not in preset]
+    is_outside = np.not_equal(grown.homes, home)
     if shell.field != "other":
         inside = [v for v in inside if grown.fields[v] == where]
-    outside = [v for v in everybody.tolist() if grown.homes[v] != home]
+        is_outside &= np.equal(grown.fields, where)
+    outside = np.flatnonzero(is_outside)
     wanted = n_mutual + n_oneway
     crossing = int(rng.binomial(wanted, min(1.0, max(0.0, shell.crossing))))
     n_inside = min(len(inside), max(wanted - crossing, wanted - len(outside)))
@@ -383,14 +390,14 @@ def _attach(grown, shell, home, n_mutual, n_oneway, preset, rng) -> None:
         grown.hub = new
 
 
-def _busiest_first(grown: Society, among: list[int], n: int, rng: np.random.Generator) -> list[int]:
+def _busiest_first(grown: Society, among: np.ndarray | list[int], n: int, rng: np.random.Generator) -> list[int]:
     """n of them, drawn by their degrees (to the power `HUBS`): few hubs have many spokes, as where one team serves many."""
     if not n:
         return []
-    pull = np.array([grown.degrees[v] for v in among], dtype=np.int64) ** HUBS
+    pull = np.asarray(grown.degrees)[among] ** HUBS
     if np.count_nonzero(pull) < n:  # in a small twin those with links may be too few
         pull += 1
-    return [int(v) for v in rng.choice(among, n, replace=False, p=pull / math.fsum(pull))]
+    return rng.choice(among, n, replace=False, p=pull / float(pull.sum())).tolist()  # whole numbers, so the sum is exact
 
 
 def _one_link(grown, new, old, *, mutual, where, rng) -> None:
@@ -415,10 +422,10 @@ def _grow_outside(grown: Society, shell: Shell, rng: np.random.Generator, *, sca
         return
     plan = _links_of_each(nodes - 2 * pairs, max(0, mutual - pairs), oneway, shell, [], rng)
     weights = _star_weights(len(centres), exponent if shell.field in STAR_FIELDS else 0.0)
-    centres.sort(key=lambda v: (-grown.degrees[v], v))
+    centres = np.array(sorted(centres, key=lambda v: (-grown.degrees[v], v)), dtype=np.int64)
     everybody = [v for v in np.flatnonzero(np.equal(grown.fields, where)).tolist() if v != grown.hub]
     for n_mutual, n_oneway in plan:
-        if centres and (rng.random() < STAR_SHARE or not communities):
+        if len(centres) and (rng.random() < STAR_SHARE or not communities):
             first = int(rng.choice(centres, p=weights))
         else:
             home = grown.communities[communities[rng.integers(len(communities))]]
