@@ -401,12 +401,12 @@ def twin(
 ) -> None:
     """Make the SYNTHETIC twin of the Hub of October 2023 from the study's published aggregates alone.
 
-    At full size it takes about half a minute and 1.3 GiB. data/README.md says what may be concluded from it.
+    At full size it takes about twenty seconds and 0.6 GiB. data/README.md says what may be concluded from it.
     """
     from analysis.sources.twin import generator as source
 
     source.check(date=date, scale=scale, seed=seed, replace=force)
-    said.print("making the synthetic twin: about half a minute at full size")
+    said.print("making the synthetic twin: about twenty seconds at full size")
     made = source.make(date=date, scale=scale, seed=seed, replace=force)
     rows = ", ".join(f"{table} {entry['rows']:,}" for table, entry in made.manifest["tables"].items())
     said.print(f"{made.name}: written ({rows})")
