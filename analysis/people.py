@@ -9,11 +9,13 @@ import hashlib
 import io
 import os
 import re
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
@@ -71,15 +73,31 @@ def identities(
         accepted = people[~(people["score"] < merge_threshold)] if "score" in people else people
         merged = dict(zip(accepted["alias"], accepted["person"], strict=True))
     frame = pd.DataFrame({"alias": aliases}, dtype="str")
-    developer = pd.Series(numbered(aliases, merged), dtype="int64")
-    return frame.assign(developer=developer, is_bot=is_bot(frame["alias"]) | frame["alias"].isin(with_bots(merged)))
+    bots = is_bot(frame["alias"]) | frame["alias"].isin(with_bots(merged))
+    return frame.assign(developer=numbered(aliases, merged), is_bot=bots)
 
 
-def numbered(names: Iterable[str], person_of: Mapping[str, str]) -> list[int]:
-    """Number of the person behind each name; persons are counted from 0 in the order of their names."""
-    persons = [person_of.get(name, name) for name in names]
-    number = {person: place for place, person in enumerate(sorted(dict.fromkeys(persons)))}
-    return [number[person] for person in persons]
+def numbered(names: Sequence[str], person_of: Mapping[str, str]) -> np.ndarray:
+    """Number of the person behind each name; persons are counted from 0 in the order of their names.
+
+    `names` are sorted, each once. Few are merged, so that only these are looked up.
+    """
+    absent = sorted({person for person in person_of.values() if _place(names, person) is None})
+    before = [bisect_left(names, person) for person in absent]
+    own = np.arange(len(names)) + np.searchsorted(before, np.arange(len(names)), side="right")  # among names and absent ones
+    key, extra = own.copy(), {person: place + number for number, (person, place) in enumerate(zip(absent, before, strict=True))}
+    for alias, person in person_of.items():
+        if (place := _place(names, alias)) is not None:
+            key[place] = extra[person] if person in extra else own[_place(names, person)]
+    named = np.zeros(len(names) + len(absent), dtype="int64")
+    named[key] = 1
+    return (named.cumsum() - 1)[key]
+
+
+def _place(names: Sequence[str], name: str) -> int | None:
+    """Where a name stands among sorted ones."""
+    place = bisect_left(names, name)
+    return place if place < len(names) and names[place] == name else None
 
 
 def with_bots(person_of: Mapping[str, str]) -> set[str]:

@@ -45,6 +45,14 @@ def merges(*rows):
     return pd.DataFrame(rows, columns=["alias", "person", "score"]).astype({"score": "float64"})
 
 
+@given(st.sets(st.text("abcé", max_size=3)), st.dictionaries(st.text("abcé", max_size=3), st.text("abcé", max_size=3)))
+def test_persons_are_numbered_in_the_order_of_their_names(names, person_of):
+    """Of names or persons that are not there too: by numbering all persons that any name leads to."""
+    names = sorted(names)
+    persons = [person_of.get(name, name) for name in names]
+    assert people.numbered(names, person_of).tolist() == [sorted(set(persons)).index(person) for person in persons]
+
+
 # --- bots ------------------------------------------------------------------------------------------------------------
 
 

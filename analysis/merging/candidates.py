@@ -143,8 +143,8 @@ def _within_repositories(found: Evidence, place, keys, *, scorer, threshold, ove
 
 def _reaching(pairs: pd.DataFrame, keys: list[str], scorer: str, threshold: float) -> pd.DataFrame:
     """The pairs (i, j) whose names are alike enough."""
-    reached = [_similarity(keys[i], keys[j], scorer) >= threshold for i, j in pairs.itertuples(index=False)]
-    return pairs[pd.Series(reached, index=pairs.index, dtype=bool)]
+    left, right = ([keys[place] for place in pairs[column].tolist()] for column in ("i", "j"))
+    return pairs[_similarities(left, right, scorer) >= threshold]
 
 
 def central_names(hub: Hub, *, least: int = CENTRAL_DEGREE) -> list[str]:
@@ -165,18 +165,20 @@ def with_evidence(pairs: pd.DataFrame, found: Evidence, *, scorer: str = "ratio"
     """
     pairs = pairs.reset_index(drop=True).astype({"a": "str", "b": "str"})
     normal = matching.as_study if scorer == "study" else matching.normalised
-    compared = [_similarity(normal(a), normal(b), scorer) for a, b in zip(pairs["a"], pairs["b"], strict=True)]
-    pairs = pairs.assign(similarity=compared)
+    left, right = ([normal(name) for name in pairs[column]] for column in ("a", "b"))
+    pairs = pairs.assign(similarity=_similarities(left, right, scorer))
     facts = _facts(pairs, found)
     rows = [_scored(row) for row in facts.itertuples(index=False)]
     scored = pd.DataFrame(rows, columns=["rule", "score", "parts"], index=facts.index, dtype="object")
     return facts.assign(**scored).astype({"score": "float64"})[list(COLUMNS)].sort_values(["a", "b"], ignore_index=True)
 
 
-def _similarity(a: str, b: str, scorer: str) -> float:
-    if not a or not b:
-        return 0.0
-    return float(round(matching.fuzz.token_set_ratio(a, b))) if scorer == "study" else matching.fuzz.ratio(a, b)
+def _similarities(left: list[str], right: list[str], scorer: str) -> np.ndarray:
+    """How alike the first two names are, the second two and so on, 0 to 100; a name without a letter is like no other."""
+    compare = matching.fuzz.token_set_ratio if scorer == "study" else matching.fuzz.ratio
+    found = matching.process.cpdist(left, right, scorer=compare, dtype=np.float64)
+    both = np.array([bool(a and b) for a, b in zip(left, right, strict=True)], dtype=bool)
+    return np.where(both, np.rint(found) if scorer == "study" else found, 0.0)
 
 
 def _facts(pairs: pd.DataFrame, found: Evidence) -> pd.DataFrame:

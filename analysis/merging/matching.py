@@ -8,8 +8,9 @@ import itertools
 import re
 import string
 import unicodedata
+from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -331,19 +332,24 @@ def spellings(name: Name) -> dict[str, str]:
         if len(word) >= least and _COSTS[how] < _COSTS.get(found.get(word, ""), 100):
             found[word] = how
 
-    put(name.letters, "same letters" if name.letters == name.key else "accents", least=1)
-    if len(name.letters) > LONGEST:
+    if name.text.isascii() and name.text.isalnum() and name.text.islower():  # most names: the same, sooner
+        letters, plain = name.text, name.text.strip("0123456789").isalpha()
+    else:
+        letters, plain = name.letters, False
+    put(letters, "same letters" if plain or letters == name.key else "accents", least=1)
+    if len(letters) > LONGEST:
         return found
-    if name.called != name.text:  # the domain says nothing of the person
+    if not plain and name.called != name.text:  # the domain says nothing of the person
         inner = spellings(Name(name.called))
         return found | {word: max(how, "mail address", key=_COSTS.__getitem__) for word, how in inner.items()}
-    base = name.letters.strip("0123456789")
-    if base != name.letters:
+    base = letters.strip("0123456789")
+    if base != letters:
         put(base, "digits")
-    for affix in AFFIXES:
-        if base.endswith(affix):
-            put(base[: -len(affix)], "affix", 5)
-    words = name.words
+    if base.endswith(AFFIXES):
+        for affix in AFFIXES:
+            if base.endswith(affix):
+                put(base[: -len(affix)], "affix", 5)
+    words = (base,) if plain else name.words
     if len(words) == 1 and len(base) >= 7 and not name.is_real:
         put(base[1:], "a letter before", 6)
     if 2 <= len(words) <= 5:
@@ -462,13 +468,24 @@ def told(parts: Iterable[tuple[str, float]]) -> str:
 
 def _equal_spellings(known: Sequence[Name]) -> Iterator[tuple[int, int, tuple[str, str], int]]:
     spelt: dict[str, list[tuple[int, str]]] = defaultdict(list)
-    for place, name in enumerate(known):
-        if name.key:
-            for word, how in spellings(name).items():
-                spelt[word].append((place, how))
+    for place in _sharing(known, spellings):
+        for word, how in spellings(known[place]).items():
+            spelt[word].append((place, how))
     for sharing in spelt.values():
         if len(sharing) > 1:
             yield from _meetings(known, sharing)
+
+
+def _sharing(known: Sequence[Name], words: Callable[[Name], Iterable[str]]) -> list[int]:
+    """Places of the names that may share a word with another one; of a million names the words themselves take a gigabyte."""
+    found, sizes = array("q"), array("q")
+    for name in known:
+        before = len(found)
+        found.extend(map(hash, words(name)))
+        sizes.append(len(found) - before)
+    _, word, times = np.unique(np.frombuffer(found, dtype="int64"), return_inverse=True, return_counts=True)
+    place = np.repeat(np.arange(len(known)), np.frombuffer(sizes, dtype="int64"))
+    return np.unique(place[times[word] > 1]).tolist()
 
 
 def _meetings(known, sharing) -> Iterator[tuple[int, int, tuple[str, str], int]]:
@@ -493,11 +510,9 @@ def _meetings(known, sharing) -> Iterator[tuple[int, int, tuple[str, str], int]]
 def _one_letter_apart(known: Sequence[Name]) -> Iterator[tuple[int, int, tuple[str, str], int]]:
     """Names of ten letters and more that differ by one letter, never by a digit; found by leaving each letter out."""
     without: dict[str, set[int]] = defaultdict(set)
-    for place, name in enumerate(known):
-        word = name.letters
-        if 10 <= len(word) <= LONGEST:
-            for cut in {word, *(word[:at] + word[at + 1 :] for at in range(len(word)))}:
-                without[cut].add(place)
+    for place in _sharing(known, _without_a_letter):
+        for cut in _without_a_letter(known[place]):
+            without[cut].add(place)
     pairs = {
         pair
         for places in without.values()
@@ -511,6 +526,11 @@ def _one_letter_apart(known: Sequence[Name]) -> Iterator[tuple[int, int, tuple[s
         near[j].add(known[i].letters)
     for i, j in close:
         yield i, j, ("same letters", "one letter apart"), max(len(near[i]), len(near[j])) - 1
+
+
+def _without_a_letter(name: Name) -> set[str]:
+    word = name.letters
+    return {word, *(word[:at] + word[at + 1 :] for at in range(len(word)))} if 10 <= len(word) <= LONGEST else set()
 
 
 def _by_a_letter(one: str, other: str) -> bool:

@@ -4,7 +4,7 @@ Who did what under which name is read once; every variant is another numbering o
 4.1, 4.2).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -110,8 +110,8 @@ def sensitivity(hub: Hub, *, thresholds: Iterable[float] = THRESHOLDS) -> Covere
     """
     raw = replace(hub.parameters, identities="raw", bots="exclude")
     first = hub.share_with(Hub(hub.snapshot, raw))
-    names = first.identities["alias"]
-    listed = frozenset(names[first.identities["is_bot"]])
+    names = first.identities["alias"].tolist()
+    listed = frozenset(first.identities.loc[first.identities["is_bot"], "alias"])
 
     def leaving_out(bots: frozenset[str]) -> Hub:
         if bots:
@@ -156,7 +156,7 @@ def _variants(first: Hub, hub: Hub, thresholds):
             yield rule, level, people.merge(None, reached, merge_threshold=level)
 
 
-def numbers(names: pd.Series, merged: pd.DataFrame | None, listed: frozenset[str]) -> tuple[np.ndarray, frozenset[str]]:
+def numbers(names: Sequence[str], merged: pd.DataFrame | None, listed: frozenset[str]) -> tuple[np.ndarray, frozenset[str]]:
     """Number of the developer behind each name, in the order of the persons' names as in `people.identities`, and bots.
 
     In: the names in order, the merges (alias, person), the names listed as bots; a name merged with a bot is one.
@@ -164,8 +164,7 @@ def numbers(names: pd.Series, merged: pd.DataFrame | None, listed: frozenset[str
     if merged is None or merged.empty:
         return np.arange(len(names), dtype="int64"), listed
     person_of = dict(zip(merged["alias"], merged["person"], strict=True))
-    number = np.array(people.numbered(names.tolist(), person_of), dtype="int64")  # of nobody it would be of floats
-    return number, listed | people.with_bots(person_of).intersection(names.tolist())
+    return people.numbered(names, person_of), listed | people.with_bots(person_of).intersection(names)
 
 
 def findings(

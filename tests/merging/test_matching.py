@@ -379,3 +379,17 @@ def test_a_threshold_is_chosen_on_one_half_and_scored_on_the_other():
     first, second = people_score.halves(gold(*pairs))
     assert found.loc[("chosen on", "login-login"), "positives"] == len(first) / 2
     assert found.loc[("held out", "login-login"), "positives"] == len(second) / 2
+
+
+@given(st.text("abcgit019", min_size=1, max_size=12))
+def test_a_plain_name_is_spelt_as_one_whose_letters_had_to_be_looked_for(text):
+    """A space at its end is no letter, and sends it the longer way."""
+    assert matching.spellings(matching.Name(text)) == matching.spellings(matching.Name(text + " "))
+
+
+@given(st.lists(st.text("ab", max_size=3), max_size=12))
+def test_only_names_that_share_a_spelling_are_spelt_twice(texts):
+    known = [matching.Name(text) for text in texts]
+    words = [set(matching.spellings(name)) for name in known]
+    expected = [i for i, own in enumerate(words) if any(own & other for j, other in enumerate(words) if i != j)]
+    assert matching._sharing(known, matching.spellings) == expected
