@@ -209,7 +209,7 @@ def environment(words: Words | None = None, **about) -> jinja2.Environment:
         variable_start_string="[[", variable_end_string="]]", block_start_string="[%", block_end_string="%]",
         comment_start_string="[#", comment_end_string="#]",
     )  # fmt: skip
-    made.filters |= {"tex": tex, "thousands": thousands, "linked": report.linked}
+    made.filters |= {"tex": tex, "linked": report.linked}
     if words:
         names = ("has", "val", "why", "reasons_of", "compare", "each", "listed", "missing", "method", "percent", "k",
                  "in_print", "against")  # fmt: skip
@@ -264,8 +264,3 @@ def tex(text: str) -> str:
         for stroke in (r"\_", ".", "/", "-"):
             escaped = escaped.replace(stroke, rf"{stroke}\allowbreak{{}}")
     return "$-$" + escaped[1:] if text.startswith("-") else escaped
-
-
-def thousands(text: str) -> str:
-    """`tex` of a sentence, its large whole numbers with separators."""
-    return re.sub(r"(?<![\d.])\d{5,}(?![\d.]\d)", lambda found: f"{int(found[0]):,}".replace(",", "{,}"), tex(text))

@@ -8,6 +8,7 @@ found in numbers; its words are in `paper/templates/audit.toml`.
 import itertools
 import math
 from collections.abc import Iterator
+from decimal import Decimal
 from fractions import Fraction
 from statistics import NormalDist
 from typing import NamedTuple
@@ -161,7 +162,7 @@ def _nested(printed: Numbers) -> Findings:
         levels = sorted(level[:3] for level in printed.levels(field))
         if len(levels) > 1:
             falling = all(a[1] >= b[1] and a[2] >= b[2] for a, b in itertools.pairwise(levels))
-            shown = ", ".join(f"k={k}: {nodes}/{edges}" for k, nodes, edges in levels)
+            shown = ", ".join(f"k={k}: {nodes:,}/{edges:,}" for k, nodes, edges in levels)
             table = printed[f"rq2.{field}.k1.nodes"].place.split(",")[0]
             yield Finding("nested", f"rq2.{field}", table, shown, falling, {})
     whole = {k: (nodes, edges) for k, nodes, edges, _ in printed.levels("all")}
@@ -218,7 +219,7 @@ def _repeats(printed: Numbers) -> Findings:
             form = "repeated.common" if low <= high else "repeated.apart"
             agree = low <= high and all(_leaves(cell, low, high) for cell in cells)
             places = "; ".join(cell["place"] for cell in cells)
-            values = ", ".join(f"{cell['operator']} {cell['value']}" for cell in cells)
+            values = ", ".join(f"{cell['operator']} {Decimal(cell['value']):,}" for cell in cells)
             yield Finding(form, name, places, values, agree, {"low": low, "high": high})
 
 
@@ -617,7 +618,7 @@ def _groups(printed: Numbers) -> Findings:
     sizes = _solved(printed, tested)
     yield _order_claim(tested)
     alone = groups.sizes_from_u(tested.u)
-    yield Finding("groups.sizes_from_u", f"{TESTS}.sizes_from_u", "Table 5", f"none {sizes.none}", None, alone)
+    yield Finding("groups.sizes_from_u", f"{TESTS}.sizes_from_u", "Table 5", f"none {digits(sizes.none)}", None, alone)
     # An estimate outside the bounds would speak against its assumption, not against the printed values.
     low, high = sizes.permissive_low, sizes.permissive_high
     form = "groups.sizes" if low <= high else "groups.no_sizes"

@@ -5,6 +5,7 @@ One row per printed number. A printed number leaves an interval open: half a uni
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -165,7 +166,7 @@ def exact_numbers(published: pd.DataFrame) -> Numbers:
 def printed_number(name: str, text: str, decimals: int, place: str) -> Printed:
     """A number as it is printed, with the interval that its decimals leave open."""
     value, half = Fraction(text), Fraction(1, 2 * 10 ** int(decimals))
-    return Printed(name, value, value - half, value + half, text, place)
+    return Printed(name, value, value - half, value + half, f"{Decimal(text):,}", place)
 
 
 def zero_shares(published: pd.DataFrame | None = None) -> dict[tuple[str, str], float]:

@@ -3,6 +3,7 @@
 import gzip
 import json
 import math
+import re
 import tomllib
 from fractions import Fraction
 
@@ -310,6 +311,13 @@ def test_no_communities_made_of_committers_and_starters_are_refused(repositories
 )
 def test_numbers_of_the_audit_have_thousands_apart_and_four_digits(number, said):
     assert findings.digits(number) == said
+
+
+def test_no_number_of_the_audit_runs_its_thousands_together():
+    """Years apart, which stand in dates."""
+    found = audit.audit_findings()
+    texts = pd.concat([found[column] for column in ("statement", "published", "derived", "assumption")]).tolist()
+    assert not [text for text in texts if re.search(r"(?<![\d.(])\d{4,}(?!\d*-\d\d)", text)]
 
 
 SIZES = {"permissive": 700, "restrictive": 430, "none": 2250}
