@@ -26,6 +26,7 @@ PLAUSIBLE = 0.1  # Clauset et al., section 4.1: a power law whose p is at most s
 EXPONENTS = (1.0001, 8.0)
 TABLE = 2000  # values from the lower bound on whose frequencies are drawn, and summed, one by one
 FLATTEST = -6.0  # logarithm of the least shape of a stretched exponential; below, it is a power law
+SLOPES = (-30.0, 100.0)  # exponents of a truncated power law; beyond, its sums leave what a number holds
 STEPS = 400  # of the sum beyond them
 
 
@@ -185,6 +186,8 @@ def _less_than_one(logarithm: np.ndarray) -> np.ndarray:
 
 
 def _truncated(tail: Tail, alpha: float, log_rate: float) -> np.ndarray:
+    if not SLOPES[0] < alpha < SLOPES[1]:
+        return np.full(len(tail.values), -np.inf)
     return _power_law(tail, alpha, float(exact.exp(np.clip(log_rate, -60, 10))))  # beyond, a sum is all of it or none
 
 
@@ -197,7 +200,7 @@ def _power_law(tail: Tail, alpha: float, rate: float) -> np.ndarray:
     start = exact.log(first[-1] + 0.5)
     width = exact.log(1 + 60 / rate / (first[-1] + 0.5)) / STEPS
     at = start + width * (np.arange(STEPS) + 0.5)
-    rest = np.sum(exact.exp(np.maximum((1 - alpha) * at - rate * (exact.exp(at) - tail.xmin), -700.0))) * width
+    rest = np.sum(exact.exp(np.clip((1 - alpha) * at - rate * (exact.exp(at) - tail.xmin), -700.0, 700.0))) * width
     total = np.sum(exact.power(first, -alpha) * exact.exp(np.maximum(-rate * (first - tail.xmin), -700.0))) + rest
     return -alpha * exact.log(tail.values) - rate * (tail.values - tail.xmin) - exact.log(total)
 

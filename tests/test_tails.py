@@ -103,6 +103,14 @@ def test_values_are_those_of_powerlaw():
         assert tails.compared(tail, alternative) == (pytest.approx(ratio, abs=0.05), pytest.approx(p, rel=0.2))
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_tail_of_two_or_three_small_numbers_ends_without_a_number_too_large():
+    """A truncated power law may be as steep as it likes, up or down; the search stays where its sums can be had."""
+    for times in ([900, 90, 2], [40, 900, 40], [2, 90, 900]):
+        row = tails.tail_row(pd.Series(np.repeat([1, 2, 3], times)), draws=5)
+        assert row["truncated_power_law.ratio"] <= 0 <= row["truncated_power_law.p"] <= 1
+
+
 def test_the_same_numbers_in_any_order_give_the_same_row():
     values = drawn_zeta(2.2, 2_000)
     assert tails.tail_row(values, draws=9) == tails.tail_row(values.sample(frac=1, random_state=1), draws=9)
