@@ -25,18 +25,39 @@ def average_clustering(nodes: int, source: np.ndarray, target: np.ndarray, weigh
     strength = _strengths(weight)
     keys = np.minimum(source, target) * nodes + np.maximum(source, target)
     order = order_of(keys)  # of the two edges between the same two either may come first: their sum is the same
-    keys = keys[order]
-    first = np.append(True, keys[1:] != keys[:-1])
-    both_ways = np.add.reduceat(strength[order], np.flatnonzero(first))
-    low, high = keys[first] // nodes, keys[first] % nodes
-    linked_to = np.bincount(low, minlength=nodes) + np.bincount(high, minlength=nodes)
-    several = (linked_to[low] > 1) & (linked_to[high] > 1)  # whoever is linked to one other is in no triangle
-    found = _triangles(nodes, low[several], high[several], both_ways[several])
+    low, high, both_ways, mutual = _merged(keys[order], strength[order], nodes)
+    found = _triangles(nodes, low, high, both_ways)
     degree = np.bincount(source, minlength=nodes) + np.bincount(target, minlength=nodes)
-    of_two = np.flatnonzero(~np.append(first, True)[1:])  # of two edges between the same two: one each way
-    mutual = np.bincount(keys[of_two] // nodes, minlength=nodes) + np.bincount(keys[of_two] % nodes, minlength=nodes)
     possible = degree * (degree - 1) - 2 * mutual
     return math.fsum(found[found > 0] / possible[found > 0]) / nodes
+
+
+@njit(cache=True)
+def _merged(keys, strength, nodes):
+    """Both ends of each linked pair and what its edges come to, and how many links of each node go both ways.
+
+    In: the pairs of all edges, sorted. Whoever is linked to one other is in no triangle, and such pairs are left out.
+    """
+    low, high, both_ways = np.empty(len(keys), np.int64), np.empty(len(keys), np.int64), np.empty(len(keys))
+    linked_to, mutual = np.zeros(nodes, np.int64), np.zeros(nodes, np.int64)
+    pairs = 0
+    for edge in range(len(keys)):
+        if edge and keys[edge] == keys[edge - 1]:
+            both_ways[pairs - 1] += strength[edge]
+            mutual[low[pairs - 1]] += 1
+            mutual[high[pairs - 1]] += 1
+        else:
+            low[pairs], both_ways[pairs] = keys[edge] // nodes, strength[edge]
+            high[pairs] = keys[edge] - low[pairs] * nodes
+            linked_to[low[pairs]] += 1
+            linked_to[high[pairs]] += 1
+            pairs += 1
+    kept = 0
+    for pair in range(pairs):
+        if linked_to[low[pair]] > 1 and linked_to[high[pair]] > 1:
+            low[kept], high[kept], both_ways[kept] = low[pair], high[pair], both_ways[pair]
+            kept += 1
+    return low[:kept], high[:kept], both_ways[:kept], mutual
 
 
 def _strengths(weight: np.ndarray) -> np.ndarray:
