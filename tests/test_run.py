@@ -3,6 +3,7 @@
 import datetime as dt
 import errno
 import hashlib
+import html
 import json
 import os
 import re
@@ -13,9 +14,11 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from analysis import kernels, paths, programs, references, run, snapshot, stored
 from analysis.engine import FIELDS, VARIABLES
@@ -317,6 +320,41 @@ def test_the_paper_of_demo_has_its_banner_and_no_hole(demo):
     )
 
 
+@TEX
+@PDFTOTEXT
+def test_no_page_of_the_paper_is_less_than_half_full_but_the_last(demo, tmp_path):
+    """How far down the text block ink goes; the running head above it is left out."""
+    pages = tmp_path / "page"
+    subprocess.run(["pdftoppm", "-r", "20", "-gray", "-png", demo / "paper.pdf", pages], check=True)
+    reached = []
+    for page in sorted(tmp_path.glob("page*.png")):
+        ink = np.asarray(Image.open(page).convert("L"))[:, 10:-10].min(axis=1) < 200
+        top, bottom = int(0.1 * len(ink)), int(0.91 * len(ink))
+        reached.append(max(np.flatnonzero(ink[top:bottom]), default=0) / (bottom - top))
+    assert len(reached) > 10
+    assert min(reached[:-1]) > 0.5
+
+
+@TEX
+def test_a_line_of_the_text_has_at_most_ninety_characters(demo):
+    """About as many as in a journal of one column; more are hard to follow back."""
+    done = subprocess.run(
+        ["pdftotext", "-bbox-layout", demo / "paper.pdf", "-"], capture_output=True, text=True, check=True
+    )
+    lines = re.findall(r'<line xMin="([\d.]+)"[^>]*xMax="([\d.]+)"[^>]*>(.*?)</line>', done.stdout, re.DOTALL)
+    words = [
+        re.findall(r'yMin="([\d.]+)"[^>]*yMax="([\d.]+)">([^<]*)<', line)
+        for x0, x1, line in lines
+        if float(x1) - float(x0) > 420
+    ]
+    text = [
+        len(" ".join(html.unescape(word) for *_, word in line))
+        for line in words
+        if float(line[0][1]) - float(line[0][0]) > 10.5
+    ]
+    assert len(text) > 100 and np.median(text) <= 90
+
+
 def no_room(name: str, *, kernel, progress) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -362,5 +400,7 @@ os.kill(forkserver._forkserver._forkserver_pid, signal.SIGINT)  # while it start
 kernels.side_by_side(test_run.hears_ctrl_c, ["a"], env=dict(os.environ))
 assert not test_run.signal.pthread_sigmask(signal.SIG_BLOCK, [])
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=paths.ROOT, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=paths.ROOT, capture_output=True, text=True, check=False, timeout=60
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
