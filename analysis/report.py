@@ -36,7 +36,9 @@ _INTEGERS = {
 _SHARES = {
     "top_10", "top_1_percent", "zero_share", "share_for_80", "share_for_99", "isolate_share", "unlicensed_share", "share",
 }  # fmt: skip
-_FINE = {"superiority", "superiority_low", "superiority_high"}  # set beside one half: three decimals
+_FINE = {  # set beside one half, or near one: three decimals
+    "superiority", "superiority_low", "superiority_high", "gini", "gini_low", "gini_high",
+}  # fmt: skip
 _P_VALUES = {"p", "p_holm", "gof_p"}
 INEXACT = {  # statistics by the last part of their id
     *_P_VALUES,  # the C library's exponentials and logarithms

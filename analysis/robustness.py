@@ -224,8 +224,9 @@ def _owners(counts: pd.DataFrame) -> pd.Series:
 def _why_no_interval(counts: pd.DataFrame, owner: pd.Series, *variables: str) -> str | None:
     """Why no interval is drawn for what is known of all these variables: owners are drawn, and a few of them tell little."""
     owners = owner[counts[list(variables)].notna().all(axis="columns")].nunique()
-    who = "is of one owner" if owners == 1 else f"is of {owners} owners"
-    return f"what is known {who}, and to draw owners takes {LEAST_OWNERS}" if owners < LEAST_OWNERS else None
+    of = "one owner" if owners == 1 else f"{owners} owners"
+    needed = f"an interval, for which owners are drawn, takes {LEAST_OWNERS} of them"
+    return f"the models of which it is known are of {of}; {needed}" if owners < LEAST_OWNERS else None
 
 
 def _why_no_gini_interval(table: pd.DataFrame, counts: pd.DataFrame) -> dict[str, str]:

@@ -146,8 +146,8 @@ def test_of_few_owners_no_interval_is_drawn_and_the_reason_says_how_many_there_a
     known = heavy(4, owners=owners)
     unknown = pd.DataFrame({"repo_id": [f"u{i}/r" for i in range(20)], "n_likes": np.nan, "n_commits": np.nan})
     counts = Covered(pd.concat([known, unknown], ignore_index=True))
-    who = "is of one owner" if owners == 1 else f"is of {owners} owners"
-    why = f"what is known {who}, and to draw owners takes 10"
+    of = "one owner" if owners == 1 else f"{owners} owners"
+    why = f"the models of which it is known are of {of}; an interval, for which owners are drawn, takes 10 of them"
     gini = dict(report.entries("c", report.by_row(robustness.inequality_table(counts, draws=19))))
     pairs = robustness.named_pairs(robustness.correlation_table(counts, draws=19))
     found = gini | dict(report.entries("c", report.by_row(pairs)))
