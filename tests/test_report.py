@@ -240,7 +240,7 @@ def test_the_results_say_where_each_table_and_figure_was_emitted(tmp_path):
     outputs = report.merge_results(tmp_path, snapshot={}, parameters={})["outputs"]
     place = {"notebook": "n", "cell": None}  # no kernel runs this test
     tables = {"t": place, "u": place | {"why": "no list"}}
-    title = "Half of the linked developers have a degree of 2 or less, one has 2"
+    title = "Half of the linked developers have a degree of 2 or less, and none has more"
     assert outputs == {"figures": {"f": place | {"alt": f"{title}. Some points", "title": title}}, "tables": tables}
     assert (tmp_path / "tables" / "t.tex").read_text().startswith("\\emitted{n}{table-t}{")
     assert (tmp_path / "figures" / "f.tex").read_text().startswith("\\emitted{n}{figure-f}{")
