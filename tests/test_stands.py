@@ -88,3 +88,18 @@ def drawn(observed: float, defined: int = 99, **readings: str) -> dict:
 )
 def test_a_measure_stands_beyond_the_draws_of_both_null_models_on_its_own_side(results, verdict):
     assert said("beyond", "recip", **results) == verdict
+
+
+@pytest.mark.parametrize(
+    ("observed", "highest", "verdict"),
+    [
+        (0.85, 0.84, "Yes, beyond both null models."),
+        (0.85, 0.85, "In part: beyond both null models, not beyond leaders drawn anew in each model."),
+        (0.85, None, "Yes, beyond both null models."),
+    ],
+)
+def test_reciprocity_that_leaders_drawn_anew_give_too_stands_in_part(observed, highest, verdict):
+    rule = {"rq2.all.edge_rule.observed": observed, "rq2.all.edge_rule.null_high": highest}
+    assert said("reciprocal", **rule, **drawn(observed, degrees="above", seats="above")) == verdict
+    among = drawn(observed, degrees="above", seats="among")
+    assert said("reciprocal", **rule, **among) == "In part: beyond one null model, not beyond the other."
