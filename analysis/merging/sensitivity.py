@@ -171,27 +171,27 @@ def findings(
     read: Events, developer: np.ndarray, *, only: Iterable[str] = LEVELS
 ) -> dict[str, float | int | None]:
     """RQ1's people counts (means), the developers of RQ2 and Table 6 (of `only` some levels) under one numbering of names."""
+    is_merged = (np.bincount(developer, minlength=1) > 1)[developer]
     values: dict[str, float | int | None] = {
-        f"{PLURAL[kind]}.{variable}": _mean(read, f"{PLURAL[kind]}.{variable}", developer)
+        f"{PLURAL[kind]}.{variable}": _mean(read, f"{PLURAL[kind]}.{variable}", developer, is_merged)
         for kind in KINDS
         for variable in PEOPLE_COUNTS
     }
     links = network.links(collaboration(read.teams, developer))
-    everyone = len(np.unique(developer[read.models["name"]]))
+    everyone = np.count_nonzero(np.bincount(developer[read.models["name"]]))
     alone = everyone - links.nodes
     values |= {"developers": everyone, "isolates": alone, "isolate_share": alone / everyone if everyone else None}
     return values | network.core_results(network.core_table(links, searches=("mod",), only=only))
 
 
-def _mean(read: Events, name: str, developer: np.ndarray) -> float:
+def _mean(read: Events, name: str, developer: np.ndarray, is_merged: np.ndarray) -> float:
     """Mean number of developers per repository; two names of one person in a repository count once."""
     rows, repositories = read.pairs.get(name, (None, 0))
     if not repositories:
         return float("nan")
-    person = developer[rows["name"]]
-    several = np.bincount(developer, minlength=1)[person] > 1
-    once = pd.DataFrame({"repo": rows["repo"][several], "person": person[several]}).drop_duplicates()
-    return (len(rows) - int(several.sum()) + len(once)) / repositories
+    several = rows[is_merged[rows["name"]]]
+    once = several[["repo"]].assign(person=developer[several["name"]]).drop_duplicates()
+    return (len(rows) - len(several) + len(once)) / repositories
 
 
 def collaboration(teams: pd.DataFrame, developer: np.ndarray) -> pd.DataFrame:
