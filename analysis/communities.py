@@ -51,16 +51,13 @@ def _alike(low: np.ndarray, high: np.ndarray, out: np.ndarray, into: np.ndarray)
 
 # The communities while they are joined, each under the number of its last node, and what every two linked ones gain. What a
 # join reads of one lies together in memory. Pairs of communities are numbered once: where u is joined to v, the pair (u, w)
-# becomes (v, w) under its old number. Each has two sides, 2 p of the one and 2 p + 1 of the other community, and each community
-# a chain of its sides; a pair that has ended leaves a chain when this is next walked.
+# becomes (v, w) under its old number. Each community has a row of its pairs; one that has ended leaves it when it is next read.
 # Most of a hub's neighbours are linked to nobody else. Those with the same links to it have the same gain at every step, so
 # that they share one pair, which stands for the first of them; `following` names the next.
 _COMMUNITY = np.dtype(
     [
         ("out", "f8"),  # share of the weight that leaves it
         ("into", "f8"),  # and that enters it
-        ("first", "i4"),  # side of its chain
-        ("last", "i4"),
         ("following", "i4"),
         ("pair", "i4"),  # with the community that is being joined; NONE in between
     ]
@@ -70,7 +67,6 @@ _PAIR = np.dtype(
         ("gain", "f8"),  # in modularity
         ("ends", "i4"),  # sum of both communities: less the one, this is the other
         ("changed", "i4"),  # the join that changed the gain last; 0 for none yet, NONE once it has ended
-        ("after", "i4", 2),  # next side in the chain of either side
     ]
 )
 
@@ -87,22 +83,28 @@ def _search(network: Links, weight: np.ndarray) -> np.ndarray:
     known, pair = np.unique(_pairs(network), return_inverse=True)
     both = np.bincount(pair, weight)
     communities["following"], kept = _alike(known // nodes, known % nodes, out, into)
-    low, high = known[kept] // nodes, known[kept] % nodes
+    ends = np.column_stack([known[kept] // nodes, known[kept] % nodes])
+    degree = np.bincount(ends.ravel(), minlength=nodes)
+    by_hub = np.argsort(ends[np.arange(len(ends)), degree[ends].argmax(axis=1)], kind="stable")  # so a hub's pairs lie together
+    kept, (low, high) = kept[by_hub], ends[by_hub].T
     pairs = np.zeros(len(low), dtype=_PAIR)
     pairs["gain"] = scale * both[kept] - (out[low] * into[high] + into[low] * out[high])
-    pairs["ends"], pairs["after"] = low + high, NONE
-    _chain(low, high, communities, pairs)
-    return _joined(low, high, np.argsort(-pairs["gain"], kind="stable"), communities, pairs)
+    pairs["ends"] = low + high
+    sides = np.concatenate([low, high])
+    by_side = (np.argsort(sides, kind="stable") % len(low)).astype("i4")
+    bounds = np.searchsorted(np.sort(sides), np.arange(nodes + 1))
+    return _joined(low, high, np.lexsort((high, low, -pairs["gain"])), by_side, bounds, communities, pairs)
 
 
 @njit(cache=True)
-def _joined(low: np.ndarray, high: np.ndarray, order: np.ndarray, communities: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    """Join until all would lose; `order`: of the pairs as they are at first.
+def _joined(low, high, order, by_side, bounds, communities: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """Join until all would lose. `low`, `high`, `order`: of the pairs as they are at first; `by_side`: them by community.
 
     A join changes all pairs of its community but queues only the best of them, the one that can come next; where a later
     join changes that pair, the entry is outdated when it is reached, and the best of the pairs that its own join was the
     last to change takes its place. Entries: loss, the two communities, pair, number of the join.
     """
+    rows = [by_side[bounds[community] : bounds[community + 1]] for community in range(len(communities))]
     last = np.arange(len(communities))
     made = [NONE]  # the community that each join made
     queue = [(np.inf, NONE, NONE, NONE, NONE)]  # never reached; an empty list has no type
@@ -123,10 +125,11 @@ def _joined(low: np.ndarray, high: np.ndarray, order: np.ndarray, communities: n
             heapq.heappop(queue)
         if pairs[pair].changed == number:
             number = len(made)
-            _join(pair, u, v, number, communities, pairs)
+            rows[v] = _join(pair, u, v, number, rows[u], rows[v], communities, pairs)
+            rows[u] = by_side[:0]
             made.append(v)
             last[u] = v
-        best = _best(made[number], number, communities, pairs)
+        best = _best(made[number], number, rows[made[number]], pairs)
         if best[0] <= 0:
             heapq.heappush(queue, best)
     for node in range(len(last) - 1, -1, -1):  # joined to a later one, which is resolved by now
@@ -135,20 +138,16 @@ def _joined(low: np.ndarray, high: np.ndarray, order: np.ndarray, communities: n
 
 
 @njit(cache=True)
-def _join(pair: int, u: int, v: int, number: int, communities: np.ndarray, pairs: np.ndarray) -> None:
-    """Join community u to v in the order and the arithmetic of networkx: sums of floats depend on them."""
+def _join(pair: int, u: int, v: int, number: int, of_u, of_v, communities: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """Join community u to v in the order and the arithmetic of networkx: sums of floats depend on them. Returns v's new row."""
     joined, grown = communities[u], communities[v]
+    row, size = np.empty(len(of_u) + len(of_v) + 1, of_v.dtype), 0
     pairs[pair].changed = NONE
-    side = joined.first
-    while side != NONE:
-        own = pairs[side // 2]
-        if own.changed != NONE:
-            communities[own.ends - u].pair = side // 2
-        side = own.after[side % 2]
-    side, before = grown.first, NONE
-    while side != NONE:
-        own = pairs[side // 2]
-        following = own.after[side % 2]
+    for place in of_u:
+        if pairs[place].changed != NONE:
+            communities[pairs[place].ends - u].pair = place
+    for place in of_v:
+        own = pairs[place]
         if own.changed != NONE:
             beside = communities[own.ends - v]
             if beside.pair == NONE:
@@ -158,25 +157,18 @@ def _join(pair: int, u: int, v: int, number: int, communities: np.ndarray, pairs
                 pairs[beside.pair].changed = NONE
                 beside.pair = NONE
             own.changed = number
-            before = side
-        elif before == NONE:
-            grown.first = following
-        else:
-            pairs[before // 2].after[before % 2] = following
-        side = following
-    grown.last, side = before, joined.first
-    joined.first = joined.last = NONE
-    while side != NONE:
-        own = pairs[side // 2]
-        following = own.after[side % 2]
+            row[size] = place
+            size += 1
+    for place in of_u:
+        own = pairs[place]
         if own.changed != NONE:
             beside = communities[own.ends - u]
             own.gain -= grown.out * beside.into + beside.out * grown.into
             own.ends += v - u
             own.changed = number
             beside.pair = NONE
-            _append(v, side, communities, pairs)
-        side = following
+            row[size] = place
+            size += 1
     leaf = joined if joined.following != NONE else grown
     following, leaf.following = leaf.following, NONE
     if following != NONE:  # from now on the pair is that of the next one, to which the leaf is as any third node
@@ -184,42 +176,23 @@ def _join(pair: int, u: int, v: int, number: int, communities: np.ndarray, pairs
         own.gain -= leaf.out * beside.into + beside.out * leaf.into
         own.ends = v + following
         own.changed = number
-        _append(v, 2 * pair, communities, pairs)
+        row[size] = pair
+        size += 1
     grown.out += joined.out
     grown.into += joined.into
+    return row[:size]
 
 
 @njit(cache=True)
-def _chain(low: np.ndarray, high: np.ndarray, communities: np.ndarray, pairs: np.ndarray) -> None:
-    """Chain the sides of the pairs by community."""
-    for pair in range(len(low)):
-        _append(low[pair], 2 * pair, communities, pairs)
-        _append(high[pair], 2 * pair + 1, communities, pairs)
-
-
-@njit(cache=True)
-def _append(community: int, side: int, communities: np.ndarray, pairs: np.ndarray) -> None:
-    chain = communities[community]
-    if chain.first == NONE:
-        chain.first = side
-    else:
-        pairs[chain.last // 2].after[chain.last % 2] = side
-    chain.last = side
-    pairs[side // 2].after[side % 2] = NONE
-
-
-@njit(cache=True)
-def _best(v: int, number: int, communities: np.ndarray, pairs: np.ndarray) -> tuple[float, int, int, int, int]:
+def _best(v: int, number: int, row, pairs: np.ndarray) -> tuple[float, int, int, int, int]:
     """Give the queue's entry for the best pair of v among those that this join changed last; an infinite loss without any."""
     gain, other, pair = -np.inf, NONE, NONE
-    side = communities[v].first
-    while side != NONE:
-        own = pairs[side // 2]
+    for place in row:
+        own = pairs[place]
         if own.changed == number:
             beside = own.ends - v  # with v in all of them, the smallest pair is that of the smallest other
             if own.gain > gain or (own.gain == gain and beside < other):
-                gain, other, pair = own.gain, beside, side // 2
-        side = own.after[side % 2]
+                gain, other, pair = own.gain, beside, place
     return -gain, min(v, other), max(v, other), pair, number
 
 

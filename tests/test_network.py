@@ -495,8 +495,8 @@ def test_after_every_join_the_gains_are_those_of_the_definition(weight, monkeypa
     shares[arrays.source, arrays.target] = arrays.weight / arrays.weight.sum()
     join, joins = communities._join, []
 
-    def checked(pair, u, v, number, found, known):
-        join(pair, u, v, number, found, known)
+    def checked(pair, u, v, number, of_u, of_v, found, known):
+        row = join(pair, u, v, number, of_u, of_v, found, known)
         shares[v], shares[u] = shares[v] + shares[u], 0
         shares[:, v], shares[:, u] = shares[:, v] + shares[:, u], 0
         own = known[known["changed"] == number]
@@ -506,6 +506,7 @@ def test_after_every_join_the_gains_are_those_of_the_definition(weight, monkeypa
         assert own["gain"] == pytest.approx(expected, abs=1e-12)
         assert (found["pair"] == communities.NONE).all()
         joins.append(number)
+        return row
 
     def interpreted(*arrays, joined=communities._joined.py_func):
         return joined(*arrays[:-2], *(records.view(np.recarray) for records in arrays[-2:]))
