@@ -52,7 +52,7 @@ PERMITTED = {
     ("published.py", "10 ** int(decimals)"): "whole numbers",
     ("plan.py", "base ** 3"): "whole numbers",
     ("plan.py", "base ** power"): "whole numbers",
-    ("network.py", "np.array([grown.degrees[v] for v in among], dtype=np.int64) ** HUBS"): "whole numbers",
+    ("network.py", "np.asarray(grown.degrees)[among] ** HUBS"): "whole numbers",
 }
 
 
