@@ -75,7 +75,8 @@ class Hub:
         """The backend: DuckDB in this process, or the Spark that the parameters name."""
         if self.parameters.engine == "duckdb":
             return snapshot.connect(memory_limit=MEMORY, temp_directory=shared.spill())
-        return spark.connect(self.parameters.engine, self.directory)
+        rows = sum(entry["rows"] for entry in self.snapshot.manifest["tables"].values())
+        return spark.connect(self.parameters.engine, self.directory, rows=rows)
 
     @cached_property
     def _end(self) -> dt.datetime | None:

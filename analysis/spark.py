@@ -42,6 +42,10 @@ SESSION = {
     "spark.sql.adaptive.maxShuffledHashJoinLocalMapThreshold": "64m",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
 }
+# Of a session that asks of few rows: to make a program of a query and to compile it takes longer there than to carry the
+# query out as it stands, on demo by a quarter of the whole run.
+INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+FEW = 500_000  # rows of all tables of a snapshot
 # Of our own application. What a user's spark-defaults.conf says of other matters holds.
 APPLICATION = {
     "spark.plugins": "org.apache.spark.sql.connect.SparkConnectPlugin",
@@ -73,16 +77,20 @@ def check(engine: str) -> str | None:
     return None
 
 
-def connect(engine: str, directory: Path):
-    """Ibis backend of a Spark URL; an application that has to be started logs into `directory`. Raises RunError."""
+def connect(engine: str, directory: Path, *, rows: int = 0):
+    """Ibis backend of a Spark URL that is to ask of so many rows; an application that has to be started logs into `directory`.
+
+    Raises RunError.
+    """
     address, tables = serve(engine, directory)
-    if address in _sessions:
-        return _sessions[address]
+    asked = address, rows < FEW
+    if asked in _sessions:
+        return _sessions[asked]
     from pyspark.sql import SparkSession
 
-    backend = _sessions[address] = _backend(tables)
+    backend = _sessions[asked] = _backend(tables)
     session = SparkSession.builder.remote(address).create()
-    for name, value in SESSION.items():
+    for name, value in (SESSION | (INTERPRETED if rows < FEW else {})).items():
         session.conf.set(name, value)
     if cores := _local(engine):
         session.conf.set("spark.sql.shuffle.partitions", str(cores))
@@ -112,7 +120,7 @@ def _local(engine: str) -> int:
 # --- the application ---------------------------------------------------------------------------------------------------
 
 _mine = ExitStack()  # what this process has started
-_sessions = {}  # of this process, by address: one, whatever it reads
+_sessions = {}  # of this process, by address and whether it asks of few rows
 atexit.register(_mine.close)
 
 

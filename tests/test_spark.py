@@ -136,6 +136,14 @@ def test_what_is_kept_is_computed_once_and_of_other_rows_anew(cluster, tmp_path,
     assert kept(one, [1, 2, 4]) == [7]
 
 
+def test_queries_of_few_rows_are_carried_out_as_they_stand_and_those_of_many_compiled(cluster, tmp_path):
+    numbers = ibis.memtable({"n": [1, 2, 3]})
+    for rows, compiled in ((spark.FEW - 1, "false"), (spark.FEW, "true")):
+        con = spark.connect(cluster[0], tmp_path, rows=rows)
+        assert con._session.conf.get("spark.sql.codegen.wholeStage") == compiled
+        assert con.to_pandas(numbers.agg(total=numbers.n.sum()))["total"].tolist() == [6]
+
+
 def test_nothing_is_left_beside_the_snapshots_and_what_a_killed_run_left_goes(cluster, tmp_path, monkeypatch):
     monkeypatch.setenv("HUB_PAPER_SNAPSHOTS", str(tmp_path))
     monkeypatch.delenv(spark.OF_THE_RUN)
