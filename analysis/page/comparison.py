@@ -17,15 +17,21 @@ from nbconvert import HTMLExporter
 
 from analysis import templates
 from analysis.compare import Comparison
+from analysis.labels import LABELS
 from analysis.over_time import NOTEBOOK
 from analysis.page import drawing, site
-from analysis.study.words import PARTS
+from analysis.study.words import PARTS, in_words
 from analysis.text import visible
 
 FILE = "comparison.html"
 _HEADING = re.compile(r"<h2>\s*(.*?)\s*</h2>", re.DOTALL)
+_ID = re.compile(r"<th>((?:rq[123]|people|snapshot)(?:\.[\w-]+)+)</th>")
 _LABEL = re.compile(  # the end of an id
-    r"<th>((?:models|datasets|spaces|network|all|cv|nlp|mm|correlation)(?: \w+)+|[a-z]+_\w+)</th>"
+    r"<th>((?:models|datasets|spaces|network|all|cv|nlp|mm|correlation)(?: \w+)+|(?:\w+ )*[a-z]+_\w+)</th>"
+)
+_VARIABLE = re.compile(rf"\b(?:{'|'.join(LABELS)})\b(?=[^<>]*</td>)")  # in the place of a value of the study's tables
+_NAMES_BELOW = re.compile(  # a second row of heads, with the name of the rows alone
+    r"(<tr[^>]*>\s*<th>)(</th>(?:\s*<th>[^<]*</th>)+\s*</tr>)\s*<tr>\s*<th>([^<]+)</th>(?:\s*<th></th>)+\s*</tr>"
 )
 _WORDS_IN_CELL = re.compile(r"<td>(?=[^<]*[A-Za-z]{3})")  # of a table, so that it is set as text
 
@@ -42,7 +48,7 @@ def build(compared: Comparison) -> Path:
         template_name="cells", extra_template_basedirs=[str(site.ASSETS)], exclude_anchor_links=True, exclude_input=True
     )
     body, _ = exporter.from_notebook_node(notebook)
-    body = _LABEL.sub(_in_words, _WORDS_IN_CELL.sub('<td class="text">', visible(body, keep="\n\t")))
+    body = _tables_in_words(visible(body, keep="\n\t"))
     headings = _HEADING.findall(body)
     for number, heading in enumerate(headings, start=1):
         body = _HEADING.sub(f'<h2 id="part-{number}">{heading}</h2>', body, count=1)
@@ -76,6 +82,13 @@ def _without_code(
         elif name:
             kept.append(cell)
     return heading.lstrip("# ").strip(), " ".join(lead.split()), kept
+
+
+def _tables_in_words(body: str) -> str:
+    """Ids and names of variables as readers say them; texts set as such; the name of the rows at the head of their column."""
+    body = _NAMES_BELOW.sub(r"\1\3\2", _WORDS_IN_CELL.sub('<td class="text">', body))
+    body = _LABEL.sub(_in_words, _ID.sub(lambda found: f"<th>{in_words(found[1])}</th>", body))
+    return _VARIABLE.sub(lambda found: LABELS[found[0]], body).replace("<th>id</th>", "<th>value</th>")
 
 
 def _in_words(found: re.Match) -> str:

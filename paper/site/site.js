@@ -64,6 +64,31 @@ for (const element of document.querySelectorAll("table.sortable")) {
   table.table().container().querySelector("nav").ariaLabel = `Pages of: ${element.caption.textContent}`;
 }
 
+// A comparison's tables are sorted by the head of a column: up, down, and as they were; numbers before texts.
+for (const table of document.querySelectorAll(".comparison table.dataframe")) {
+  const body = table.tBodies[0], rows = [...body.rows], heads = [...table.tHead.rows[0].cells];
+  if (rows.length < 3 || rows.some((row) => row.cells.length !== heads.length)) continue;
+  for (const [column, head] of heads.entries()) {
+    if (!head.textContent) continue;
+    const press = Object.assign(document.createElement("button"), {type: "button", textContent: head.textContent});
+    head.replaceChildren(press);
+    press.addEventListener("click", () => {
+      const next = {ascending: "descending", descending: null}[head.ariaSort] ?? (head.ariaSort ? null : "ascending");
+      for (const other of heads) other.ariaSort = null;
+      head.ariaSort = next;
+      const text = (row) => row.cells[column].textContent.trim();
+      const number = (row) => /^[+−-]?[\d.,]+ ?(%|$)/.test(text(row)) ? Number(text(row).replaceAll(/[,+% ]/g, "").replace("−", "-")) : NaN;
+      const compare = (a, b) => {
+        const [x, y] = [number(a), number(b)];
+        if (isNaN(x) !== isNaN(y)) return isNaN(x) ? 1 : -1;
+        const up = isNaN(x) ? text(a).localeCompare(text(b), "en") : x - y;
+        return next === "descending" ? -up : up;
+      };
+      body.append(...(next ? rows.toSorted(compare) : rows));
+    });
+  }
+}
+
 for (const part of document.querySelectorAll(".bar span")) part.style.flexGrow = part.dataset.count;
 
 // What a number is, where the reader points or the keyboard is: its name, ours, the study's, its definition.

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from analysis import canvas
-from analysis.page import comparison
+from analysis.page import comparison, site
 from analysis.report import Report, Whole
 
 HOSTILE = "<script>alert(1)</script>\u202egpj.exe"
@@ -69,6 +69,43 @@ def test_results_are_called_in_words_words_are_set_as_text_and_headings_are_in_t
     assert "<th>models, likes, share that holds 80 %</th>" in text and "<th>RQ1, activity</th>" in text
     assert '<td class="text">' in text and "<td>1.00</td>" in text
     assert '<a href="#part-1">Values &amp; more</a>' in text and '<h2 id="part-1">Values &amp; more</h2>' in text
+
+
+def test_the_heads_of_tables_ids_and_places_are_words():
+    plain = Whole(
+        {"likes share_for_80": ["1", "2"], "place": ["Table 2, min, n_likes", "§3.4"]},
+        index=pd.Index(["rq1.models.n_likes.min", "people.names.count"], name="id"),
+    )
+    text = comparison._tables_in_words(plain._repr_html_())
+    heads, *rows = [re.findall(r"<t[hd][^>]*>([^<]*)</t[hd]>", row) for row in text.split("<tr")[1:]]
+    assert heads == ["value", "likes, share that holds 80 %", "place"]
+    assert rows[0] == ["Models, likes, minimum", "1", "Table 2, min, likes"]
+    assert not re.search(r"n_likes|rq1|share_for|<th></th>", text)
+
+
+SORTED = """[...document.querySelectorAll('table.dataframe tbody tr')].map(row => row.cells[1].textContent.trim())"""
+
+
+def test_a_table_is_sorted_by_the_head_of_a_column_and_back(chromium, tmp_path):
+    values = ["9 %", "-1,200", "none", "+30.5"]
+    rows = "".join(f"<tr><th>x</th><td>{value}</td></tr>" for value in values)
+    heads = "<thead><tr><th></th><th>change</th></tr></thead>"
+    table = f"<table class='dataframe'>{heads}<tbody>{rows}</tbody></table>"
+    script = (site.ASSETS / "site.js").read_text(encoding="utf-8")
+    (tmp_path / "page.html").write_text(
+        f"<main class='comparison'>{table}</main><script>{script}</script>", encoding="utf-8"
+    )
+    tab = chromium.new_page()
+    tab.goto((tmp_path / "page.html").as_uri())
+    press = tab.get_by_role("button", name="change")
+    seen = []
+    for _ in range(3):
+        press.focus()
+        tab.keyboard.press("Enter")
+        seen.append((tab.evaluate(SORTED), tab.locator("th", has_text="change").get_attribute("aria-sort")))
+    up = ["-1,200", "9 %", "+30.5", "none"]
+    assert seen == [(up, "ascending"), (["+30.5", "9 %", "-1,200", "none"], "descending"), (values, None)]
+    tab.close()
 
 
 def test_what_is_not_shown_is_said_in_its_place_and_the_drawing_takes_that_of_its_image(page):
