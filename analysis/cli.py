@@ -29,7 +29,7 @@ from analysis.parameters import ParameterError, Parameters, check, check_values,
 from analysis.results import RunError, find, read_results
 from analysis.snapshot import SnapshotError
 from analysis.sources import commands as source_commands
-from analysis.sources import dumps, pseudonyms
+from analysis.sources import dumps, listed, pseudonyms
 from analysis.text import visible
 
 if TYPE_CHECKING:
@@ -234,10 +234,8 @@ def _snapshot_of(name: str, *, fetch: bool) -> str:
         return name
     if fetch:
         return source_commands.fetched(name)
-    if offered := source_commands.offers(name):
-        said.print(f"snapshot {name} is not there. These sources list that day; --fetch takes the first:")
-        for line in offered:
-            said.print(f"  {line}", markup=False)
+    for line in listed.offers(name):
+        said.print(line, markup=False)
     return name
 
 

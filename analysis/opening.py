@@ -8,13 +8,12 @@ import re
 import sys
 import textwrap
 from collections.abc import Sequence
-from contextlib import suppress
-from datetime import date
 from itertools import pairwise
 from shutil import get_terminal_size
 
 from analysis import paths, references, results, stored
 from analysis.parameters import ParameterError, check_stored, check_values, parse
+from analysis.sources import listed
 from analysis.text import visible
 
 REPEATABLE = ("--also", "--column")
@@ -28,15 +27,20 @@ def begin(arguments: Sequence[str]) -> None:
     try:
         check(arguments)
     except (ParameterError, stored.SnapshotError, results.RunError) as error:
-        line = f"error: {visible(str(error))}"
-        if sys.stderr.isatty():
-            line = f"\x1b[31m{textwrap.fill(line, get_terminal_size().columns, break_on_hyphens=False)}\x1b[0m"
-        print(line, file=sys.stderr)
+        line = _fitting(f"error: {visible(str(error))}")
+        print(f"\x1b[31m{line}\x1b[0m" if sys.stderr.isatty() else line, file=sys.stderr)
         sys.exit(2 if isinstance(error, ParameterError) else 1)
     except OSError:
         pass  # met again by the command, which says so
     if sys.stderr.isatty():
         print(f"{first_words(arguments)}...", file=sys.stderr, flush=True)
+
+
+def _fitting(line: str) -> str:
+    """The line, broken between words where it is wider than the terminal that it is shown on."""
+    if not sys.stderr.isatty():
+        return line
+    return textwrap.fill(line, get_terminal_size().columns, break_on_hyphens=False, subsequent_indent="    " * line.startswith(" "))
 
 
 def first_words(arguments: Sequence[str]) -> str:
@@ -104,12 +108,12 @@ def _options(arguments: Sequence[str]) -> dict:
 
 
 def _check_plain(name: str) -> None:
-    """Refuse a snapshot that is not there, unless the name may be a list, a range, or a day that a source lists."""
+    """Refuse a snapshot that is not there, unless the name may be a list or a range; of a day, say who lists it."""
     if not name or "," in name or ".." in name:
         return
-    with suppress(ValueError):
-        date.fromisoformat(name)
-        return
+    if name not in stored.names():
+        for line in listed.offers(name):
+            print(_fitting(line), file=sys.stderr)
     check_stored(name)
 
 

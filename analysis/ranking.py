@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from analysis import activity, report
+from analysis import activity
 from analysis.labels import FIELDS
 from analysis.snapshot import PLURAL
+from analysis.text import clean
 
 
 def orders(documents: Sequence[Mapping]) -> pd.DataFrame:
@@ -104,10 +105,4 @@ def _in_words(scores: Mapping[str, float]) -> str:
 
 def _by_rank(values: Mapping, pattern: str, ranks: int) -> str | None:
     names = [values.get(pattern.format(rank)) for rank in range(1, ranks + 1)]
-    return "; ".join(_harmless(name) for name in names if name is not None) or None
-
-
-def _harmless(name: str) -> str:
-    """A stranger's name, shortened, without the marks that turn the direction of the text around it."""
-    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(name)[: report.LONGEST_TEXT])
-    return shown + "…" * (len(str(name)) > report.LONGEST_TEXT)
+    return "; ".join(clean(name) for name in names if name is not None) or None

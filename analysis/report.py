@@ -21,10 +21,9 @@ from IPython.display import Image
 from analysis import exact
 from analysis.covered import UNDEFINED, Covered, carried, covered, reason
 from analysis.labels import COLUMNS, FIELDS, LABELS, MEASURES
-from analysis.text import visible
+from analysis.text import shortened, visible
 
 SYNTHETIC = "SYNTHETIC DATA"
-LONGEST_TEXT = 60  # characters of a name that a table or a sentence shows
 
 _INTEGERS = {
     "count", "n", "n1", "n2", "min", "q25", "q50", "q75", "max", "median", "u", "developers", "isolates", "k", "nodes",
@@ -141,8 +140,7 @@ def formatted(result_id: str, value) -> str:
 
 def latex(text: str) -> str:
     """Any text as harmless LaTeX: shortened, specials escaped, characters that the fonts lack as their code point."""
-    shown = text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
-    escaped = "".join(_latex_character(c) for c in shown).replace("--", "-{}-")
+    escaped = "".join(_latex_character(c) for c in shortened(text)).replace("--", "-{}-")
     return re.sub(r"/|(?<!\d)\.|\.(?!\d)", r"\g<0>\\allowbreak{}", escaped)  # not within a number
 
 

@@ -12,18 +12,12 @@ import jinja2
 from markupsafe import Markup
 
 from analysis import paths, report
-from analysis.text import visible
+from analysis.text import clean
 
 MISSING = "\0"  # marks a text in which a number has no value, until the text is written
 EMPTY = "\x1c"  # marks an expression without a text: alone on its line it leaves no empty line, which would end a paragraph
 NOT_COVERED = "not covered"
 LONGEST_SENTENCE = 10_000
-
-
-def clean(text: object, *, longest: int = report.LONGEST_TEXT) -> str:
-    """A stranger's text on one line: shortened, and what is invisible or turns the direction as its code point."""
-    text = str(text)
-    return visible(text if len(text) <= longest else text[: longest - 1] + "…")
 
 
 def address(notebook: str, anchor: str, *, root: str = "") -> str:

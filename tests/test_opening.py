@@ -61,7 +61,8 @@ def test_nothing_is_imported_before_ctrl_c_is_caught():
         ("check --snapshot nosuch", 1, "no references"),
         ("update-references --snapshot nosuch", 2, "references are kept of"),
         ("run --snapshot demo -p bots=include", 0, ""),
-        ("run --snapshot 2022-02-21", 0, ""),  # a source may list it, which the command says
+        ("run --snapshot 2022-02-21", 2, "no such snapshot"),
+        ("run --snapshot 2022-02-21 --fetch", 0, ""),  # which a source may list
         ("run --snapshot nosuch --help", 0, ""),
         ("explain rq2 --run demo", 0, ""),
     ],
@@ -75,6 +76,14 @@ def test_a_wrong_word_is_refused_in_one_line_and_a_right_one_is_not(call, code, 
     lines = capsys.readouterr().err
     assert ended == code and said in lines
     assert lines.count("\n") == bool(code)  # where no terminal is, nothing but errors is said
+
+
+def test_of_a_day_that_is_not_there_it_says_at_once_who_lists_it(capsys):
+    with pytest.raises(SystemExit):
+        opening.begin(shlex.split("run --snapshot 2023-10-19"))
+    first, *offers, last = capsys.readouterr().err.splitlines()
+    assert first.startswith("snapshot 2023-10-19 is not there") and "no such snapshot" in last
+    assert [line.split()[:3] for line in offers] == [["fetch", name, "2023-10-19"] for name in ("hfcommunity", "weyaxi")]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from analysis import figures, report
 from analysis.covered import Covered
 from analysis.report import Report, ReportError, format_value, latex, latex_value, plain
+from analysis.text import LONGEST
 
 HOSTILE = [
     r"\input{/etc/passwd}",
@@ -129,7 +130,7 @@ def test_hostile_text_has_no_live_latex(text):
     assert escaped.isascii() and escaped.isprintable()
     for command in (r"\input", r"\write", r"\k"):
         assert command not in escaped
-    assert len(escaped) < 40 * report.LONGEST_TEXT
+    assert len(escaped) < 40 * LONGEST
 
 
 @given(st.text(max_size=80))

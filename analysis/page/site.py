@@ -25,7 +25,7 @@ from analysis.page import colophon, drawing, explain, provenance
 from analysis.parameters import Parameters
 from analysis.study import audit, facsimile, ledger, published, verdict_map, verdicts
 from analysis.study.words import in_words
-from analysis.text import visible
+from analysis.text import clean, visible
 
 ASSETS = paths.PAPER / "site"
 TITLE = "Development activity on the Hugging Face Hub"
@@ -80,7 +80,7 @@ def _write(file: Path, html: str) -> None:
 
 def _breakable(name: str) -> Markup:
     """An id that a line may break within."""
-    return Markup("<wbr>").join(re.split(r"(?<=[._])", templates.clean(name, longest=LONGEST_ID)))
+    return Markup("<wbr>").join(re.split(r"(?<=[._])", clean(name, longest=LONGEST_ID)))
 
 
 def _environment(document: Mapping, rows: pd.DataFrame, definitions: Mapping[str, str]) -> jinja2.Environment:
@@ -103,9 +103,9 @@ def _previews(results: Mapping, printed: Mapping[str, tuple[str, str]], definiti
     made = {}
     for name, entry in results.items():
         value = entry["value"]
-        ours = f"no value: {entry['why']}" if value is None else templates.clean(value)
+        ours = f"no value: {entry['why']}" if value is None else clean(value)
         study = f"{printed[name][0]}: {printed[name][1]}" if name in printed else "prints no such value"
-        title = templates.clean(in_words(name), longest=LONGEST_ID)
+        title = clean(in_words(name), longest=LONGEST_ID)
         made[name] = "\n".join(filter(None, (title, f"Ours: {ours}", f"Study: {study}", definitions.get(name))))
     return made
 
@@ -205,7 +205,7 @@ def _emitted(notebook: str, document: Mapping) -> list[dict]:
     return [
         {
             "kind": KINDS[kind],
-            "name": templates.clean(name, longest=LONGEST_ID),
+            "name": clean(name, longest=LONGEST_ID),
             "anchor": report.anchor(KINDS[kind], name),
             "cell": entry["cell"],
             "shown": words.text(name) if kind == "results" else "",
@@ -228,7 +228,7 @@ def _ledger(document: Mapping, rows: pd.DataFrame, findings: pd.DataFrame) -> di
         {
             **text,
             "number": number,
-            "words": templates.clean(in_words(row["id"]), longest=LONGEST_ID),
+            "words": clean(in_words(row["id"]), longest=LONGEST_ID),
             "roundings": "" if pd.isna(far) else f"{far:.1f}" if far < 10 else f"{far:,.0f}",
             "href": words.place(row["id"]),
             "place": row["place"],

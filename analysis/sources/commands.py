@@ -11,7 +11,7 @@ from rich.table import Table
 
 from analysis import directories, snapshot, stored
 from analysis.snapshot import SnapshotError
-from analysis.sources import dumps, fetch, selection
+from analysis.sources import dumps, fetch, listed, selection
 
 ORIGINS = {"hub": "https://huggingface.co/datasets/{}", "zenodo": "https://zenodo.org"}
 said = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -214,19 +214,6 @@ def _imported(planned: fetch.Plan, files: list[Path], name: str, date: str, *, r
     return name
 
 
-def offers(name: str) -> list[str]:
-    """Commands that would bring the snapshot of a day that is not there; empty for a name that is no day."""
-    try:
-        day = dt.date.fromisoformat(name)
-    except ValueError:
-        return []
-    known = fetch.sources()
-    return [
-        f"fetch {source} {day}  ({known.loc[source, 'size']}; {known.loc[source, 'covers']})"
-        for source in fetch.with_date(day)
-    ]
-
-
 def fetched(name: str) -> str:
     """Fetch the snapshot of a day from the first source that lists it; returns the snapshot's name. Raises SnapshotError.
 
@@ -237,9 +224,9 @@ def fetched(name: str) -> str:
         day = dt.date.fromisoformat(name)
     except ValueError:
         raise SnapshotError(f"--fetch: {name[:60]!r} is no day; expected --snapshot YYYY-MM-DD") from None
-    if not (there := fetch.with_date(day)):
+    if not (there := listed.with_date(day)):
         raise SnapshotError(f"--fetch: no source lists {day}; `sources` says which days there are")
-    planned = fetch.plan(there[0], name)
+    planned = fetch.plan(there[0]["name"], name)
     say(planned)
     files = _downloaded(planned)
     found = fetch.taken(planned, files)

@@ -86,13 +86,6 @@ def sources() -> pd.DataFrame:
     return pd.read_csv(paths.DATA / "sources.csv", keep_default_na=False, index_col="name")
 
 
-def with_date(day: dt.date) -> list[str]:
-    """Names of the sources that have a listing of that day, the most complete first."""
-    table = sources()
-    last = table["last"].where(table["last"] != "", "9999-12-31")
-    return table.index[(table["first"] <= day.isoformat()) & (day.isoformat() <= last)].tolist()
-
-
 def plan(name: str, date: str) -> Plan:
     """What a date of a source consists of; `date` is YYYY-MM-DD, or YYYY-MM for a source with a few dates.
 
