@@ -40,7 +40,8 @@ def _fitting(line: str) -> str:
     """The line, broken between words where it is wider than the terminal that it is shown on."""
     if not sys.stderr.isatty():
         return line
-    return textwrap.fill(line, get_terminal_size().columns, break_on_hyphens=False, subsequent_indent="    " * line.startswith(" "))
+    indent = "    " if line.startswith(" ") else ""
+    return textwrap.fill(line, get_terminal_size().columns, break_on_hyphens=False, subsequent_indent=indent)
 
 
 def first_words(arguments: Sequence[str]) -> str:
