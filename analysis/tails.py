@@ -9,7 +9,7 @@ digit: what is emitted of them has six, and ratios, which are differences of nea
 """
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -136,7 +136,7 @@ def log_likelihoods(tail: Tail, distribution: str) -> np.ndarray:
             [(mean * -0.6 - 0.5, -0.5), (-1.2, -1.2), (float(exact.log(tail.alpha - 1)), -3.0)],
         ),
         "truncated_power_law": (
-            partial(_truncated, tail),
+            partial(_truncated, tail, exact.log(tail.values)),
             [
                 (tail.alpha, -float(exact.log(tail.values[-1]))),
                 (1.2, -float(exact.log(tail.values.sum() / len(tail.values)))),
@@ -185,24 +185,32 @@ def _less_than_one(logarithm: np.ndarray) -> np.ndarray:
     return np.maximum(found, 1e-300)
 
 
-def _truncated(tail: Tail, alpha: float, log_rate: float) -> np.ndarray:
+def _truncated(tail: Tail, logs: np.ndarray, alpha: float, log_rate: float) -> np.ndarray:
     if not SLOPES[0] < alpha < SLOPES[1]:
         return np.full(len(tail.values), -np.inf)
-    return _power_law(tail, alpha, float(exact.exp(np.clip(log_rate, -60, 10))))  # beyond, a sum is all of it or none
+    return _power_law(tail, alpha, float(exact.exp(np.clip(log_rate, -60, 10))), logs)  # beyond, a sum is all of it or none
 
 
-def _power_law(tail: Tail, alpha: float, rate: float) -> np.ndarray:
+def _power_law(tail: Tail, alpha: float, rate: float, logs: np.ndarray | None = None) -> np.ndarray:
     """Log chance under x^-alpha exp(-rate x); the sum over the whole numbers is taken as far as it goes."""
+    logs = exact.log(tail.values) if logs is None else logs
     if rate == 0:
-        return -alpha * exact.log(tail.values) - exact.log(special.zeta(alpha, tail.xmin))
-    first = np.arange(tail.xmin, tail.xmin + TABLE)
+        return -alpha * logs - exact.log(special.zeta(alpha, tail.xmin))
+    first, of_first = _table(tail.xmin)
     # From there on the sum is an integral, over a logarithmic scale, to where nothing is left of it (midpoint rule).
     start = exact.log(first[-1] + 0.5)
     width = exact.log(1 + 60 / rate / (first[-1] + 0.5)) / STEPS
     at = start + width * (np.arange(STEPS) + 0.5)
     rest = np.sum(exact.exp(np.clip((1 - alpha) * at - rate * (exact.exp(at) - tail.xmin), -700.0, 700.0))) * width
-    total = np.sum(exact.power(first, -alpha) * exact.exp(np.maximum(-rate * (first - tail.xmin), -700.0))) + rest
-    return -alpha * exact.log(tail.values) - rate * (tail.values - tail.xmin) - exact.log(total)
+    total = np.sum(exact.exp(-alpha * of_first) * exact.exp(np.maximum(-rate * (first - tail.xmin), -700.0))) + rest
+    return -alpha * logs - rate * (tail.values - tail.xmin) - exact.log(total)
+
+
+@lru_cache(maxsize=1)
+def _table(xmin: int) -> tuple[np.ndarray, np.ndarray]:
+    """The first whole numbers of a tail and their logarithms, which a search asks for hundreds of times."""
+    first = np.arange(xmin, xmin + TABLE)
+    return first, exact.log(first)
 
 
 def compared(tail: Tail, distribution: str) -> tuple[float, float]:
