@@ -196,7 +196,7 @@ def draws_of(held: Seats, model: str, *, draws: int, seed: int = 0) -> Iterator[
 def beside_null(observed: Mapping[str, float | None], null: pd.DataFrame) -> pd.DataFrame:
     """A row a measure: observed, mean, low, high (95 % of the draws), z, excess over the mean, ratio to it, defined (draws).
 
-    z is the distance from the mean in standard deviations; NA where no two draws differ or the measure is undefined.
+    The range of a measure that counts ends at whole numbers. z is the distance from the mean in standard deviations; NA where no two draws differ or the measure is undefined.
     `reading`: whether the observed value is `above`, `among` or `below` the draws, from low to high; missing without one.
     """
     values = null.astype("float64")
@@ -204,6 +204,8 @@ def beside_null(observed: Mapping[str, float | None], null: pd.DataFrame) -> pd.
     mean, deviation = (pd.Series({name: pair[i] for name, pair in moments.items()}, dtype="float64") for i in (0, 1))
     seen = pd.Series(observed, dtype="Float64").reindex(values.columns).astype("float64")
     low, high = values.quantile(0.025), values.quantile(0.975)
+    whole = ((values % 1 == 0) | values.isna()).all() & values.notna().any()  # a range of counts ends at counts
+    low, high = low.mask(whole, np.floor(low)), high.mask(whole, np.ceil(high))
     place = pd.Series("among", index=seen.index, dtype=object).mask(seen > high, "above").mask(seen < low, "below")
     rows = {
         "observed": seen,

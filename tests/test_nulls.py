@@ -100,11 +100,20 @@ def test_rewiring_reaches_every_network_of_the_same_degrees_about_equally_often(
 
 def test_beside_null_by_hand():
     table = nulls.beside_null(
-        {"a": 5.0, "b": None, "c": 1.0}, pd.DataFrame({"a": [1.0, 3.0], "b": [1.0, 2.0], "c": [1, 1]})
+        {"a": 5.0, "b": None, "c": 1.0}, pd.DataFrame({"a": [1.5, 3.5], "b": [1.0, 2.0], "c": [1, 1]})
     )
-    assert table.loc["a", ["observed", "null_mean", "z"]].tolist() == [5.0, 2.0, pytest.approx(3 / 2**0.5)]
-    assert table.loc["a", ["null_low", "null_high"]].tolist() == [pytest.approx(1.05), pytest.approx(2.95)]
+    assert table.loc["a", ["observed", "null_mean", "z"]].tolist() == [5.0, 2.5, pytest.approx(2.5 / 2**0.5)]
+    assert table.loc["a", ["null_low", "null_high"]].tolist() == [pytest.approx(1.55), pytest.approx(3.45)]
     assert np.isnan(table.loc["b", "z"]) and np.isnan(table.loc["c", "z"])
+
+
+def test_a_range_of_counts_ends_at_counts():
+    """Of 1 to 11 the outer 2.5 % end at 1.25 and 10.75; a count beyond is above only beyond the next whole number."""
+    null = pd.DataFrame({"kmax": range(1, 12), "recip": np.arange(1, 12) / 2, "ass": [np.nan] * 11})
+    found = nulls.beside_null({"kmax": 11, "recip": 5.5, "ass": None}, null)
+    assert found.loc["kmax", ["null_low", "null_high", "reading"]].tolist() == [1, 11, "among"]
+    assert found.loc["recip", ["null_low", "null_high", "reading"]].tolist() == [0.625, 5.375, "above"]
+    assert pd.isna(found.loc["ass", "null_low"])
 
 
 def test_a_null_table_of_nothing_is_empty():
