@@ -196,7 +196,8 @@ def draws_of(held: Seats, model: str, *, draws: int, seed: int = 0) -> Iterator[
 def beside_null(observed: Mapping[str, float | None], null: pd.DataFrame) -> pd.DataFrame:
     """A row a measure: observed, mean, low, high (95 % of the draws), z, excess over the mean, ratio to it, defined (draws).
 
-    The range of a measure that counts ends at whole numbers. z is the distance from the mean in standard deviations; NA where no two draws differ or the measure is undefined.
+    z is the distance from the mean in standard deviations; NA where no two draws differ or the measure is undefined. The
+    range of a measure that counts ends at whole numbers.
     `reading`: whether the observed value is `above`, `among` or `below` the draws, from low to high; missing without one.
     """
     values = null.astype("float64")
