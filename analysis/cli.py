@@ -30,7 +30,7 @@ from analysis.results import RunError, find, read_results
 from analysis.snapshot import SnapshotError
 from analysis.sources import commands as source_commands
 from analysis.sources import dumps, listed, pseudonyms
-from analysis.text import visible
+from analysis.text import broken_at_dots, fitting, visible
 
 if TYPE_CHECKING:
     from analysis.compare import Comparison
@@ -436,19 +436,23 @@ def ledger(
     out.width = out.width if out.is_terminal else WIDE
     texts = ledger.as_texts(rows)
     if out.width < WIDE:
-        texts = texts.drop(columns="note")
-        said.print(f"the notes need a terminal of {WIDE} columns; --csv has them too")
-    out.print(_rich(texts, title=ledger.heading(document)))
-    out.print(_rich(verdicts_by_section(rows), title=f"{ledger.heading(document)}: summary"))
+        texts = texts.drop(columns=["difference", "tolerance", "kind", "why", "note"])
+        texts = texts.assign(value=texts["value"].map(broken_at_dots), verdict=texts["verdict"].replace(ledger.SHORT))
+        said.print(f"kinds, reasons and notes need {WIDE} columns; --csv has them too")
+    most = {"published": 13, "ours": 13} if out.width < WIDE else None  # names of strangers, which the ids leave no more room
+    out.print(_rich(texts, title=ledger.heading(document), most=most))
+    summary = verdicts_by_section(rows).rename(columns=ledger.SHORT)
+    out.print(_rich(summary, title=f"{ledger.heading(document)}: summary"))
 
 
-def _rich(frame, *, title: str) -> Table:
-    """A frame as a table for the terminal; columns of numbers to the right."""
+def _rich(frame, *, title: str, most: Mapping[str, int] | None = None) -> Table:
+    """A frame as a table for the terminal; columns of numbers to the right. `most`: characters of a column's lines."""
     table = Table(title=title, box=None, title_justify="left", title_style="bold")
     for column in frame.columns:
         is_count = frame[column].dtype.kind in "iu"
         share = 1 if column == "note" else None
-        table.add_column(str(column), justify="right" if is_count else "left", overflow="fold", ratio=share)
+        justify = "right" if is_count else "left"
+        table.add_column(str(column), justify=justify, overflow="fold", ratio=share, max_width=(most or {}).get(column))
     for row in frame.itertuples(index=False):
         table.add_row(*map(str, row))
     return table
@@ -638,7 +642,7 @@ def explain(
     told = explaining.explain(read_results(run_name), find(run_name), result_id)
     out = Console(highlight=False, markup=False, soft_wrap=True)
     for line in told.lines():
-        out.print(line)
+        out.print(fitting(line, out.width) if out.is_terminal else line)
 
 
 @app.command("archive", short_help="a paper's sources in one zip", rich_help_panel=RESULTS)

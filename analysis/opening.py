@@ -6,7 +6,6 @@ command decides.
 
 import re
 import sys
-import textwrap
 from collections.abc import Sequence
 from itertools import pairwise
 from shutil import get_terminal_size
@@ -14,7 +13,7 @@ from shutil import get_terminal_size
 from analysis import paths, references, results, stored
 from analysis.parameters import ParameterError, check_stored, check_values, parse
 from analysis.sources import listed
-from analysis.text import visible
+from analysis.text import fitting, visible
 
 REPEATABLE = ("--also", "--column")
 OF_A_RUN = ("ledger", "explain", "archive")
@@ -40,8 +39,7 @@ def _fitting(line: str) -> str:
     """The line, broken between words where it is wider than the terminal that it is shown on."""
     if not sys.stderr.isatty():
         return line
-    indent = "    " if line.startswith(" ") else ""
-    return textwrap.fill(line, get_terminal_size().columns, break_on_hyphens=False, subsequent_indent=indent)
+    return fitting(line, get_terminal_size().columns)
 
 
 def first_words(arguments: Sequence[str]) -> str:
