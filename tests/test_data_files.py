@@ -62,6 +62,21 @@ lgpl-3.0 mpl-2.0 cc-by-sa-4.0 cc-by-nc-4.0 cc-by-nd-4.0 cc-by-nc-sa-4.0 odbl lla
 all-rights-reserved"""
 UNCLASSIFIED = "other unknown ??? see-base-model cc m modified-mit"
 
+# Of a licence whose text nobody read: the words in its name that restrict, and what else its name may be said to be.
+RESTRICTING = """all rights reserved|apps only|commercial|community|eula|naming clause|non commercial|personal use only
+proprietary|rail|research|responsible|source available""".replace("\n", "|").split("|")
+UNREAD = "|".join(
+    [
+        "garbage string|placeholder",
+        "publisher's own licence, text not seen",
+        "names [a-z ]+(, no terms|: an abbreviation|, points to the card)",
+        "points to [A-Za-z', ]+( \\(Turkish\\))?",
+        "mixture, (parts not named|one part not named|points to the card)",
+        "says that [a-z' ]+ is not (known|given|settled)",
+        "stands for any licence outside the Hub's list",
+    ]
+)
+
 # Owners and ownerless models that the study's §4 and §5 name, with the organisation it counts them for.
 STUDY = {
     "facebook": "meta",
@@ -219,9 +234,40 @@ def test_a_licence_says_where_its_terms_stand_or_that_its_name_alone_was_read():
 def test_a_page_of_the_hub_is_a_licence_source_only_where_the_licence_is_published_there():
     published = {"bigcode/bigcode-model-license-agreement", "bigscience/license", "CompVis/stable-diffusion-license"}
     spaces = {f"https://huggingface.co/spaces/{name}" for name in published}
+    publishers = "apple|facebook|MiniMaxAI|nvidia|OpenVINO|THUDM|xai-org"
     for row in rows("licenses.csv"):
         if re.match(r"https://([a-z-]+\.)?(huggingface\.co|hf\.co)/", row["source"]):
-            assert row["source"] in spaces, row
+            text = rf"https://huggingface\.co/({publishers})/[\w.-]+/blob/main/LICENSE(\.md)?"
+            assert row["source"] in spaces or re.fullmatch(text, row["source"]), row
+
+
+def test_of_a_licence_that_nobody_read_the_reason_says_no_more_than_its_name():
+    for row in rows("licenses.csv"):
+        if row["source"] != "the identifier alone" or row["reason"].startswith("family whose listed members "):
+            continue
+        word = row["reason"].removeprefix("by its name: ")
+        if row["group"] == "unclassified":
+            assert re.fullmatch(UNREAD, row["reason"]), row
+        else:
+            assert row["group"] == "restrictive" and word in RESTRICTING, row
+            assert f" {word} " in " " + re.sub("[-_]", " ", row["identifier"]) + " ", row
+
+
+def test_the_words_that_restrict_by_the_name_alone_do_so_in_every_licence_that_was_read():
+    read = [row for row in rows("licenses.csv") if row["source"] != "the identifier alone"]
+    for word in RESTRICTING:
+        named = [row for row in read if f" {word} " in f" {row['identifier'].replace('-', ' ')} "]
+        assert {row["group"] for row in named} <= {"restrictive"}, word
+
+
+def test_a_family_is_in_the_group_of_its_listed_members_and_unclassified_where_they_differ():
+    families = [row for row in rows("licenses.csv") if row["reason"].startswith("family ")]
+    assert {row["identifier"] for row in families} == {"bsd", "cc", "gpl", "lgpl"}
+    for row in families:
+        groups = {one["group"] for one in rows("licenses.csv") if one["identifier"].startswith(row["identifier"] + "-")}
+        agree = len(groups) == 1
+        assert row["group"] == (groups.pop() if agree else "unclassified"), row
+        assert row["reason"] == f"family whose listed members {'agree' if agree else 'differ'}", row
 
 
 def test_what_proves_an_organisation_follows_from_its_source():
