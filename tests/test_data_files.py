@@ -288,6 +288,12 @@ def test_what_proves_an_organisation_follows_from_its_source():
         assert row["evidence"] in possible, row
 
 
+def test_an_account_on_github_speaks_for_the_hubs_only_where_both_have_one_name():
+    for row in rows("organisations.csv"):
+        if account := re.fullmatch(r"https://github\.com/([\w-]+)/?", row["source"]):
+            assert account[1].casefold() == row["owner"].casefold(), row
+
+
 def test_an_account_that_speaks_for_itself_is_its_own_source():
     for row in rows("organisations.csv"):
         if row["evidence"] in {"itself", "account"}:
