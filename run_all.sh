@@ -198,7 +198,10 @@ set -- -m analysis "$@"
 # A Python that is starting prints a traceback at Ctrl-C. So it starts deaf, and analysis/__main__.py is told to hear again;
 # unless the caller wants it deaf, as a shell does that starts it in the background.
 if [ -z "$(trap -p INT)" ]; then
-  trap '' INT
   set -- -X hears "$@"
+  if env --block-signal=INT env >/dev/null 2>&1; then # GNU's: what is pressed meanwhile is heard then
+    exec env --block-signal=INT LC_ALL=C.UTF-8 "$python" -P "$@"
+  fi
+  trap '' INT # macOS: it has to be pressed again
 fi
 exec env LC_ALL=C.UTF-8 "$python" -P "$@"

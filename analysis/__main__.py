@@ -8,6 +8,7 @@ import sys
 try:
     if "hears" in sys._xoptions:
         _signal.signal(_signal.SIGINT, _signal.default_int_handler)
+        _signal.pthread_sigmask(_signal.SIG_UNBLOCK, {_signal.SIGINT})
 
     from analysis import variables
 

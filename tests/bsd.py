@@ -12,11 +12,11 @@ from pathlib import Path
 # The options (patterns of the shell) that a tool of macOS refuses. A long option of any of them is refused too.
 REFUSED = {
     "awk": "", "basename": "-z", "cat": "-*[AET]*", "chmod": "-c", "cp": "-*[bdtuT]*", "cut": "-z", "date": "-d*|-I*",
-    "dirname": "-z", "grep": "-*P*|-z", "head": "-z|-n-*|-c-*", "id": "-z", "ln": "-*[Trt]*", "ls": "-*[vX]*", "mkdir": "",
-    "mktemp": "-p", "mv": "-*[btuT]*", "readlink": "-*[fem]*", "rm": "", "sed": "-i|-[nE]*i|-[rsz]|-[nE]*[rsz]*", "sleep": "",
+    "dirname": "-z", "env": "", "grep": "-*P*|-z", "head": "-z|-n-*|-c-*", "id": "-z", "ln": "-*[Trt]*", "ls": "-*[vX]*",
+    "mkdir": "", "mktemp": "-p", "mv": "-*[btuT]*", "readlink": "-*[fem]*", "rm": "", "sed": "-i|-[nE]*i|-[rsz]|-[nE]*[rsz]*", "sleep": "",
     "sort": "-V", "stat": "-c*", "tail": "-z", "touch": "", "tr": "-t", "uname": "-o", "wc": "", "xargs": "-r|-d*|-a",
 }  # fmt: skip
-NAMED = ["bash", "env", "git", "python3", "sh"]  # these are what they are everywhere
+NAMED = ["bash", "git", "python3", "sh"]  # these are what they are everywhere
 TEX = ["latexmk", "perl", "pdflatex", "bibtex", "kpsewhich", "pdftex"]  # MacTeX brings the same
 
 # What came after bash 3.2, and what it takes amiss: an empty array under `set -u` is an error before 4.4.
@@ -58,6 +58,7 @@ def after_bash_3(text: str) -> list[str]:
 
 def refusing(name: str, program: str) -> str:
     """A script that is the program, but for the options that macOS's does not have. Counts of `wc` are padded, as there."""
+    ends = "--|[!-]*" if name == "env" else "--"  # what follows is another program's
     options = "|".join(filter(None, ("--?*", REFUSED[name])))
     run = (
         f'{program} "$@" | while IFS= read -r line; do printf "%8s\\n" "$line"; done'
@@ -65,7 +66,7 @@ def refusing(name: str, program: str) -> str:
         else f'exec {program} "$@"'
     )
     return (
-        f'#!{shutil.which("bash")}\nfor word in "$@"; do\n  case $word in --) break ;;\n'
+        f'#!{shutil.which("bash")}\nfor word in "$@"; do\n  case $word in {ends}) break ;;\n'
         f'  {options}) echo "{name}: illegal option $word" >&2; exit 64 ;;\n  esac\ndone\n{run}\n'
     )
 
