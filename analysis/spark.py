@@ -43,8 +43,12 @@ SESSION = {
     "spark.sql.execution.arrow.pyspark.enabled": "true",
 }
 # Of a session that asks of few rows: to make a program of a query and to compile it takes longer there than to carry the
-# query out as it stands, on demo by a quarter of the whole run.
-INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+# query out as it stands, on demo by a quarter of the whole run; and the 200 parts of Spark's default would be empty ones.
+INTERPRETED = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.shuffle.partitions": "2",
+}
 FEW = 500_000  # rows of all tables of a snapshot
 # Of our own application. What a user's spark-defaults.conf says of other matters holds.
 APPLICATION = {
@@ -58,7 +62,7 @@ APPLICATION = {
 
 # Of one on this machine: half an hour's work for a compiler that a run of a minute does not wait for, and one collector.
 LOCAL = {
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xms1g",
     "spark.driver.memory": "4g",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
