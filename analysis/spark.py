@@ -284,7 +284,9 @@ def _backend(tables: Path):
             rows = op.data.to_pyarrow(op.schema)
             content = _digest(rows.schema.serialize(), *(batch.serialize() for batch in rows.to_batches()))
             file = tables / f"given-{content}.parquet"
-            pq.write_table(rows, file)
+            if not file.exists():  # another notebook may read it, or write the same, at this moment
+                pq.write_table(rows, part := file.with_suffix(f".{os.getpid()}"))
+                os.replace(part, file)
             self._given[op.name] = content
             self.read_parquet(file, table_name=op.name)
 

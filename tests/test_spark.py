@@ -137,8 +137,8 @@ def test_what_is_kept_is_computed_once_and_of_other_rows_anew(cluster, tmp_path,
 
 
 def test_queries_of_few_rows_are_carried_out_as_they_stand_and_those_of_many_compiled(cluster, tmp_path):
-    numbers = ibis.memtable({"n": [1, 2, 3]})
     for rows, compiled in ((spark.FEW - 1, "false"), (spark.FEW, "true")):
+        numbers = ibis.memtable({"n": [1, 2, 3]})
         con = spark.connect(cluster[0], tmp_path, rows=rows)
         assert con._session.conf.get("spark.sql.codegen.wholeStage") == compiled
         assert con.to_pandas(numbers.agg(total=numbers.n.sum()))["total"].tolist() == [6]
