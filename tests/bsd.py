@@ -13,8 +13,9 @@ from pathlib import Path
 REFUSED = {
     "awk": "", "basename": "-z", "cat": "-*[AET]*", "chmod": "-c", "cp": "-*[bdtuT]*", "cut": "-z", "date": "-d*|-I*",
     "dirname": "-z", "env": "", "grep": "-*P*|-z", "head": "-z|-n-*|-c-*", "id": "-z", "ln": "-*[Trt]*", "ls": "-*[vX]*",
-    "mkdir": "", "mktemp": "-p", "mv": "-*[btuT]*", "readlink": "-*[fem]*", "rm": "", "sed": "-i|-[nE]*i|-[rsz]|-[nE]*[rsz]*", "sleep": "",
-    "sort": "-V", "stat": "-c*", "tail": "-z", "touch": "", "tr": "-t", "uname": "-o", "wc": "", "xargs": "-r|-d*|-a",
+    "mkdir": "", "mktemp": "-p", "mv": "-*[btuT]*", "readlink": "-*[fem]*", "rm": "", "sed": "-i|-[nE]*i|-[rsz]|-[nE]*[rsz]*",
+    "sleep": "", "sort": "-V", "stat": "-c*", "tail": "-z", "touch": "", "tr": "-t", "uname": "-o",
+    "wc": "", "xargs": "-r|-d*|-a",
 }  # fmt: skip
 NAMED = ["bash", "git", "python3", "sh"]  # these are what they are everywhere
 TEX = ["latexmk", "perl", "pdflatex", "bibtex", "kpsewhich", "pdftex"]  # MacTeX brings the same
