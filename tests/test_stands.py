@@ -100,6 +100,6 @@ def test_a_measure_stands_beyond_the_draws_of_both_null_models_on_its_own_side(r
 )
 def test_reciprocity_that_leaders_drawn_anew_give_too_stands_in_part(observed, highest, verdict):
     rule = {"rq2.all.edge_rule.observed": observed, "rq2.all.edge_rule.null_high": highest}
-    assert said("reciprocal", **rule, **drawn(observed, degrees="above", seats="above")) == verdict
+    assert said("reciprocal", "recip", **rule, **drawn(observed, degrees="above", seats="above")) == verdict
     among = drawn(observed, degrees="above", seats="among")
-    assert said("reciprocal", **rule, **among) == "In part: beyond one null model, not beyond the other."
+    assert said("reciprocal", "recip", **rule, **among) == "In part: beyond one null model, not beyond the other."
