@@ -5,7 +5,7 @@
 #
 # The first call installs what is missing; later calls start at once.
 #
-# - Python packages: the versions of requirements.txt (1.3 GB), into .venv beside this file. Python 3.11, 3.12 or 3.13
+# - Python packages: the versions of requirements.txt (1.6 GB), into .venv beside this file. Python 3.11, 3.12 or 3.13
 #   has to be there. With a conda environment active that was made from environment.yml, that one is used and no .venv
 #   made. To start over: rm -r .venv
 # - TeX, for the PDF: system-wide (250 MB), only with apt-get, and as root or with password-less sudo. Elsewhere one
