@@ -795,7 +795,9 @@ def test_a_killed_import_leaves_no_snapshot_and_can_be_repeated(tmp_path, snapsh
 
 # --- properties -------------------------------------------------------------------------------------------
 
-IDS = st.from_regex(r"[A-Za-z0-9._-]{1,8}(/[A-Za-z0-9._-]{1,8})?", fullmatch=True)
+IDS = st.from_regex(r"[A-Za-z0-9._-]{1,8}(/[A-Za-z0-9._-]{1,8})?", fullmatch=True).filter(
+    lambda text: not {".", ".."} & {*text.split("/")}  # which lead out of a directory, and are no repository's id
+)
 COUNTS = st.one_of(st.none(), st.integers(0, 2**53))
 MOMENTS = st.datetimes(dt.datetime(2005, 4, 7), dt.datetime(2024, 6, 2), timezones=st.just(dt.UTC))
 
