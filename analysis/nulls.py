@@ -21,7 +21,7 @@ NULL_COLUMNS = ("observed", "null_mean", "null_low", "null_high", "z", "excess",
 PRINTED = ("mod", "recip", "arcc", "ass", "acc", "kmax")  # what a null model says most of
 MEASURES = ("nodes", "edges", "dens", "recip", "arcc", "ass", "ad", "acc")  # of Tables 6-9, without the searches
 PATTERNS = ("core_and_periphery", "hub_and_spoke", "clique")
-SEARCHED = 9
+SEARCHED = 39  # draws of a null model whose communities are searched: as many as make a range of 95 % (2.5 % of 39 + 1)
 ROUNDS = 20  # of exchanges before the first draw: ten attempts an edge (Milo et al. 2003, arXiv:cond-mat/0312028)
 ROUNDS_BETWEEN = 4  # before each further draw, two attempts an edge: the draws are nearly independent
 
