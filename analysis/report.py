@@ -301,7 +301,7 @@ class Report:
         path.with_suffix(".csv").write_text(visible(text, keep="\n"), encoding="utf-8")
         own = latex_sentence if prose else None
         body = pd.DataFrame({c: [latex_value(*cell, text=own) for cell in cells[c]] for c in cells}, index=frame.index)
-        self._write_tex("tables", path, _tabular(body, align))
+        self._write_tex("tables", path, _tabular(body, align, text=own or latex))
         return Whole({c: [format_value(*cell) for cell in cells[c]] for c in cells}, index=frame.index)
 
     def figure(self, name: str, drawn: tuple | Covered, *, alt: str = "", real: bool = False):
@@ -426,12 +426,12 @@ def _flat(values) -> Iterator[tuple[str, object]]:
         yield from values.items()
 
 
-def _tabular(body: pd.DataFrame, align: str | None) -> str:
+def _tabular(body: pd.DataFrame, align: str | None, *, text: Callable[[str], str] = latex) -> str:
     """booktabs tabular; the index is the first column, texts left, numbers right. Cells are LaTeX already."""
     own = str if body.index.name in _OF_STRANGERS else _in_words
     heads = [_SHORT.get(c) or _in_words(c) for c in body]
     broken = sum(map(len, heads)) > _WIDE
-    shown = body.rename(index=lambda i: latex(own(i))).set_axis([_head(head, broken) for head in heads], axis=1)
+    shown = body.rename(index=lambda i: text(shortened(own(i), 120))).set_axis([_head(head, broken) for head in heads], axis=1)
     shown.columns.name = latex(_in_words(body.index.name or "")) or None
     shown.index.name = None
     numeric = [not body[c].str.contains(r"[A-Za-z]{2}", regex=True).any() for c in body]

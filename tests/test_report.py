@@ -323,3 +323,10 @@ def test_heads_of_a_wide_table_are_broken_and_no_others():
     wide, narrow = (pd.DataFrame([["1"] * n], columns=[f"two words{i}" for i in range(n)]) for n in (12, 3))
     assert r"\shortstack[r]{two\\words11}" in report._tabular(wide, None)
     assert "shortstack" not in report._tabular(narrow, None)
+
+
+def test_a_reason_of_a_sentence_is_printed_whole_and_a_strangers_is_not():
+    reason = "repositories gated without saying how, taken as manual"
+    body = pd.DataFrame({"rows": ["1", "2"]}, index=[f"mended: {reason}", "x" * 500])
+    table = report._tabular(body, "p{12cm}r", text=report.latex_sentence)
+    assert reason in table and "x" * 119 + r"\dots{}" in table and "x" * 120 not in table

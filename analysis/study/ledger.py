@@ -95,19 +95,19 @@ def reason(row: Mapping, document: Mapping, published: pd.DataFrame, contradicti
     """Why a row does not match, one of `verdicts.WHYS`; empty where it matches or is not covered."""
     if row["verdict"] not in (DIFFERS, UNDECIDED, IMPOSSIBLE):
         return ""
-    manifest = document["snapshot"]
+    manifest, census, months = document["snapshot"], is_census(document), months_after(document, published)
     checks = {
         "numbering": row["verdict"] == UNDECIDED,
         "definition": row["verdict"] == IMPOSSIBLE,
-        "contradiction": row["id"] in contradictions,
+        "contradiction": row["id"] in contradictions and census and not months,  # else what was looked at differs first
         "convention": any(
             document["parameters"].get(name, default) != default
             for name, default in (("conventions", "corrected"), ("bots", "exclude"), ("identities", "merged"))
         ),
         "ties": _is_tied(row["id"], document["results"]),
         "design": manifest["synthetic"],
-        "selection": not is_census(document),
-        "date": months_after(document, published) != 0,
+        "selection": not census,
+        "date": months != 0,
     }
     return next((why for why, holds in checks.items() if holds), "unexplained")
 

@@ -31,7 +31,7 @@ LEDGER_COLUMNS = (
 )  # fmt: skip
 # Why a value is not ours: each is established by code (`ledger.reason`), the first that holds.
 WHYS = {
-    "contradiction": "other values that the study prints contradict it",
+    "contradiction": "other values that the study prints contradict it, and the data are all of the study's month",
     "definition": "no data give it by its definition, or it has none",
     "numbering": "it lies in the range that the order of the nodes leaves open where the search meets ties",
     "convention": "this run counts bots, identities or zeros by other conventions than the default ones",

@@ -142,6 +142,9 @@ def row_of(found: pd.DataFrame, name: str) -> pd.Series:
         (TWIN, "rq2.all.k1.com", "design"),
         # 29.01 % of the models have a download, so no data meet both this quartile and the zero share.
         (TWIN, "rq1.models.n_downloads.q75", "contradiction"),
+        ({}, "rq1.models.n_downloads.q75", "contradiction"),
+        ({"census": False}, "rq1.models.n_downloads.q75", "selection"),  # a sample differs by what was chosen first
+        ({"date": "2022-02-21"}, "rq1.models.n_downloads.q75", "date"),
     ],
 )
 def test_every_row_that_differs_has_a_reason(options, name, reason):
