@@ -24,7 +24,8 @@ from tests.sources.hub.hub_server import Faults, HubServer
 
 
 def in_child(variables: dict, name: str, options: dict, said) -> None:
-    """Collect in a process that can be killed."""
+    """Collect in a process that can be killed, and that hears Ctrl-C, whoever began the one that it is forked from."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     os.environ.update(variables)
     os.environ.pop("HF_TOKEN", None)
     try:
