@@ -646,3 +646,12 @@ def test_author_names_are_read_in_the_engine_and_the_candidates_only():
     reading = r"_(author|starter)_names\(|\.authors?\b|=\"authors?\"\)"
     parts = [part for part in re.split(r"\n(?=def |@dataclass)", engine) if re.search(reading, part)]
     assert [part.split("\n")[1] for part in parts] == ["class Hub:"]
+
+
+def test_no_number_is_cut_where_the_terminal_is_narrow(demo):
+    """The network with and without merging has twelve columns, and stands whole in 80."""
+    done = CliRunner().invoke(app, ["effect", demo.name], env={"COLUMNS": "80"})
+    assert done.exit_code == 0
+    assert "\u2026" not in done.stdout and max(map(len, done.stdout.splitlines())) <= 80
+    for state in ("no merging", "as run"):
+        assert state in done.stdout

@@ -57,7 +57,7 @@ def candidates_(
 def suspects_(name: Name) -> None:
     """Show names with one event each in very many repositories; data/bots.csv stays as it is."""
     frame = candidates.suspects(candidates.evidence(_hub(name)))
-    table = Table(*frame.columns, box=None)
+    table = _columns(*frame.columns)
     for row in frame.itertuples(index=False):
         table.add_row(*(Text(shown(f"{v:.2f}" if isinstance(v, float) else str(v))) for v in row))
     _out.print(table if len(frame) else "no suspect")
@@ -221,30 +221,38 @@ def score_(
     if as_json:
         print(json.dumps(json.loads(scored.to_json(orient="records", double_precision=15)), indent=1))
         return
-    table = Table("rule", "threshold", "kinds", "true/predicted", "precision", "recall", "F1", box=None)
-    order = ["kinds", "part", "rule", "threshold"]
-    for row in scored[scored["basis"] == "pairs"].sort_values(order).to_dict("records"):
-        values = [people_score.interval(row, measure) for measure in people_score.MEASURES]
-        part = "" if row["part"] == people_score.WHOLE else f" ({row['part']})"
-        table.add_row(
-            row["rule"] + part, f"{row['threshold']:g}", row["kinds"], f"{row['true']}/{row['predicted']}", *values
-        )
-    _out.print(table)
+    pairs = scored[scored["basis"] == "pairs"].sort_values(["kinds", "part", "rule", "threshold"])
+    for kinds, rows in pairs.groupby("kinds", sort=False):
+        table = _columns("rule", "level", "true/found", "precision", "recall", "F1", title=kinds, title_justify="left")
+        for row in rows.to_dict("records"):
+            values = [people_score.interval(row, measure) for measure in people_score.MEASURES]
+            part = "" if row["part"] == people_score.WHOLE else f" ({row['part']})"
+            table.add_row(row["rule"] + part, f"{row['threshold']:g}", f"{row['true']}/{row['predicted']}", *values)
+        _out.print(table)
 
 
 @app.command("effect", short_help="the network with and without merging")
 def effect(name: Name) -> None:
     """The network's table (Table 6) with nobody merged, and with the snapshot's merges and decisions."""
     from analysis.merging import sensitivity
+    from analysis.report import format_value
 
     known = sensitivity.before_and_after(sensitivity.sensitivity(_hub(name), thresholds=()))
     if "" in known.absent:
         raise people.PeopleError(f"{name}: {known.why}")
-    frame = known.value.reset_index()
-    table = Table(*frame.columns, box=None)
-    for row in frame.itertuples(index=False):
-        table.add_row(*("--" if pd.isna(v) else f"{v:.3f}" if isinstance(v, float) else str(v) for v in row))
-    _out.print(table)
+    for state, rows in known.value.groupby("identities", sort=False):
+        table = _columns(*rows.columns, title=state, title_justify="left")
+        for row in rows.to_dict("records"):
+            table.add_row(*(value if key == "k" else format_value(key, value) for key, value in row.items()))
+        _out.print(table)
+
+
+def _columns(*names: str, **options) -> Table:
+    """A table whose cells are broken where the terminal is narrow, never cut."""
+    table = Table(box=None, pad_edge=False, collapse_padding=True, **options)
+    for name in names:
+        table.add_column(name, overflow="fold")
+    return table
 
 
 def _hub(name: str, **values):
