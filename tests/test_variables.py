@@ -1,6 +1,7 @@
 """What a user has set does not reach a run: one by one as variables, all at once in a kernel, in LaTeX, and in a command."""
 
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -158,6 +159,15 @@ def test_what_a_user_has_set_does_not_reach_a_kernel(tmp_path, monkeypatch, requ
     assert executed(tmp_path / "hostile", monkeypatch) == usual
 
 
+def _rows_of_a_forked_kernel(directory) -> None:
+    """In a process without threads, as a run forks its kernels: a thread of pytest's would not be in the copy."""
+    paths.NOTEBOOKS = directory
+    waiting = kernels.Forked()
+    waiting.start()
+    with kernels.kernel(waiting) as kernel:
+        run.execute("rows", directory=directory, values={}, kernel=kernel)
+
+
 def test_a_forked_kernel_reads_no_file_of_settings_wherever_it_lies(tmp_path, monkeypatch):
     """IPython reads some outside of a home, which no test may write; those of a home are read in the same way."""
     if not kernels.FORKS:
@@ -167,11 +177,11 @@ def test_a_forked_kernel_reads_no_file_of_settings_wherever_it_lies(tmp_path, mo
         (tmp_path / name).write_text(CONFIGURED, encoding="utf-8")
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "rows.py").write_text("# %%\nimport pandas as pd\nprint(pd.Series(range(50)))\n", encoding="utf-8")
-    monkeypatch.setattr(paths, "NOTEBOOKS", tmp_path)
-    waiting = kernels.Forked()
-    waiting.start()
-    with kernels.kernel(waiting) as kernel:
-        copy = run.execute("rows", directory=tmp_path, values={}, kernel=kernel)
+    process = multiprocessing.get_context("spawn").Process(target=_rows_of_a_forked_kernel, args=(tmp_path,))
+    process.start()
+    process.join(60)
+    assert process.exitcode == 0
+    (copy,) = tmp_path.rglob("rows.ipynb")
     assert "25    25" in copy.read_text(encoding="utf-8")  # the middle, which is cut from a long series
 
 
