@@ -12,7 +12,7 @@ import networkx as nx
 import numpy as np
 from numba import njit
 
-from analysis.links import Links, links
+from analysis.links import Links, links, pair_keys
 
 NONE = -1  # no pair of communities, no next node
 
@@ -80,7 +80,7 @@ def _search(network: Links, weight: np.ndarray) -> np.ndarray:
     communities = np.full(nodes, NONE, dtype=_COMMUNITY)
     out, into = (np.bincount(ends, weight, nodes) * scale for ends in (source, target))
     communities["out"], communities["into"] = out, into
-    known, pair = np.unique(_pairs(network), return_inverse=True)
+    known, pair = np.unique(pair_keys(network), return_inverse=True)
     both = np.bincount(pair, weight)
     communities["following"], kept = _alike(known // nodes, known % nodes, out, into)
     ends = np.column_stack([known[kept] // nodes, known[kept] % nodes])
@@ -90,9 +90,8 @@ def _search(network: Links, weight: np.ndarray) -> np.ndarray:
     pairs = np.zeros(len(low), dtype=_PAIR)
     pairs["gain"] = scale * both[kept] - (out[low] * into[high] + into[low] * out[high])
     pairs["ends"] = low + high
-    sides = np.concatenate([low, high])
-    by_side = (np.argsort(sides, kind="stable") % len(low)).astype("i4")
-    bounds = np.searchsorted(np.sort(sides), np.arange(nodes + 1))
+    by_side = (np.argsort(np.concatenate([low, high]), kind="stable") % len(low)).astype("i4")
+    bounds = np.append(0, degree.cumsum())
     return _joined(low, high, np.lexsort((high, low, -pairs["gain"])), by_side, bounds, communities, pairs)
 
 
@@ -194,10 +193,6 @@ def _best(v: int, number: int, row, pairs: np.ndarray) -> tuple[float, int, int,
             if own.gain > gain or (own.gain == gain and beside < other):
                 gain, other, pair = own.gain, beside, place
     return -gain, min(v, other), max(v, other), pair, number
-
-
-def _pairs(network: Links) -> np.ndarray:
-    return np.minimum(network.source, network.target) * network.nodes + np.maximum(network.source, network.target)
 
 
 def modularity(network: Links, *, weighted: bool) -> tuple[float | None, int | None]:

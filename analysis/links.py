@@ -60,11 +60,14 @@ def order_of(keys: np.ndarray) -> np.ndarray:
     return np.sort(keys << bits | np.arange(len(keys))) & (1 << bits) - 1
 
 
+def pair_keys(network: Links) -> np.ndarray:
+    """Give per edge the pair that it links, whichever way: the lower number times the nodes plus the higher one."""
+    return np.minimum(network.source, network.target) * network.nodes + np.maximum(network.source, network.target)
+
+
 def linked_pairs(network: Links) -> np.ndarray:
-    """Give the pairs of nodes with an edge, whichever way: the lower number times the nodes plus the higher one, sorted."""
-    keys = np.sort(
-        np.minimum(network.source, network.target) * network.nodes + np.maximum(network.source, network.target)
-    )
+    """Give the `pair_keys` of the pairs of nodes with an edge, each once, sorted."""
+    keys = np.sort(pair_keys(network))
     return keys[np.append(True, keys[1:] != keys[:-1])] if len(keys) else keys
 
 

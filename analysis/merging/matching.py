@@ -332,10 +332,8 @@ def spellings(name: Name) -> dict[str, str]:
         if len(word) >= least and _COSTS[how] < _COSTS.get(found.get(word, ""), 100):
             found[word] = how
 
-    if name.text.isascii() and name.text.isalnum() and name.text.islower():  # most names: the same, sooner
-        letters, plain = name.text, name.text.strip("0123456789").isalpha()
-    else:
-        letters, plain = name.letters, False
+    plain = name.text.isascii() and name.text.islower() and name.text.strip(string.digits).isalpha()
+    letters = name.text if plain else name.letters  # of most names the same, sooner
     put(letters, "same letters" if plain or letters == name.key else "accents", least=1)
     if len(letters) > LONGEST:
         return found
@@ -345,10 +343,8 @@ def spellings(name: Name) -> dict[str, str]:
     base = letters.strip("0123456789")
     if base != letters:
         put(base, "digits")
-    if base.endswith(AFFIXES):
-        for affix in AFFIXES:
-            if base.endswith(affix):
-                put(base[: -len(affix)], "affix", 5)
+    for affix in filter(base.endswith, AFFIXES):
+        put(base[: -len(affix)], "affix", 5)
     words = (base,) if plain else name.words
     if len(words) == 1 and len(base) >= 7 and not name.is_real:
         put(base[1:], "a letter before", 6)
